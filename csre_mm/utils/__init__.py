@@ -1,0 +1,1 @@
+"""Errors, the frame of the commands, and file handling."""

@@ -1,0 +1,70 @@
+"""What every command in ``tools/`` shares: one clear line and exit status 2 for a bad input."""
+
+import argparse
+import functools
+import os
+import sys
+from collections.abc import Callable
+
+from mmengine.config import DictAction
+
+from csre_mm.utils.errors import InputError
+
+TRACEBACK_VARIABLE = 'CSRE_MM_TRACEBACK'
+"""Set to 1 to see where an :class:`InputError` was raised."""
+
+
+def _one_line(error: BaseException) -> str:
+    """The message of ``error``; a worker process of a data loader wraps it in its traceback."""
+    if isinstance(error, OSError) and error.strerror:
+        name = f': {error.filename}' if error.filename else ''
+        return f'{error.strerror}{name}'
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    message = lines[-1] if lines else type(error).__name__
+    prefix = f'{InputError.__module__}.{InputError.__qualname__}: '
+    return message.removeprefix(prefix)
+
+
+def command(main: Callable[[], None]) -> Callable[[], None]:
+    """Decorate the ``main`` of a command.
+
+    :class:`InputError` and ``OSError`` (no such file, a folder in place of a file, no permission)
+    become one line on stderr and exit status 2; Ctrl-C becomes one line and status 130. Everything
+    else is a defect and keeps its traceback.
+    """
+
+    @functools.wraps(main)
+    def wrapper() -> None:
+        try:
+            main()
+        except (InputError, OSError) as error:
+            if os.environ.get(TRACEBACK_VARIABLE) == '1':
+                raise
+            name = os.path.basename(sys.argv[0])
+            sys.stderr.write(f'{name}: error: {_one_line(error)}\n')
+            sys.exit(2)
+        except KeyboardInterrupt:
+            name = os.path.basename(sys.argv[0])
+            sys.stderr.write(f'\n{name}: interrupted\n')
+            sys.exit(130)
+
+    return wrapper
+
+
+def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that training and testing share, as mmaction2 names them."""
+    parser.add_argument('--work-dir', help='folder of logs and checkpoints')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='change the config: model.neck.loss.temperature=0.5, a list as key="[1,2]"',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='how several processes were started; pytorch is torchrun',
+    )
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)

@@ -1,0 +1,64 @@
+"""Installation of csre_mm."""
+
+import sysconfig
+from importlib.metadata import distributions
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+
+
+def version() -> str:
+    """Read the version without importing the package."""
+    namespace: dict = {}
+    exec((HERE / 'csre_mm/version.py').read_text(encoding='utf-8'), namespace)
+    return namespace['__version__']
+
+
+def mmcv_requirement() -> list[str]:
+    """mmcv-lite, unless the environment has the full mmcv.
+
+    Both install the module ``mmcv``, so mmcv-lite would overwrite the compiled operators. pip
+    builds in an isolated environment; the folders asked here are those of the environment that it
+    installs into.
+    """
+    folders = [sysconfig.get_path('purelib'), sysconfig.get_path('platlib')]
+    installed = {str(found.name).lower() for found in distributions(path=folders)}
+    return [] if 'mmcv' in installed else ['mmcv-lite>=2.0.1,<2.2']
+
+
+setup(
+    name='csre_mm',
+    version=version(),
+    description='CSRE for OpenMMLab skeleton action recognition: a train-only neck for any encoder',
+    long_description=(HERE / 'README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown',
+    author='The csre_mm contributors',
+    license='Apache-2.0',
+    packages=find_packages(include=['csre_mm', 'csre_mm.*']),
+    python_requires='>=3.10,<3.14',
+    install_requires=[
+        # Bounded above: what comes after is untested, and the bound keeps pip from replacing an
+        # installed CPU build by a newer one with CUDA.
+        'torch>=2.4,<2.14',
+        'mmengine>=0.10.7',
+        'mmaction2==1.2.0',
+        'numpy',
+        # mmaction2 1.2.0 imports it and does not declare it.
+        'importlib_metadata',
+        *mmcv_requirement(),
+    ],
+    extras_require={
+        'dev': ['hypothesis', 'mypy', 'pre-commit', 'pytest', 'ruff'],
+    },
+    classifiers=[
+        'Development Status :: 4 - Beta',
+        'Intended Audience :: Science/Research',
+        'Programming Language :: Python :: 3.10',
+        'Programming Language :: Python :: 3.11',
+        'Programming Language :: Python :: 3.12',
+        'Programming Language :: Python :: 3.13',
+        'Topic :: Scientific/Engineering :: Artificial Intelligence',
+    ],
+)
