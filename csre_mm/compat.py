@@ -1,0 +1,295 @@
+"""Repairs of the OpenMMLab stack on a current PyTorch, each with its reason.
+
+``import csre_mm`` calls :func:`apply` before anything imports ``mmaction.models``. A repair acts
+only where the fault is present, touches the one function that has it, and goes away by itself when
+the stack is fixed.
+"""
+
+import ast
+import importlib
+import importlib.metadata
+import importlib.util
+import os
+import sys
+import types
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
+
+from csre_mm.utils.errors import InputError
+
+_applied = False
+
+
+def apply() -> None:
+    """Apply every repair that is needed; the second call does nothing."""
+    global _applied
+    if _applied:
+        return
+    _applied = True
+    silence_missing_ops()
+    replace_pkg_resources()
+    supply_missing_drn()
+    skip_broken_multimodal()
+    load_weights_only()
+    launch_without_gpu()
+    amp_without_gpu()
+
+
+def no_accelerator() -> bool:
+    """Whether training runs on the CPU."""
+    available = (is_cuda_available, is_npu_available, is_mlu_available, is_musa_available)
+    return not any(check() for check in available)
+
+
+def _source_folder(package: str) -> Path | None:
+    """Where a package lies, without importing it."""
+    spec = importlib.util.find_spec(package)
+    return Path(spec.origin).parent if spec and spec.origin else None
+
+
+def silence_missing_ops() -> None:
+    """Drop the warning that mmcv-lite lacks an operator which no skeleton model uses."""
+    warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
+
+
+def replace_pkg_resources() -> None:
+    """Let ``mmengine`` look up installed packages without ``pkg_resources``.
+
+    mmengine 0.10.7 imports ``pkg_resources`` in three functions; setuptools 82 removed it, so
+    ``mmaction::`` bases and ``is_installed`` raise ModuleNotFoundError.
+    """
+    if importlib.util.find_spec('pkg_resources') is not None:
+        return
+    import mmengine.config.config
+    import mmengine.hub.hub
+    import mmengine.utils.package_utils
+
+    def is_installed(package: str) -> bool:
+        try:
+            importlib.metadata.distribution(package)
+        except importlib.metadata.PackageNotFoundError:
+            return _source_folder(package) is not None
+        return True
+
+    def package2module(package: str) -> str:
+        names = importlib.metadata.distribution(package).read_text('top_level.txt')
+        if not names:
+            raise ValueError(f'can not infer the module name of {package}')
+        return names.splitlines()[0]
+
+    def get_installed_path(package: str) -> str:
+        try:
+            location = importlib.metadata.distribution(package).locate_file('')
+        except importlib.metadata.PackageNotFoundError:
+            folder = _source_folder(package)
+            if folder is None:
+                raise
+            return str(folder)
+        path = Path(str(location)) / package
+        return str(path if path.exists() else path.parent / package2module(package))
+
+    repaired: tuple[Callable, ...] = (is_installed, package2module, get_installed_path)
+    for module in (
+        mmengine.utils.package_utils,
+        mmengine.utils,
+        mmengine.config.config,
+        mmengine.hub.hub,
+    ):
+        for function in repaired:
+            if hasattr(module, function.__name__):
+                setattr(module, function.__name__, function)
+
+
+def supply_missing_drn() -> None:
+    """Stand in for the localizer that mmaction2 1.2.0's wheel imports and does not contain.
+
+    ``mmaction.models.localizers`` imports ``.drn.drn.DRN``, whose folder was left out of the wheel,
+    so ``import mmaction.models`` fails.
+    """
+    folder = _source_folder('mmaction')
+    if folder is None or (folder / 'models/localizers/drn').exists():
+        return
+
+    class DRN:
+        """Says that this installation of mmaction2 lacks DRN."""
+
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            raise ImportError('the wheel of mmaction2 1.2.0 does not contain DRN')
+
+    package = types.ModuleType('mmaction.models.localizers.drn')
+    package.__path__ = []
+    module = types.ModuleType('mmaction.models.localizers.drn.drn')
+    module.DRN = DRN  # type: ignore[attr-defined]
+    sys.modules.setdefault(package.__name__, package)
+    sys.modules.setdefault(module.__name__, module)
+
+
+def _imported_names(folder: Path, package: str) -> set[tuple[str, str]]:
+    """(module, name) of every ``from package.module import name`` in the files of ``folder``."""
+    found = set()
+    for file in folder.glob('*.py'):
+        for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
+            if isinstance(node, ast.ImportFrom) and (node.module or '').startswith(f'{package}.'):
+                found |= {(str(node.module), alias.name) for alias in node.names}
+    return found
+
+
+def skip_broken_multimodal() -> None:
+    """Keep mmaction2's video-and-text models out where ``transformers`` has moved on.
+
+    With any ``transformers`` >= 4.28 installed, ``import mmaction.models`` imports VindLU, which
+    takes names from ``transformers`` that current releases no longer have. The names are looked up
+    in the sources: importing ``transformers`` to find out would take seconds.
+    """
+    mmaction, transformers = _source_folder('mmaction'), _source_folder('transformers')
+    if mmaction is None or transformers is None:
+        return
+    for module, name in _imported_names(mmaction / 'models/multimodal/vindlu', 'transformers'):
+        file = transformers.joinpath(*module.split('.')[1:]).with_suffix('.py')
+        if not file.exists() or name not in file.read_text(encoding='utf-8'):
+            from mmaction.utils import dependency
+
+            dependency.WITH_MULTIMODAL = False
+            return
+
+
+def _history_statistics(owner: object, name: str) -> object:
+    """What ``getattr`` may do in a checkpoint: name a statistic of mmengine's HistoryBuffer."""
+    from mmengine.logging import HistoryBuffer
+
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
+        raise InputError(f'checkpoint refused: it takes the attribute {name!r} of {owner!r}')
+    return getattr(owner, name)
+
+
+# ``torch`` finds an allowed global by these names; ``getattr`` itself would open every door.
+_history_statistics.__module__ = 'builtins'
+_history_statistics.__name__ = _history_statistics.__qualname__ = 'getattr'
+
+
+def _renamed(function: Callable) -> Callable:
+    """A function of NumPy's core under the name of the other major version."""
+
+    def alias(*args: object) -> object:
+        return function(*args)
+
+    old, new = 'numpy.core.', 'numpy._core.'
+    module = function.__module__
+    alias.__module__ = module.replace(old, new) if old in module else module.replace(new, old)
+    alias.__name__ = alias.__qualname__ = function.__name__
+    return alias
+
+
+def checkpoint_globals() -> list:
+    """What a checkpoint of mmengine may name beside tensors and plain containers.
+
+    The message hub keeps each logged scalar in a ``HistoryBuffer`` of NumPy arrays, and metrics as
+    NumPy scalars.
+    """
+    import numpy as np
+    from mmengine.logging import HistoryBuffer
+    from numpy.dtypes import BoolDType, Float32DType, Float64DType, Int32DType, Int64DType
+
+    core = importlib.import_module('numpy._core' if hasattr(np, '_core') else 'numpy.core')
+    rebuild = [core.multiarray._reconstruct, core.multiarray.scalar]
+    # NumPy 2 renamed the module; a checkpoint written under the one is read under the other.
+    rebuild += [_renamed(function) for function in rebuild]
+    dtypes = [BoolDType, Float32DType, Float64DType, Int32DType, Int64DType]
+    return [HistoryBuffer, _history_statistics, np.ndarray, np.dtype, *rebuild, *dtypes]
+
+
+def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
+    """Read a checkpoint with ``weights_only=True`` and :func:`checkpoint_globals`.
+
+    Raises:
+        InputError: If there is no such file, it is not a checkpoint, or it names anything else.
+    """
+    from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
+
+    filename = os.path.expanduser(filename)
+    if not os.path.isfile(filename):
+        raise InputError(f'no such checkpoint: {filename}')
+    allowed = get_safe_globals()
+    add_safe_globals(checkpoint_globals())
+    try:
+        return torch.load(filename, map_location=map_location, weights_only=True)
+    except InputError:
+        raise
+    except Exception as error:  # pickle, zip and torch each have their own errors for a bad file
+        reason = ' '.join(str(error).split()) or type(error).__name__
+        raise InputError(f'{filename} cannot be read as a checkpoint: {reason[:300]}') from error
+    finally:
+        clear_safe_globals()
+        add_safe_globals(allowed)
+
+
+def load_weights_only() -> None:
+    """Let ``mmengine`` read its own checkpoints under ``weights_only=True``.
+
+    Since torch 2.6 ``torch.load`` refuses the ``HistoryBuffer`` and NumPy scalars that every
+    checkpoint of mmengine 0.10.7 holds, so resuming and testing fail; before, it ran any code that
+    a file contained.
+    """
+    from mmengine.runner import checkpoint
+
+    def load_from_local(filename: str, map_location: Any) -> Any:
+        return load_checkpoint_file(filename, map_location)
+
+    checkpoint.load_from_local = load_from_local
+    checkpoint.CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
+
+
+def launch_without_gpu() -> None:
+    """Let ``--launcher pytorch`` run on a machine without an accelerator.
+
+    mmengine 0.10.7 sets a CUDA device for every process and hands its number to
+    DistributedDataParallel; both raise on the CPU, and the backend of its configs is nccl.
+    """
+    if not no_accelerator():
+        return
+    import mmengine.dist.utils
+    from mmengine.model import MMDistributedDataParallel
+
+    def init_dist_pytorch(backend: str, init_backend: str = 'torch', **kwargs: Any) -> None:
+        torch.distributed.init_process_group(backend='gloo', **kwargs)
+
+    wrap = MMDistributedDataParallel.__init__
+
+    def init(self: object, module: object, *args: object, **kwargs: object) -> None:
+        kwargs['device_ids'] = None
+        wrap(self, module, *args, **kwargs)
+
+    mmengine.dist.utils._init_dist_pytorch = init_dist_pytorch
+    MMDistributedDataParallel.__init__ = init
+
+
+def amp_without_gpu() -> None:
+    """Let ``--amp`` train in bfloat16 on the CPU.
+
+    ``AmpOptimWrapper`` of mmengine 0.10.7 asserts an accelerator, although its autocast supports
+    the CPU. bfloat16 has the range of float32, so there is no loss to scale.
+    """
+    if not no_accelerator():
+        return
+    from mmengine.optim import AmpOptimWrapper, OptimWrapper
+
+    def init(
+        self: object,
+        loss_scale: object = 'dynamic',
+        dtype: str | torch.dtype | None = None,
+        use_fsdp: bool = False,
+        **kwargs: object,
+    ) -> None:
+        if dtype not in (None, 'bfloat16', torch.bfloat16):
+            raise InputError(f'optim_wrapper.dtype is {dtype}: a CPU trains in bfloat16 only')
+        OptimWrapper.__init__(self, **kwargs)
+        self._scale_update_param = None  # type: ignore[attr-defined]
+        self.loss_scaler = torch.amp.GradScaler('cpu', enabled=False)  # type: ignore[attr-defined]
+        self.cast_dtype = torch.bfloat16  # type: ignore[attr-defined]
+
+    AmpOptimWrapper.__init__ = init
