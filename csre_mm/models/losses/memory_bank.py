@@ -1,0 +1,135 @@
+"""A slot for each training sample."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from csre_mm.utils.errors import InputError
+
+EMPTY = -1
+"""The label of a slot that nothing was written to."""
+
+
+def last_occurrence(indices: Tensor) -> Tensor:
+    """For each entry the position of the last entry that has the same value.
+
+    Args:
+        indices: (N,).
+
+    Returns:
+        Positions (N,).
+    """
+    same = indices.unsqueeze(1) == indices.unsqueeze(0)  # (N, N)
+    positions = torch.arange(len(indices), device=indices.device)
+    return torch.where(same, positions, -1).amax(1)
+
+
+class MemoryBank(nn.Module):
+    """Unit vectors and labels of the training samples, a slot each.
+
+    Both are persistent buffers, so a checkpoint holds them. A bank starts without slots;
+    :meth:`allocate` gives it as many as there are training samples, and a bank without slots takes
+    the size of the one in the checkpoint that it loads.
+
+    Args:
+        feat_dim: Width D of a slot.
+        dtype: ``'float32'``, or ``'float16'`` for half the memory.
+
+    Attributes:
+        features: (S, D), unit vectors, zero where empty.
+        labels: (S,), :data:`EMPTY` where empty.
+
+    Raises:
+        InputError: If ``dtype`` is another.
+    """
+
+    features: Tensor
+    labels: Tensor
+
+    def __init__(self, feat_dim: int = 256, dtype: str = 'float32') -> None:
+        super().__init__()
+        if dtype not in ('float32', 'float16'):
+            raise InputError(f"bank_dtype is {dtype!r}, it must be 'float32' or 'float16'")
+        self.feat_dim = feat_dim
+        self.register_buffer('features', torch.zeros(0, feat_dim, dtype=getattr(torch, dtype)))
+        self.register_buffer('labels', torch.zeros(0, dtype=torch.long))
+
+    @property
+    def num_slots(self) -> int:
+        """Number of slots S."""
+        return len(self.labels)
+
+    def allocate(self, num_slots: int) -> None:
+        """Empty the bank and give it ``num_slots`` slots."""
+        if num_slots < 1:
+            raise InputError(f'a memory bank needs at least one slot, not {num_slots}')
+        self.features = self.features.new_zeros(num_slots, self.feat_dim)
+        self.labels = self.labels.new_full((num_slots,), EMPTY)
+
+    @torch.no_grad()
+    def write(self, indices: Tensor, z: Tensor, labels: Tensor) -> None:
+        """Write unit vectors into their slots; of a sample that comes twice the last one counts.
+
+        Args:
+            indices: Slots (N,).
+            z: Unit vectors (N, D).
+            labels: Classes (N,).
+        """
+        last = last_occurrence(indices)
+        # Equal values for equal slots: which of two writes comes last is undefined on a GPU.
+        self.features[indices] = z[last].to(self.features.dtype)
+        self.labels[indices] = labels[last]
+
+    def similarities(self, z: Tensor, rows: int = 1 << 16) -> Tensor:
+        """The cosine similarity of each anchor to each slot, in the precision of ``z``.
+
+        Args:
+            z: Unit vectors (N, D).
+            rows: Slots that are converted at a time when the bank has another precision.
+
+        Returns:
+            (N, S).
+        """
+        if self.features.dtype == z.dtype:
+            return z @ self.features.T
+        result = z.new_empty(len(z), self.num_slots)
+        for start in range(0, self.num_slots, rows):
+            chunk = self.features[start : start + rows].to(z.dtype)
+            torch.mm(z, chunk.T, out=result[:, start : start + rows])
+        return result
+
+    def weighted_sum(self, indices: Tensor, weights: Tensor) -> Tensor:
+        """Add up slots.
+
+        Args:
+            indices: Slots (N, K).
+            weights: (N, K).
+
+        Returns:
+            (N, D) in the precision of ``weights``.
+        """
+        if self.features.dtype == weights.dtype:
+            return F.embedding_bag(indices, self.features, per_sample_weights=weights, mode='sum')
+        rows = [
+            row_weights @ self.features[row].to(weights.dtype)  # (K,) @ (K, D)
+            for row, row_weights in zip(indices, weights, strict=True)
+        ]
+        return torch.stack(rows)
+
+    def _load_from_state_dict(
+        self, state_dict: dict, prefix: str, *args: object, **kwargs: object
+    ) -> None:
+        found = state_dict.get(f'{prefix}features')
+        if found is not None:
+            if self.num_slots == 0 and found.ndim == 2 and found.shape[1] == self.feat_dim:
+                if len(found):
+                    self.allocate(len(found))
+            elif found.shape != self.features.shape:
+                raise InputError(
+                    f'the memory bank in the checkpoint ({prefix}features) has '
+                    f'{" x ".join(map(str, found.shape))} numbers, the model needs '
+                    f'{" x ".join(map(str, self.features.shape))} (training samples x '
+                    'model.neck.feat_dim): resume with the training set and width that it was '
+                    'made with, or start a new run from its weights with load_from'
+                )
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)

@@ -1,0 +1,226 @@
+"""The contrast of CSRE: a batch against a memory bank of the whole training set."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmaction.models import BaseWeightedLoss
+from mmaction.registry import MODELS
+from mmengine import dist
+from torch import Tensor
+
+from csre_mm.models.losses.info_nce import info_nce
+from csre_mm.models.losses.memory_bank import MemoryBank
+from csre_mm.models.losses.pair_mining import (
+    Selection,
+    hardest_negatives,
+    hardest_positives,
+    index_classes,
+    random_negatives,
+)
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.gather import JoinedBatch, join_batch
+
+
+class _Pairs(NamedTuple):
+    """The slots that each anchor is compared with, and who takes part."""
+
+    positives: Selection
+    hard: Selection
+    random: Selection
+    taking_part: Tensor  # (N,) bool
+
+
+class _ClosedForm(torch.autograd.Function):
+    """A scalar of z whose gradient is known when it is computed.
+
+    The gradient is taken in the forward pass because the bank may be written before the backward
+    pass, and because only the selected similarities have one: the way through the matrix of all of
+    them would cost as much again as computing it.
+    """
+
+    @staticmethod
+    def forward(ctx, z: Tensor, loss: Tensor, gradient: Tensor) -> Tensor:  # type: ignore[no-untyped-def]
+        ctx.save_for_backward(gradient)
+        return loss.clone()
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad_output: Tensor) -> tuple[Tensor, None, None]:  # type: ignore[no-untyped-def]
+        (gradient,) = ctx.saved_tensors
+        return grad_output * gradient, None, None
+
+
+@MODELS.register_module()
+class MemoryContrastLoss(BaseWeightedLoss):
+    """Contrast features with a bank that holds a feature of every training sample.
+
+    For an anchor z of class y with the similarities z . B to the bank: the positives P are the K+
+    slots of class y with the lowest similarity; the hard negatives are the K- slots of other
+    classes with the highest; the random negatives are K- slots of other classes. The loss is the
+    mean over anchors, over P and over the two sets of negatives of :func:`info_nce`. CSRE: Zhang,
+    Yin, Dang, Pattern Recognition 164 (2025), and ``model/loss.py`` of the authors' release; the
+    settings in which this differs from them are in docs/paper_vs_code.md.
+
+    Args:
+        feat_dim: Width D of the features.
+        num_positives: K+.
+        num_negatives: K-, for each of the two sets.
+        temperature: t.
+        gate: ``'strict'`` leaves out an anchor until K+ positives and K- negatives are there, as
+            the release does; ``'adaptive'`` takes min(K, available) and leaves out only an anchor
+            without a positive or without a negative.
+        update: Whether the batch is written into the bank ``'before'`` it is compared, as the
+            release does, or ``'after'``.
+        loss_weight: Factor of the loss.
+        bank_dtype: ``'float32'``, or ``'float16'`` for half the memory; similarities are computed
+            in float32 either way.
+
+    Attributes:
+        bank: The :class:`MemoryBank`; ``bank.allocate(num_slots)`` comes before the first call.
+        statistics: Of the last call, tensors of one number: ``anchors`` (share that took part),
+            ``bank_filled`` (share of the slots), ``positive_sim``, ``hard_negative_sim`` and
+            ``random_negative_sim`` (mean similarities).
+
+    Raises:
+        InputError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        feat_dim: int = 256,
+        num_positives: int = 128,
+        num_negatives: int = 512,
+        temperature: float = 0.8,
+        gate: str = 'adaptive',
+        update: str = 'before',
+        loss_weight: float = 1.0,
+        bank_dtype: str = 'float32',
+    ) -> None:
+        super().__init__(loss_weight=loss_weight)
+        for name, value in (('num_positives', num_positives), ('num_negatives', num_negatives)):
+            if value < 1:
+                raise InputError(f'model.neck.loss.{name} is {value}, it must be at least 1')
+        if temperature <= 0:
+            raise InputError(f'model.neck.loss.temperature is {temperature}, it must be above 0')
+        if gate not in ('adaptive', 'strict'):
+            raise InputError(f"model.neck.loss.gate is {gate!r}, it must be 'adaptive' or 'strict'")
+        if update not in ('before', 'after'):
+            raise InputError(
+                f"model.neck.loss.update is {update!r}, it must be 'before' or 'after'"
+            )
+        self.num_positives = num_positives
+        self.num_negatives = num_negatives
+        self.temperature = temperature
+        self.gate = gate
+        self.update = update
+        self.bank = MemoryBank(feat_dim, bank_dtype)
+        self.statistics: dict[str, Tensor] = {}
+        self._seed: int | None = None
+        self._step = 0
+
+    def _forward(self, z: Tensor, labels: Tensor, indices: Tensor) -> Tensor:
+        """Compute the loss of a batch and write it into the bank.
+
+        Args:
+            z: Features (N, D), of any length.
+            labels: Classes (N,).
+            indices: Positions in the training set (N,).
+
+        Returns:
+            Scalar. Without an anchor that takes part it is zero with a gradient of zero.
+        """
+        with torch.autocast(z.device.type, enabled=False):
+            z = F.normalize(z if z.dtype == torch.float64 else z.float(), dim=1)
+            batch = join_batch(z.detach(), labels, indices)
+            if self.update == 'before':
+                self.bank.write(batch.indices, batch.z, batch.labels)
+            loss = self._contrast(z, labels, batch)
+            if self.update == 'after':
+                self.bank.write(batch.indices, batch.z, batch.labels)
+        return loss
+
+    def _contrast(self, z: Tensor, labels: Tensor, batch: JoinedBatch) -> Tensor:
+        anchors = z.detach()
+        with torch.no_grad():
+            similarities = self.bank.similarities(anchors)  # (N, S)
+            pairs = self._select(similarities, labels, batch)
+        selections = pairs.positives, pairs.hard, pairs.random
+        values = [similarities.gather(1, chosen.indices) for chosen in selections]
+        del similarities
+        self._record(values, pairs)
+        with torch.enable_grad():
+            leaves = [value.requires_grad_(z.requires_grad) for value in values]
+            loss = self._mean_over_anchors(leaves, pairs)
+        if not z.requires_grad:
+            return loss
+        weights = torch.cat(torch.autograd.grad(loss, leaves), 1)  # (N, K+ + 2 K-)
+        indices = torch.cat([chosen.indices for chosen in selections], 1)
+        gradient = self.bank.weighted_sum(indices, weights)  # (N, D)
+        return _ClosedForm.apply(z, loss.detach(), gradient)
+
+    def _select(self, similarities: Tensor, labels: Tensor, batch: JoinedBatch) -> _Pairs:
+        bank_labels = self.bank.labels
+        same = labels.unsqueeze(1) == bank_labels.unsqueeze(0)  # (N, S)
+        other = (bank_labels >= 0).unsqueeze(0) & ~same
+        classes = index_classes(labels, bank_labels)
+        required = (1, 1) if self.gate == 'adaptive' else (self.num_positives, self.num_negatives)
+        enough = (classes.num_same >= required[0]) & (classes.num_other >= required[1])
+        return _Pairs(
+            hardest_positives(similarities, same, self.num_positives),
+            hardest_negatives(similarities, other, self.num_negatives),
+            random_negatives(
+                classes,
+                self.num_negatives,
+                self._generator(labels.device),
+                num_drawn=len(batch.labels),
+                first=batch.first,
+            ),
+            enough,
+        )
+
+    def _mean_over_anchors(self, values: list[Tensor], pairs: _Pairs) -> Tensor:
+        positives, hard, random = values
+        valid = pairs.positives.valid
+        against_hard = info_nce(positives, hard, self.temperature, valid, pairs.hard.valid)
+        against_random = info_nce(positives, random, self.temperature, valid, pairs.random.valid)
+        terms = (against_hard + against_random) / 2  # (N,)
+        terms = torch.where(pairs.taking_part, terms, 0.0)
+        # DistributedDataParallel takes the mean of the gradients of the ranks; times their number
+        # it is the gradient of the mean over the anchors of all ranks.
+        count = pairs.taking_part.sum()
+        dist.all_reduce(count)
+        return terms.sum() * dist.get_world_size() / count.clamp(min=1)
+
+    def _generator(self, device: torch.device) -> torch.Generator:
+        """A generator seeded by seed and step of the run, so that a resumed run draws the same."""
+        if self._seed is None:
+            seed = torch.tensor(torch.initial_seed() % (1 << 31), device=device)
+            dist.broadcast(seed)
+            self._seed = int(seed)
+        self._step += 1
+        # Mixed, because torch's CPU generator takes 32 bits of a seed.
+        mixed = np.random.SeedSequence((self._seed, self._step)).generate_state(1)
+        return torch.Generator(device).manual_seed(int(mixed[0]))
+
+    @torch.no_grad()
+    def _record(self, values: list[Tensor], pairs: _Pairs) -> None:
+        selections = pairs.positives, pairs.hard, pairs.random
+        names = 'positive_sim', 'hard_negative_sim', 'random_negative_sim'
+        self.statistics = {
+            'anchors': pairs.taking_part.float().mean(),
+            'bank_filled': (self.bank.labels >= 0).float().mean(),
+        }
+        for name, value, chosen in zip(names, values, selections, strict=True):
+            total = torch.where(chosen.valid, value, 0.0).sum()
+            self.statistics[name] = (total / chosen.valid.sum().clamp(min=1)).float()
+
+    def get_extra_state(self) -> dict[str, int | None]:
+        """What a resumed run needs to draw the same random negatives."""
+        return {'seed': self._seed, 'step': self._step}
+
+    def set_extra_state(self, state: dict[str, int | None]) -> None:
+        """Take over :meth:`get_extra_state` of the run that is resumed."""
+        self._seed = state['seed']
+        self._step = int(state['step'] or 0)
