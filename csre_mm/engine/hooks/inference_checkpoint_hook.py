@@ -1,0 +1,67 @@
+"""Which part of a checkpoint a test uses."""
+
+from mmaction.registry import HOOKS
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from csre_mm.utils.errors import InputError
+
+TRAIN_ONLY = 'neck.'
+"""Prefix of the weights that only training uses."""
+
+
+def matching_state(state: dict, expected: dict, where: str) -> tuple[dict, int]:
+    """Keep the weights that testing needs.
+
+    Args:
+        state: Tensors of a checkpoint by name.
+        expected: Tensors of the model by name.
+        where: The checkpoint, for messages.
+
+    Returns:
+        The tensors without those of the neck, and how many were left out.
+
+    Raises:
+        InputError: If the rest is not exactly what the model needs: it is a checkpoint of another
+            model.
+    """
+    kept = {key: value for key, value in state.items() if not key.startswith(TRAIN_ONLY)}
+    expected = {key: value for key, value in expected.items() if not key.startswith(TRAIN_ONLY)}
+    missing, surplus = sorted(expected.keys() - kept.keys()), sorted(kept.keys() - expected.keys())
+    if missing or surplus:
+        found = [f'{len(missing)} tensors are missing (such as {missing[0]})'] if missing else []
+        found += [f'{len(surplus)} are not of it (such as {surplus[0]})'] if surplus else []
+        raise InputError(f'{where} is a checkpoint of another model: {" and ".join(found)}')
+    for key, value in expected.items():
+        if kept[key].shape != value.shape:
+            raise InputError(
+                f'{where} is a checkpoint of another model: {key} is {tuple(kept[key].shape)}, '
+                f'the model has {tuple(value.shape)}'
+            )
+    return kept, len(state) - len(kept)
+
+
+@HOOKS.register_module()
+class InferenceCheckpointHook(Hook):
+    """Load what testing needs, say what was left out, and refuse a checkpoint of another model.
+
+    mmengine would warn about tensors that are missing and test with random ones.
+    """
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Check the weights before they are loaded."""
+        if 'state_dict' not in checkpoint:
+            raise InputError(f'{runner._load_from} holds no state_dict: it is no checkpoint')
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        prefix = 'module.'
+        state = {
+            key.removeprefix(prefix): tensor for key, tensor in checkpoint['state_dict'].items()
+        }
+        kept, left_out = matching_state(state, model.state_dict(), str(runner._load_from))
+        checkpoint['state_dict'] = kept
+        if left_out:
+            runner.logger.info(
+                f'Left out {left_out} tensors of the checkpoint: the neck and its memory banks '
+                'serve training only.'
+            )

@@ -1,0 +1,45 @@
+"""The entrance of a graph encoder: persons, joints and channels normalised together."""
+
+from torch import Tensor, nn
+
+from csre_mm.utils.errors import InputError
+
+
+class SkeletonInput(nn.Module):
+    """Normalise each channel of each joint of each person over the batch and time.
+
+    Args:
+        num_person: Persons M.
+        num_joints: Joints V.
+        in_channels: Channels C.
+
+    Shape:
+        - Input: (N, M, T, V, C)
+        - Output: (N * M, C, T, V)
+
+    Raises:
+        InputError: If M, V or C of an input is another.
+    """
+
+    def __init__(self, num_person: int, num_joints: int, in_channels: int) -> None:
+        super().__init__()
+        self.expected = {
+            'num_person': num_person,
+            'graph_cfg.layout': num_joints,
+            'in_channels': in_channels,
+        }
+        self.bn = nn.BatchNorm1d(num_person * num_joints * in_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise a batch of skeletons (N, M, T, V, C)."""
+        N, M, T, V, C = x.shape
+        for (key, expected), found in zip(self.expected.items(), (M, V, C), strict=True):
+            if found != expected:
+                names = {'num_person': 'persons', 'in_channels': 'channels'}
+                raise InputError(
+                    f'the skeletons have {found} {names.get(key, "joints")}, '
+                    f'model.backbone.{key} stands for {expected}'
+                )
+        x = x.permute(0, 1, 3, 4, 2).reshape(N, M * V * C, T)
+        x = self.bn(x).view(N, M, V, C, T)
+        return x.permute(0, 1, 3, 4, 2).reshape(N * M, C, T, V)

@@ -1,0 +1,118 @@
+"""Stream and rotation of a batch of skeletons, on the device."""
+
+import torch
+from mmaction.registry import MODELS
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from csre_mm.datasets.layouts import SkeletonLayout, get_layout
+from csre_mm.models.data_preprocessors.streams import STREAMS, bones, motion, rotation_matrices
+from csre_mm.utils.errors import InputError
+
+
+@MODELS.register_module()
+class SkeletonPreprocessor(BaseDataPreprocessor):
+    """Stack skeletons, rotate them in training, and turn them into the stream that is asked for.
+
+    The pipeline crops and resizes joints; everything that depends on the stream happens here, in
+    training and in testing, so that one key switches it:
+    ``--cfg-options model.data_preprocessor.stream=b``.
+
+    Args:
+        layout: The skeleton, by name or as a dictionary (:func:`get_layout`).
+        stream: ``'j'`` joints, ``'b'`` bones, ``'jm'`` and ``'bm'`` their motion.
+        rotation: In training each sample is rotated about each axis by an angle drawn uniformly
+            from -rotation to rotation, in radians; 0 for none. Needs three coordinates.
+        relative_to_center: Give joints relative to the layout's centre in each frame; the centre
+            keeps its own place, and with it the trajectory (Hyperformer, BlockGCN).
+        bone_center: Let the centre keep its own coordinates in the bone stream (the same).
+
+    Shape:
+        - Input: a list of (clips, M, T, V, C)
+        - Output: (N, clips, M, T, V, C), float32
+
+    Raises:
+        InputError: If an argument is out of its range, or the skeletons do not fit the layout or
+            each other.
+    """
+
+    def __init__(
+        self,
+        layout: str | dict | SkeletonLayout = 'nturgb+d',
+        stream: str = 'j',
+        rotation: float = 0.0,
+        relative_to_center: bool = False,
+        bone_center: bool = False,
+        non_blocking: bool = False,
+    ) -> None:
+        super().__init__(non_blocking=non_blocking)
+        if stream not in STREAMS:
+            raise InputError(
+                f'model.data_preprocessor.stream is {stream!r}, it must be one of '
+                f'{", ".join(STREAMS)}'
+            )
+        if rotation < 0:
+            raise InputError(
+                f'model.data_preprocessor.rotation is {rotation}, it must be 0 or more'
+            )
+        self.layout = get_layout(layout)
+        self.stream = stream
+        self.rotation = rotation
+        self.relative_to_center = relative_to_center
+        self.bone_center = bone_center
+        self.register_buffer('parents', torch.tensor(self.layout.bone_parents), persistent=False)
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Make the input of the model from what the data loader gives.
+
+        Args:
+            data: ``inputs``, a list of (clips, M, T, V, C), and ``data_samples``.
+            training: Whether to rotate.
+
+        Returns:
+            ``inputs`` (N, clips, M, T, V, C) and ``data_samples``.
+        """
+        data = self.cast_data(data)
+        x = self._stack(data['inputs'])
+        if training and self.rotation:
+            x = self._rotate(x)
+        return {**data, 'inputs': self._to_stream(x)}
+
+    def _stack(self, inputs: list[Tensor] | Tensor) -> Tensor:
+        shapes = sorted({tuple(x.shape) for x in inputs})
+        if len(shapes) > 1:
+            raise InputError(
+                f'skeletons of one batch differ in shape: {shapes[0]} and {shapes[1]} (clips, '
+                'persons, frames, joints, channels); the pipeline must bring them to one length'
+            )
+        num_joints = shapes[0][-2]
+        if num_joints != self.layout.num_joints:
+            raise InputError(
+                f'the skeletons have {num_joints} joints, the layout {self.layout.name!r} of '
+                f'model.data_preprocessor.layout has {self.layout.num_joints}'
+            )
+        return (torch.stack(inputs) if isinstance(inputs, list | tuple) else inputs).float()
+
+    def _rotate(self, x: Tensor) -> Tensor:
+        if x.shape[-1] != 3:
+            raise InputError(
+                f'model.data_preprocessor.rotation is {self.rotation}, but the skeletons have '
+                f'{x.shape[-1]} coordinates instead of 3: set it to 0'
+            )
+        angles = torch.empty(len(x), 3).uniform_(-self.rotation, self.rotation)
+        matrices = rotation_matrices(angles).to(x.device)  # (N, 3, 3)
+        flat = x.flatten(1, -2)  # (N, clips * M * T * V, 3)
+        return (flat @ matrices.mT).view_as(x)
+
+    def _to_stream(self, x: Tensor) -> Tensor:
+        center = self.layout.center
+        if 'b' in self.stream:
+            result = bones(x, self.parents)
+            if self.bone_center:
+                result[..., center, :] = x[..., center, :]
+        elif self.relative_to_center:
+            result = x - x[..., center : center + 1, :]
+            result[..., center, :] = x[..., center, :]
+        else:
+            result = x
+        return motion(result) if 'm' in self.stream else result
