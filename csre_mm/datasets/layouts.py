@@ -1,0 +1,131 @@
+"""Skeleton layouts: one object feeds the graph of an encoder, the bone stream and the partition."""
+
+from dataclasses import dataclass
+
+from csre_mm.utils.errors import InputError
+
+
+@dataclass(frozen=True)
+class SkeletonLayout:
+    """The joints of a skeleton and how they hang together.
+
+    Args:
+        name: Name in configs and messages.
+        num_joints: Number of joints V.
+        edges: Edges of the graph as (joint, the next joint towards the centre), 0-based.
+        center: The joint in the middle of the body.
+        bone_parents: For each joint the joint its bone comes from; a joint that is its own parent
+            has the bone zero.
+        partition: Optionally for each joint the number of its body part.
+
+    Raises:
+        InputError: If an edge, the centre, a bone parent or the partition does not fit
+            ``num_joints``.
+    """
+
+    name: str
+    num_joints: int
+    edges: tuple[tuple[int, int], ...]
+    center: int
+    bone_parents: tuple[int, ...]
+    partition: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for edge in self.edges:
+            for joint in edge:
+                self._check_joint(joint, f'edge {tuple(edge)}')
+        self._check_joint(self.center, 'center')
+        for joint in self.bone_parents:
+            self._check_joint(joint, 'bone_parents')
+        for field in ('bone_parents', 'partition'):
+            value = getattr(self, field)
+            if value is not None and len(value) != self.num_joints:
+                raise InputError(
+                    f'layout {self.name!r}: {field} names {len(value)} joints, '
+                    f'num_joints is {self.num_joints}'
+                )
+
+    def _check_joint(self, joint: int, where: str) -> None:
+        if not 0 <= joint < self.num_joints:
+            raise InputError(
+                f'layout {self.name!r}: {where} names joint {joint}, '
+                f'the joints are 0 to {self.num_joints - 1}'
+            )
+
+    def as_graph_layout(self) -> dict:
+        """The layout as the dictionary that ``mmaction.models.utils.Graph`` takes."""
+        return dict(num_node=self.num_joints, inward=list(self.edges), center=self.center)
+
+
+def _from_one_based(pairs: str) -> tuple[tuple[int, int], ...]:
+    """Read '1-2 2-21' as ((0, 1), (1, 20)): the publications count joints from one."""
+    split = (pair.split('-') for pair in pairs.split())
+    return tuple((int(joint) - 1, int(parent) - 1) for joint, parent in split)
+
+
+def _parents(bones: str) -> tuple[int, ...]:
+    return tuple(parent for _, parent in sorted(_from_one_based(bones)))
+
+
+_NTU_LIMBS = (
+    '1-2 2-21 3-21 4-3 5-21 6-5 7-6 8-7 9-21 10-9 11-10 12-11 '
+    '13-1 14-13 15-14 16-15 17-1 18-17 19-18 20-19'
+)
+_UCLA_LIMBS = (
+    '1-2 2-3 4-3 5-3 6-5 7-6 8-7 9-3 10-9 11-10 12-11 13-1 14-13 15-14 16-15 17-1 18-17 19-18 20-19'
+)
+
+NTU = SkeletonLayout(
+    name='nturgb+d',
+    num_joints=25,
+    edges=_from_one_based(f'{_NTU_LIMBS} 22-8 23-8 24-12 25-12'),
+    center=20,
+    # The hand tip's bone comes from the thumb, whose bone comes from the hand (2s-AGCN).
+    bone_parents=_parents(f'{_NTU_LIMBS} 21-21 22-23 23-8 24-25 25-12'),
+    partition=(0, 4, 2, 2, 2, 2, 1, 1, 2, 2, 1, 1, 2, 3, 3, 3, 2, 3, 3, 3, 1, 0, 1, 0, 1),
+)
+NW_UCLA = SkeletonLayout(
+    name='nw-ucla',
+    num_joints=20,
+    edges=_from_one_based(_UCLA_LIMBS),
+    center=2,
+    bone_parents=_parents(f'{_UCLA_LIMBS} 3-3'),
+    partition=(0,) * 4 + (1,) * 8 + (2,) * 8,
+)
+
+LAYOUTS: dict[str, SkeletonLayout] = {layout.name: layout for layout in (NTU, NW_UCLA)}
+
+
+def get_layout(layout: str | dict | SkeletonLayout) -> SkeletonLayout:
+    """Look up a layout by name, or make one from a config.
+
+    Args:
+        layout: A name in :data:`LAYOUTS`, a :class:`SkeletonLayout`, or a dictionary of its
+            arguments. In a dictionary ``name`` and ``bone_parents`` may be left out: the bones are
+            then the edges.
+
+    Raises:
+        InputError: If no layout has the name, or the dictionary does not describe one.
+    """
+    if isinstance(layout, SkeletonLayout):
+        return layout
+    if isinstance(layout, str):
+        if layout not in LAYOUTS:
+            raise InputError(f'no skeleton layout {layout!r}; known: {", ".join(sorted(LAYOUTS))}')
+        return LAYOUTS[layout]
+    fields = dict(layout)
+    fields.setdefault('name', 'custom')
+    try:
+        fields['edges'] = tuple(tuple(edge) for edge in fields['edges'])
+        if fields.get('bone_parents') is None:
+            parents = dict(fields['edges'])
+            joints = range(fields['num_joints'])
+            fields['bone_parents'] = tuple(parents.get(joint, joint) for joint in joints)
+        for field in ('bone_parents', 'partition'):
+            if fields.get(field) is not None:
+                fields[field] = tuple(fields[field])
+        return SkeletonLayout(**fields)
+    except (KeyError, TypeError) as error:
+        raise InputError(
+            f'layout {fields["name"]!r} needs num_joints, edges and center: {error}'
+        ) from error

@@ -1,0 +1,277 @@
+import os
+import pickle
+from collections import OrderedDict
+
+import numpy as np
+import pytest
+
+from csre_mm.datasets.annotations import check_annotations, load_annotations, save_annotations
+from csre_mm.utils.errors import InputError
+
+
+def make_annotation(name='a', frames=3, **changes):
+    keypoint = np.arange(2 * frames * 5 * 3, dtype=np.float32).reshape(2, frames, 5, 3)
+    return dict(frame_dir=name, label=1, total_frames=frames, keypoint=keypoint) | changes
+
+
+def make_data():
+    scores = np.ones((2, 4, 5), np.float16)
+    annotations = [
+        make_annotation('a'),
+        make_annotation('b', 4, keypoint_score=scores, img_shape=(1080, 1920), label=np.int64(2)),
+    ]
+    return dict(split=dict(train=['a'], val=['b']), annotations=annotations)
+
+
+def assert_same(data, expected):
+    assert data['split'] == expected['split']
+    assert len(data['annotations']) == len(expected['annotations'])
+    for found, wanted in zip(data['annotations'], expected['annotations'], strict=True):
+        assert list(found) == list(wanted)
+        for field, value in wanted.items():
+            assert type(found[field]) is type(value)
+            np.testing.assert_array_equal(found[field], value)
+            assert getattr(found[field], 'dtype', None) == getattr(value, 'dtype', None)
+
+
+def assert_refused(path, *parts):
+    with pytest.raises(InputError) as caught:
+        load_annotations(path)
+    message = str(caught.value)
+    assert message.startswith(f'{path}: ')
+    assert '\n' not in message
+    for part in parts:
+        assert part in message
+
+
+def test_round_trip(tmp_path):
+    path = tmp_path / 'new' / 'data.pkl'
+    save_annotations(make_data(), path)
+    data = load_annotations(path)
+    assert_same(data, make_data())
+    check_annotations(data, path)
+    assert data['annotations'][0]['keypoint'].flags.writeable
+    assert os.listdir(path.parent) == ['data.pkl']
+
+
+@pytest.mark.parametrize('protocol', range(2, 6))
+@pytest.mark.parametrize(
+    'value',
+    [
+        np.zeros((2, 3, 4), np.float16),
+        np.asfortranarray(np.arange(6.0).reshape(2, 3)),
+        np.arange(24).reshape(4, 6)[::2, ::3],
+        np.array([], np.float64),
+        np.array('text'),
+        np.arange(24).reshape(2, 3, 4).transpose(1, 0, 2),
+        np.arange(3, dtype='>i2'),
+        np.arange(2000.0),
+        np.zeros((0, 3)),
+        np.array(['a', 'bcd']),
+        np.str_('ab'),
+        np.str_(),
+        b'',
+        np.float32(1.5),
+        np.bool_(True),
+        np.dtype('float32'),
+        OrderedDict(x=1),
+        {1, 2},
+        frozenset('ab'),
+        b'\x00\xff',
+        bytearray(b'\x00\xff'),
+        2**70,
+        -1.5,
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_plain_values_of_every_protocol_load(tmp_path, protocol, value):
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(pickle.dumps([make_annotation(extra=value)], protocol))
+    found = load_annotations(path)['annotations'][0]['extra']
+    assert type(found) is type(value)
+    np.testing.assert_array_equal(found, value)
+
+
+@pytest.mark.parametrize('protocol', [2, 4])
+def test_either_numpys_module_names_load(tmp_path, protocol):
+    data = pickle.dumps([make_annotation()], protocol)
+    ours, other = b'numpy._core.multiarray', b'numpy.core.multiarray'
+    if ours not in data:
+        ours, other = other, ours
+    data = data.replace(ours, other)
+    # protocol 4 writes the length of a short string in one byte before it, and frames the whole
+    data = data.replace(bytes([len(ours)]) + other, bytes([len(other)]) + other)
+    if protocol == 4:
+        data = data[:2] + data[11:]
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(data)
+    loaded = load_annotations(path)
+    assert_same(loaded, dict(split={}, annotations=[make_annotation()]))
+
+
+def test_list_form(tmp_path):
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(pickle.dumps([make_annotation()]))
+    assert_same(load_annotations(path), dict(split={}, annotations=[make_annotation()]))
+
+
+class Malicious:
+    def __init__(self, marker):
+        self.marker = marker
+
+    def __reduce__(self):
+        return os.system, (f'echo ran > {self.marker}',)
+
+
+@pytest.mark.parametrize('protocol', range(2, 6))
+def test_a_malicious_pickle_is_refused_and_does_not_run(tmp_path, protocol):
+    path, marker = tmp_path / 'data.pkl', tmp_path / 'marker'
+    bad = make_annotation(keypoint=Malicious(marker))
+    path.write_bytes(pickle.dumps(dict(split={}, annotations=[bad]), protocol))
+    pickle.loads(path.read_bytes())
+    assert marker.exists(), 'the pickle of this test does nothing'
+    marker.unlink()
+    assert_refused(path, f"'{os.system.__module__}.system'")
+    assert not marker.exists()
+
+
+@pytest.mark.parametrize('name', ['eval', 'getattr', '__import__'])
+def test_builtins_and_attributes_of_modules_are_refused(tmp_path, name):
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(b'cbuiltins\n' + name.encode() + b'\n.')
+    assert_refused(path, f"'builtins.{name}'")
+    dotted = f'core.{name}'.encode()
+    path.write_bytes(b'\x80\x04\x8c\x05numpy\x8c' + bytes([len(dotted)]) + dotted + b'\x93.')
+    assert_refused(path, f"'numpy.core.{name}'")
+
+
+def test_codecs_encode_is_for_bytes_only(tmp_path):
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(b'c_codecs\nencode\n(Vabc\nVrot13\ntR.')
+    assert_refused(path, 'rot13')
+
+
+def test_an_incomplete_file_is_refused(tmp_path):
+    content = pickle.dumps(make_data())
+    path = tmp_path / 'data.pkl'
+    for size in range(0, len(content), 7):
+        path.write_bytes(content[:size])
+        assert_refused(path, 'not an annotation pickle')
+
+
+@pytest.mark.parametrize(
+    ('old', 'new'),
+    [
+        (b'NNN', b'bbb'),  # ends a process that hands it to numpy.dtype
+        (b'\x8c\x02f4', b'\x8c\x02O8'),
+        (b'\x8c\x02f4', b'\x8c\x02V4'),
+        (b'\x8c\x02f4', b'\x8c\x02f8'),
+        (b'\x8c\x01<', b'\x8c\x01x'),
+        (b'K\x02K\x03K\x05', b'K\x02K\xffK\x05'),
+    ],
+)
+def test_changed_bytes_of_an_array(tmp_path, old, new):
+    content = pickle.dumps(make_data(), protocol=4)
+    assert old in content
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(content.replace(old, new, 1))
+    assert_refused(path)
+
+
+def test_arrays_of_objects_are_refused(tmp_path):
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(pickle.dumps([make_annotation(keypoint=np.array([None], object))]))
+    assert_refused(path, "dtype 'O8'")
+
+
+def test_tuples_that_share_their_parts_take_no_time(tmp_path):
+    path = tmp_path / 'data.pkl'
+    parts = (np.arange(3),)
+    for _ in range(100):
+        parts = (parts, parts)
+    path.write_bytes(pickle.dumps([dict(extra=parts)]))
+    found = load_annotations(path)['annotations'][0]['extra']
+    for _ in range(100):
+        assert found[0] is found[1]
+        found = found[0]
+    np.testing.assert_array_equal(found[0], np.arange(3))
+
+
+def test_a_list_in_itself_and_a_shared_array(tmp_path):
+    path = tmp_path / 'data.pkl'
+    array, ring = np.arange(3), [(1, np.arange(3))]
+    ring.append(ring)
+    path.write_bytes(pickle.dumps([dict(ring=ring, x=array, y=array)]))
+    found = load_annotations(path)['annotations'][0]
+    assert found['ring'][1] is found['ring']
+    np.testing.assert_array_equal(found['ring'][0][1], array)
+    assert found['x'] is found['y']
+    np.testing.assert_array_equal(found['x'], array)
+
+
+def test_what_is_no_pickle_is_refused(tmp_path):
+    path = tmp_path / 'data.pkl'
+    path.write_text('{"split": {}}')
+    assert_refused(path, 'not an annotation pickle')
+    assert_refused(tmp_path / 'none.pkl', 'no such file')
+    assert_refused(tmp_path, 'cannot be read')
+
+
+@pytest.mark.parametrize(
+    ('data', 'part'),
+    [
+        (3, 'holds a int'),
+        (np.zeros(3), 'holds a ndarray'),
+        ({}, "no 'split'"),
+        (dict(split={}), "no 'annotations'"),
+        (dict(split=[], annotations=[]), "'split' is a list"),
+        (dict(split={}, annotations={}), "'annotations' is a dict"),
+    ],
+)
+def test_wrong_outermost_shape(tmp_path, data, part):
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(pickle.dumps(data))
+    assert_refused(path, part)
+
+
+@pytest.mark.parametrize(
+    ('annotation', 'part'),
+    [
+        (None, 'sample 1: is a NoneType'),
+        (dict(frame_dir='b'), "sample 1: has no 'label'"),
+        (make_annotation(3), 'sample 1: frame_dir is 3'),
+        (make_annotation('a'), "sample 'a': frame_dir comes twice"),
+        (make_annotation('b', label=-1), "sample 'b': label is -1"),
+        (make_annotation('b', label=1.0), "sample 'b': label is 1.0"),
+        (make_annotation('b', keypoint=[[0.0]]), 'keypoint is list'),
+        (make_annotation('b', keypoint=np.zeros((3, 5, 3))), 'keypoint is float64 (3, 5, 3)'),
+        (make_annotation('b', keypoint=np.full((1, 3, 5, 3), 'x')), 'keypoint is <U1'),
+        (make_annotation('b', total_frames=4), 'total_frames is 4, keypoint has 3 frames'),
+    ],
+)
+def test_check_names_sample_and_field(tmp_path, annotation, part):
+    data = dict(split={}, annotations=[make_annotation('a'), annotation])
+    with pytest.raises(InputError) as caught:
+        check_annotations(data, 'data.pkl')
+    assert part in str(caught.value)
+    assert str(caught.value).startswith('data.pkl: ')
+    path = tmp_path / 'data.pkl'
+    with pytest.raises(InputError):
+        save_annotations(data, path)
+    assert not path.exists()
+
+
+@pytest.mark.parametrize('members', ['a', ['a', 'c'], [['a']], None])
+def test_check_split(members):
+    data = make_data()
+    data['split']['test'] = members
+    with pytest.raises(InputError, match=r"^data\.pkl: split 'test' "):
+        check_annotations(data, 'data.pkl')
+
+
+def test_only_pkl_is_written(tmp_path):
+    with pytest.raises(InputError, match=r'must be named \.pkl'):
+        save_annotations(make_data(), tmp_path / 'data.npy')
+    (tmp_path / 'folder.pkl').mkdir()
+    with pytest.raises(InputError, match='is a folder'):
+        save_annotations(make_data(), tmp_path / 'folder.pkl')
