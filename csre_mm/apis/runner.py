@@ -1,0 +1,20 @@
+"""Runners of the commands."""
+
+from mmaction.registry import RUNNERS
+from mmengine.config import Config
+from mmengine.runner import Runner
+
+from csre_mm.utils.errors import InputError
+
+
+def build_runner(cfg: Config) -> Runner:
+    """Build the runner of a config.
+
+    Raises:
+        InputError: If an object of the config is unknown or does not take one of its arguments.
+    """
+    try:
+        return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
+    except (KeyError, TypeError) as error:
+        message = str(error.args[0]) if error.args else type(error).__name__
+        raise InputError(f'the config cannot be built: {message}') from error

@@ -1,0 +1,105 @@
+"""Bringing sequences of any length to one number of frames."""
+
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from csre_mm.utils.errors import InputError
+
+
+@TRANSFORMS.register_module()
+class CropResize(BaseTransform):
+    """Crop a share of the frames and resize what is left by linear interpolation.
+
+    The recipe of CTR-GCN. With two shares the crop is random: its share is drawn uniformly between
+    them, it has at least ``clip_len`` frames where there are so many, and it lies anywhere. With
+    one share it is the middle of the sequence.
+
+    The resizing takes frame centres as the places of the samples, as
+    ``torch.nn.functional.interpolate(mode='linear', align_corners=False)`` does.
+
+    Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (M, clip_len, V, C),
+    ``total_frames``. Added keys: ``num_clips``, ``clip_len``.
+
+    Args:
+        clip_len: Frames after the resizing.
+        share: One share, or the smallest and the largest, each above 0 and at most 1.
+    """
+
+    def __init__(self, clip_len: int, share: float | tuple[float, float] = (0.5, 1.0)) -> None:
+        shares = (share,) if isinstance(share, int | float) else tuple(share)
+        if clip_len < 1:
+            raise InputError(f'CropResize: clip_len is {clip_len}, it must be at least 1')
+        if len(shares) not in (1, 2) or not all(0 < s <= 1 for s in shares):
+            raise InputError(f'CropResize: share is {share}, it must be above 0 and at most 1')
+        self.clip_len = clip_len
+        self.shares = shares
+
+    def transform(self, results: dict) -> dict:
+        """Crop and resize one sequence."""
+        keypoint = results['keypoint']
+        start, length = self._crop(keypoint.shape[1])
+        low, high, weight = self._positions(start, length)
+        weight = weight[:, None, None].astype(keypoint.dtype)  # (clip_len, 1, 1)
+        before, after = keypoint[:, low], keypoint[:, high]  # (M, clip_len, V, C)
+        results['keypoint'] = before + (after - before) * weight
+        results['total_frames'] = results['clip_len'] = self.clip_len
+        results['num_clips'] = 1
+        return results
+
+    def _crop(self, num_frames: int) -> tuple[int, int]:
+        """First frame and number of frames of the crop."""
+        if len(self.shares) == 1:
+            cut = int((1 - self.shares[0]) * num_frames / 2)
+            return cut, num_frames - 2 * cut
+        share = np.random.uniform(min(self.shares), max(self.shares))
+        length = min(max(int(num_frames * share), self.clip_len), num_frames)
+        return np.random.randint(num_frames - length + 1), length
+
+    def _positions(self, start: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """For each new frame the frames before and after it, and its way from one to the other."""
+        place = (np.arange(self.clip_len) + 0.5) * (length / self.clip_len) - 0.5
+        place = place.clip(0, length - 1)
+        low = place.astype(np.int64)
+        high = np.minimum(low + 1, length - 1)
+        return start + low, start + high, place - low
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(clip_len={self.clip_len}, share={self.shares})'
+
+
+@TRANSFORMS.register_module()
+class SampleSorted(BaseTransform):
+    """Pick frames with replacement and keep them in order: the NW-UCLA recipe.
+
+    In training ``clip_len`` frames are drawn uniformly and sorted; in testing they are spread
+    evenly from the first frame to the last.
+
+    Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (M, clip_len, V, C),
+    ``total_frames``. Added keys: ``num_clips``, ``clip_len``.
+
+    Args:
+        clip_len: Frames to pick.
+        test_mode: Whether the frames are spread evenly.
+    """
+
+    def __init__(self, clip_len: int, test_mode: bool = False) -> None:
+        if clip_len < 1:
+            raise InputError(f'SampleSorted: clip_len is {clip_len}, it must be at least 1')
+        self.clip_len = clip_len
+        self.test_mode = test_mode
+
+    def transform(self, results: dict) -> dict:
+        """Pick the frames of one sequence."""
+        num_frames = results['keypoint'].shape[1]
+        if self.test_mode:
+            frames = np.linspace(0, num_frames - 1, self.clip_len).astype(np.int64)
+        else:
+            frames = np.sort(np.random.randint(0, num_frames, self.clip_len))
+        results['keypoint'] = results['keypoint'][:, frames]
+        results['total_frames'] = results['clip_len'] = self.clip_len
+        results['num_clips'] = 1
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(clip_len={self.clip_len}, test_mode={self.test_mode})'

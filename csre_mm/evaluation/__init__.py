@@ -1,0 +1,5 @@
+"""Metrics, and scores on disk."""
+
+from csre_mm.evaluation.score_dump import DumpScores, Scores, load_scores
+
+__all__ = ['DumpScores', 'Scores', 'load_scores']

@@ -1,0 +1,62 @@
+"""Train a skeleton recognizer."""
+
+import argparse
+import os
+
+import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
+from csre_mm.apis import build_runner, merge_common, merge_options, merge_training, read_config
+from csre_mm.utils.cli import add_runner_arguments, command
+
+EXAMPLE = """example:
+  python tools/train.py configs/csre_ctrgcn_ntu60.py --seed 0 \\
+      --cfg-options model.data_preprocessor.stream=b train_dataloader.batch_size=32"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Parse the command line: mmaction2's flags."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLE, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='resume from a checkpoint; without one, from the newest in the working folder',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='automatic mixed precision: float16 with loss scaling on a GPU, bfloat16 on a CPU',
+    )
+    parser.add_argument('--no-validate', action='store_true', help='do not validate while training')
+    parser.add_argument(
+        '--auto-scale-lr',
+        action='store_true',
+        help='scale the learning rate by the batch size over auto_scale_lr.base_batch_size',
+    )
+    parser.add_argument('--seed', type=int, help='random seed; wins over the config')
+    parser.add_argument(
+        '--diff-rank-seed', action='store_true', help='give each process a seed of its own'
+    )
+    parser.add_argument(
+        '--deterministic', action='store_true', help='use deterministic algorithms of cuDNN'
+    )
+    add_runner_arguments(parser)
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    return args
+
+
+@command
+def main() -> None:
+    """Train."""
+    args = parse_args()
+    cfg = merge_training(merge_common(read_config(args.config), args), args)
+    merge_options(cfg, args.cfg_options)
+    build_runner(cfg).train()
+
+
+if __name__ == '__main__':
+    main()
