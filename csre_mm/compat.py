@@ -6,6 +6,7 @@ the stack is fixed.
 """
 
 import ast
+import functools
 import importlib
 import importlib.metadata
 import importlib.util
@@ -38,6 +39,7 @@ def apply() -> None:
     load_weights_only()
     launch_without_gpu()
     amp_without_gpu()
+    accept_bfloat16_scores()
 
 
 def no_accelerator() -> bool:
@@ -221,8 +223,10 @@ def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
     except InputError:
         raise
     except Exception as error:  # pickle, zip and torch each have their own errors for a bad file
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        raise InputError(f'{filename} cannot be read as a checkpoint: {reason[:300]}') from error
+        # torch surrounds its reason with advice to load the file without weights_only.
+        reason = str(error).rpartition('WeightsUnpickler error:')[2].partition('Check the doc')[0]
+        reason = ' '.join(reason.split())[:300] or type(error).__name__
+        raise InputError(f'{filename} cannot be read as a checkpoint: {reason}') from error
     finally:
         clear_safe_globals()
         add_safe_globals(allowed)
@@ -293,3 +297,22 @@ def amp_without_gpu() -> None:
         self.cast_dtype = torch.bfloat16  # type: ignore[attr-defined]
 
     AmpOptimWrapper.__init__ = init
+
+
+def accept_bfloat16_scores() -> None:
+    """Let heads of mmaction2 compute accuracies from bfloat16 scores.
+
+    ``BaseHead.loss_by_feat`` turns the scores into a NumPy array, which has no bfloat16, so training
+    with ``--amp`` in bfloat16 fails at the first batch.
+    """
+    from mmaction.models.heads import BaseHead
+
+    loss_by_feat = BaseHead.loss_by_feat
+
+    @functools.wraps(loss_by_feat)
+    def wrapper(self: object, cls_scores: torch.Tensor, *args: Any, **kwargs: Any) -> dict:
+        if cls_scores.dtype == torch.bfloat16:
+            cls_scores = cls_scores.float()
+        return loss_by_feat(self, cls_scores, *args, **kwargs)
+
+    BaseHead.loss_by_feat = wrapper

@@ -34,11 +34,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def merge_testing(cfg: Config, args: argparse.Namespace) -> Config:
-    """Apply the flags of this command; the neck serves training only and is not built."""
+    """Apply the flags of this command."""
     if not Path(args.checkpoint).is_file():
         raise InputError(f'no such checkpoint: {args.checkpoint}')
     cfg.load_from, cfg.resume = args.checkpoint, False
-    cfg.model.pop('neck', None)
     if args.dump is not None:
         if not args.dump.endswith(('.pkl', '.pickle')):
             raise InputError(f'--dump {args.dump}: the name must end in .pkl')
@@ -54,6 +53,7 @@ def main() -> None:
     args = parse_args()
     cfg = merge_testing(merge_common(read_config(args.config), args), args)
     merge_options(cfg, args.cfg_options)
+    cfg.model.pop('neck', None)  # it serves training only
     runner = build_runner(cfg)
     runner.register_hook(InferenceCheckpointHook())
     runner.test()

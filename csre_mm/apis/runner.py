@@ -16,5 +16,7 @@ def build_runner(cfg: Config) -> Runner:
     try:
         return RUNNERS.build(cfg) if 'runner_type' in cfg else Runner.from_cfg(cfg)
     except (KeyError, TypeError) as error:
-        message = str(error.args[0]) if error.args else type(error).__name__
-        raise InputError(f'the config cannot be built: {message}') from error
+        message = error.args[0] if error.args else ''
+        raise InputError(
+            f'the config cannot be built: {type(error).__name__}: {message}'
+        ) from error

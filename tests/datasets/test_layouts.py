@@ -1,0 +1,53 @@
+import pytest
+from mmaction.datasets.transforms.pose_transforms import JointToBone
+from mmaction.models.utils import Graph
+
+from csre_mm.datasets import LAYOUTS, SkeletonLayout, get_layout
+from csre_mm.utils.errors import InputError
+
+
+def test_ntu_is_mmaction2s():
+    layout = get_layout('nturgb+d')
+    theirs = Graph('nturgb+d')
+    assert set(layout.edges) == set(theirs.inward) and layout.center == theirs.center
+    assert dict(enumerate(layout.bone_parents)) == dict(JointToBone('nturgb+d').pairs)
+
+
+@pytest.mark.parametrize('name', sorted(LAYOUTS))
+def test_the_graph_is_a_tree_and_every_joint_has_a_part(name):
+    layout = LAYOUTS[name]
+    reached = {layout.center}
+    for _ in layout.edges:
+        reached |= {a for a, b in layout.edges if b in reached}
+        reached |= {b for a, b in layout.edges if a in reached}
+    assert len(layout.edges) == layout.num_joints - 1 == len(reached) - 1
+    assert len(set(layout.partition)) == max(layout.partition) + 1
+
+
+def test_a_layout_of_ones_own():
+    layout = get_layout(dict(num_joints=3, edges=[[1, 0], [2, 1]], center=0))
+    assert layout.bone_parents == (0, 0, 1) and layout.partition is None
+    assert get_layout(layout) is layout
+    assert layout.as_graph_layout() == dict(num_node=3, inward=[(1, 0), (2, 1)], center=0)
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(edges=((1, 0), (5, 1))), r'edge \(5, 1\) names joint 5, the joints are 0 to 2'),
+        (dict(center=3), 'center names joint 3'),
+        (dict(bone_parents=(0, 0)), 'bone_parents names 2 joints, num_joints is 3'),
+        (dict(bone_parents=(0, 0, 9)), 'bone_parents names joint 9'),
+        (dict(partition=(0,)), 'partition names 1 joints, num_joints is 3'),
+    ],
+)
+def test_a_layout_that_does_not_fit_itself(change, message):
+    good = dict(name='x', num_joints=3, edges=((1, 0), (2, 1)), center=0, bone_parents=(0, 0, 1))
+    SkeletonLayout(**good)
+    with pytest.raises(InputError, match=message):
+        SkeletonLayout(**{**good, **change})
+
+
+def test_an_incomplete_dictionary():
+    with pytest.raises(InputError, match='needs num_joints, edges and center'):
+        get_layout(dict(num_joints=3))

@@ -1,0 +1,95 @@
+import pytest
+import torch
+from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
+
+from csre_mm.datasets import SkeletonDataset
+from csre_mm.engine.hooks.memory_bank_hook import innermost_dataset
+from csre_mm.utils.errors import InputError
+from tests.runs import make_runner
+
+
+@pytest.fixture
+def dataset(ntu_file):
+    return SkeletonDataset(str(ntu_file), pipeline=[], split='xsub_train')
+
+
+def test_innermost_dataset(dataset):
+    assert innermost_dataset(RepeatDataset(dataset, times=5)) is dataset
+    assert innermost_dataset(dataset) is dataset
+    with pytest.raises(InputError, match='which a ConcatDataset does not give'):
+        innermost_dataset(ConcatDataset([dataset, dataset]))
+    assert ClassBalancedDataset  # unwrapped like RepeatDataset, when a dataset has categories
+
+
+def test_banks_are_as_large_as_the_training_set_and_filled_in_an_epoch(ntu_file, tmp_path):
+    runner = make_runner('csre_ctrgcn_ntu60', ntu_file, tmp_path, **{'train_cfg.max_epochs': 1})
+    assert runner.model.neck.loss_spatial.bank.num_slots == 0
+    runner.train()
+    samples = runner.train_dataloader.dataset
+    for loss in (runner.model.neck.loss_spatial, runner.model.neck.loss_temporal):
+        assert loss.bank.labels.tolist() == samples.labels.tolist()
+        torch.testing.assert_close(loss.bank.features.norm(dim=1), torch.ones(24))
+
+
+def test_sample_idx_is_asked_for(ntu_file, tmp_path):
+    """mmaction2's pipelines do not hand it on."""
+    keys = {'train_dataloader.dataset.pipeline.3.meta_keys': "('frame_dir',)"}
+    runner = make_runner('csre_ctrgcn_ntu60', ntu_file, tmp_path, **keys)
+    runner.train()
+    assert runner.model.neck.loss_spatial.statistics['bank_filled'] == 1
+
+
+def test_a_training_set_that_changed_size_under_a_resumed_bank(ntu_file, tmp_path):
+    one = {'train_cfg.max_epochs': 1}
+    make_runner('csre_ctrgcn_ntu60', ntu_file, tmp_path, **one).train()
+    runner = make_runner(
+        'csre_ctrgcn_ntu60',
+        ntu_file,
+        tmp_path,
+        **{'resume': True, 'train_dataloader.dataset.indices': 20},
+    )
+    with pytest.raises(InputError, match='has 24 x 256 numbers, the model needs 20 x 256'):
+        runner.train()
+
+
+def test_a_run_from_the_weights_of_another_starts_with_empty_banks(ntu_file, tmp_path):
+    one = {'train_cfg.max_epochs': 1}
+    make_runner('csre_ctrgcn_ntu60', ntu_file, tmp_path / 'a', **one).train()
+    runner = make_runner(
+        'csre_ctrgcn_ntu60',
+        ntu_file,
+        tmp_path / 'b',
+        **{
+            'load_from': str(tmp_path / 'a/epoch_1.pth'),
+            'train_dataloader.dataset.indices': 20,
+            'optim_wrapper.optimizer.lr': 0.0,
+            **one,
+        },
+    )
+    weight = torch.load(tmp_path / 'a/epoch_1.pth', weights_only=False)['state_dict']
+    runner.train()
+    assert runner.model.neck.loss_spatial.bank.num_slots == 20
+    name = 'neck.stfd.spatial.project.weight'
+    assert torch.equal(runner.model.state_dict()[name], weight[name])
+
+
+def test_an_idle_contrast_is_reported(ntu_file, tmp_path):
+    options = {
+        'model.neck.loss.gate': 'strict',
+        'custom_hooks.0.interval': 1,
+        'train_cfg.max_epochs': 1,
+    }
+    runner = make_runner('csre_ctrgcn_ntu60', ntu_file, tmp_path, **options)
+    runner.train()
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    assert 'neck.loss_spatial is idle: no anchor of this batch has enough positives' in log
+    assert "gate='strict', num_positives=128, num_negatives=512, 24 of 24 slots filled" in log
+
+
+@pytest.mark.parametrize('loop', ['train', 'val', 'test'])
+def test_labels_that_the_classifier_has_no_score_for(ntu_file, tmp_path, loop):
+    options = {'model.cls_head.num_classes': 2}
+    runner = make_runner('ctrgcn_ntu60', ntu_file, tmp_path, **options)
+    message = 'has the labels 0 to 2, the classifier has 2 classes: set .*num_classes=3'
+    with pytest.raises(InputError, match=message):
+        getattr(runner, loop)()

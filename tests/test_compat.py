@@ -1,0 +1,171 @@
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from mmengine.logging import HistoryBuffer
+
+from csre_mm import compat
+from csre_mm.utils.errors import InputError
+from tests.conftest import ROOT
+
+
+def run(code, folder, **environment):
+    """Run a line of Python in a new process, in a folder that is not the project's."""
+    import os
+
+    return subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_imports_from_any_folder(tmp_path):
+    result = run('import csre_mm, mmaction.models; print(csre_mm.__version__)', tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert 'MultiScaleDeformableAttention' not in result.stderr
+
+
+def make_transformers(folder, names):
+    """A ``transformers`` that has only some of the names that VindLU imports."""
+    package = folder / 'transformers'
+    (package / 'models/beit').mkdir(parents=True)
+    (folder / 'transformers-5.0.0.dist-info').mkdir()
+    metadata = 'Metadata-Version: 2.1\nName: transformers\nVersion: 5.0.0\n'
+    (folder / 'transformers-5.0.0.dist-info/METADATA').write_text(metadata)
+    for file in ('__init__', 'modeling_utils', 'models/__init__', 'models/beit/__init__'):
+        (package / f'{file}.py').write_text(names)
+    return str(folder)
+
+
+def test_imports_with_a_transformers_that_moved_on(tmp_path):
+    path = make_transformers(tmp_path, 'class PreTrainedModel: ...\n')
+    code = (
+        'import csre_mm; from mmaction.utils import dependency;'
+        'print("multimodal", dependency.WITH_MULTIMODAL)'
+    )
+    result = run(code, tmp_path, PYTHONPATH=path)
+    assert result.returncode == 0, result.stderr
+    assert 'multimodal False' in result.stdout
+    broken = run('import mmaction.models', tmp_path, PYTHONPATH=path)
+    assert broken.returncode != 0, 'the stack imports by itself: the repair can go'
+
+
+def test_without_the_repair_the_stack_does_not_import(tmp_path):
+    result = run('import mmaction.models', tmp_path)
+    assert 'mmaction.models.localizers.drn' in result.stderr
+
+
+def test_bases_of_mmaction2_are_found_without_pkg_resources(tmp_path):
+    config = tmp_path / 'config.py'
+    config.write_text("_base_ = 'mmaction::_base_/default_runtime.py'\n")
+    code = (
+        'import csre_mm; from mmengine.config import Config;'
+        f'print(Config.fromfile({str(config)!r}).default_scope);'
+        'from mmengine.utils import is_installed, get_installed_path;'
+        'print(is_installed("mmaction2"), is_installed("no_such_package"));'
+        'print(get_installed_path("mmaction2"))'
+    )
+    result = run(code, tmp_path)
+    assert result.returncode == 0, result.stderr
+    lines = result.stdout.splitlines()
+    assert lines[:2] == ['mmaction', 'True False'] and lines[2].endswith('mmaction')
+
+
+def save(path, **content):
+    torch.save({'state_dict': {'weight': torch.ones(2)}, **content}, path)
+    return str(path)
+
+
+def test_a_checkpoint_of_mmengine_is_read(tmp_path):
+    buffer = HistoryBuffer([1.0, 2.0], [1, 1])
+    content = dict(
+        message_hub={'log_scalars': {'loss': buffer}, 'best': np.float64(0.5), 'n': np.int64(3)},
+        numbers=[np.float32(1.5), np.bool_(True), np.arange(3), np.array([0.5])],
+    )
+    loaded = compat.load_checkpoint_file(save(tmp_path / 'a.pth', **content))
+    assert loaded['message_hub']['log_scalars']['loss'].mean() == 1.5
+    assert loaded['message_hub']['best'] == 0.5
+    assert loaded['numbers'][2].tolist() == [0, 1, 2]
+
+
+def test_the_allowed_globals_are_given_back(tmp_path):
+    before = torch.serialization.get_safe_globals()
+    compat.load_checkpoint_file(save(tmp_path / 'a.pth'))
+    assert torch.serialization.get_safe_globals() == before
+
+
+class Malicious:
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize(
+    'call',
+    [(eval, '1 + 1'), (getattr, torch.nn.Linear, 'forward'), (getattr, HistoryBuffer, '__init__')],
+    ids=['eval', 'getattr of another class', 'getattr of another attribute'],
+)
+def test_a_checkpoint_that_would_run_code_is_refused(tmp_path, call):
+    path = save(tmp_path / 'a.pth', extra=Malicious(*call))
+    with pytest.raises(InputError) as caught:
+        compat.load_checkpoint_file(path)
+    assert '\n' not in str(caught.value)
+
+
+@pytest.mark.filterwarnings('ignore:Detected pickle protocol')
+@pytest.mark.parametrize('content', [b'', b'no checkpoint', pickle.dumps({'a': 1})])
+def test_a_file_that_is_no_checkpoint(tmp_path, content):
+    path = tmp_path / 'a.pth'
+    path.write_bytes(content)
+    with pytest.raises(InputError, match='cannot be read as a checkpoint') as caught:
+        compat.load_checkpoint_file(str(path))
+    assert '\n' not in str(caught.value) and 'weights_only' not in str(caught.value)
+
+
+def test_no_such_checkpoint(tmp_path):
+    with pytest.raises(InputError, match='no such checkpoint'):
+        compat.load_checkpoint_file(str(tmp_path / 'none.pth'))
+
+
+def test_amp_on_a_cpu_is_bfloat16():
+    if not compat.no_accelerator():
+        pytest.skip('there is an accelerator')
+    from mmengine.optim import AmpOptimWrapper
+
+    layer = torch.nn.Linear(4, 4)
+    wrapper = AmpOptimWrapper(optimizer=torch.optim.SGD(layer.parameters(), lr=1.0))
+    before = layer.weight.detach().clone()
+    with wrapper.optim_context(layer):
+        y = layer(torch.ones(2, 4))
+        assert y.dtype == torch.bfloat16
+    wrapper.update_params(y.float().mean())
+    assert not torch.equal(before, layer.weight) and layer.weight.dtype == torch.float32
+    wrapper.load_state_dict(wrapper.state_dict())
+    with pytest.raises(InputError, match='a CPU trains in bfloat16 only'):
+        AmpOptimWrapper(dtype='float16', optimizer=wrapper.optimizer)
+
+
+@pytest.mark.parametrize('full_mmcv', [False, True])
+def test_an_installed_full_mmcv_is_not_overwritten(tmp_path, full_mmcv):
+    if full_mmcv:
+        (tmp_path / 'mmcv-2.1.0.dist-info').mkdir()
+        metadata = 'Metadata-Version: 2.1\nName: mmcv\nVersion: 2.1.0\n'
+        (tmp_path / 'mmcv-2.1.0.dist-info/METADATA').write_text(metadata)
+    code = (
+        'import sysconfig, setuptools, runpy;'
+        f'sysconfig.get_path = lambda name: {str(tmp_path)!r};'
+        'setuptools.setup = lambda **kwargs: print(kwargs["install_requires"]);'
+        f'runpy.run_path({str(ROOT / "setup.py")!r})'
+    )
+    result = run(code, tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert ('mmcv-lite' in result.stdout) != full_mmcv
