@@ -55,6 +55,8 @@ def main() -> None:
     args = parse_args()
     cfg = merge_training(merge_common(read_config(args.config), args), args)
     merge_options(cfg, args.cfg_options)
+    if args.no_validate:
+        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     build_runner(cfg).train()
 
 

@@ -36,8 +36,6 @@ def merge_common(cfg: Config, args: argparse.Namespace) -> Config:
 
 def merge_training(cfg: Config, args: argparse.Namespace) -> Config:
     """Apply the flags of ``tools/train.py``."""
-    if args.no_validate:
-        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     if args.amp:
         kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
         if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
@@ -67,7 +65,7 @@ def merge_resume(cfg: Config, resume: str | None) -> None:
 
 def merge_randomness(cfg: Config, args: argparse.Namespace) -> None:
     """Let flags that were given win over ``randomness`` in the config."""
-    randomness = dict(cfg.get('randomness') or {})
+    randomness = {'seed': None, **(cfg.get('randomness') or {})}
     if args.seed is not None:
         randomness['seed'] = args.seed
     if args.diff_rank_seed:
@@ -78,7 +76,7 @@ def merge_randomness(cfg: Config, args: argparse.Namespace) -> None:
 
 
 def merge_options(cfg: Config, options: dict | None) -> Config:
-    """Apply ``--cfg-options``, the last word.
+    """Apply ``--cfg-options``, which win over the other flags.
 
     Raises:
         InputError: If a key leads through something that is not a dictionary or a list.

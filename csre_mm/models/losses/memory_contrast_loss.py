@@ -216,11 +216,15 @@ class MemoryContrastLoss(BaseWeightedLoss):
             total = torch.where(chosen.valid, value, 0.0).sum()
             self.statistics[name] = (total / chosen.valid.sum().clamp(min=1)).float()
 
-    def get_extra_state(self) -> dict[str, int | None]:
-        """What a resumed run needs to draw the same random negatives."""
-        return {'seed': self._seed, 'step': self._step}
+    def get_extra_state(self) -> Tensor:
+        """Seed and step, so that a resumed run draws the random negatives of the whole one.
 
-    def set_extra_state(self, state: dict[str, int | None]) -> None:
+        A tensor, and where the bank is, because mmengine broadcasts a model's state between ranks.
+        """
+        seed = -1 if self._seed is None else self._seed
+        return self.bank.labels.new_tensor([seed, self._step])
+
+    def set_extra_state(self, state: Tensor) -> None:
         """Take over :meth:`get_extra_state` of the run that is resumed."""
-        self._seed = state['seed']
-        self._step = int(state['step'] or 0)
+        seed, self._step = state.tolist()
+        self._seed = None if seed < 0 else seed

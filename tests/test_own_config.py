@@ -1,0 +1,54 @@
+"""mmaction2's own models, on mmaction2's own pipelines, take CSRE on by a delta."""
+
+import textwrap
+import uuid
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from csre_mm.apis import build_runner
+from tests.conftest import SMALL
+
+BASE = 'mmaction::skeleton/{0}/{0}_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py'
+
+DELTA = """
+_base_ = '{base}'
+custom_imports = dict(imports=['csre_mm'])
+custom_hooks = [dict(type='MemoryBankHook')]
+
+model = dict(
+    type='RecognizerCSRE',
+    neck=dict(type='CSRENeck', in_channels=256, num_frames=25, num_joints=25),
+)
+"""
+
+
+@pytest.mark.parametrize('encoder', ['stgcn', '2s-agcn'])
+def test_mmaction2s_encoders_take_csre_on(monkeypatch, tmp_path, ntu_file, encoder):
+    names = {'stgcn': 'stgcn', '2s-agcn': '2s-agcn'}
+    delta = DELTA.format(base=BASE.format(names[encoder]))
+    assert len(delta.strip().splitlines()) <= 10
+    path = tmp_path / 'config.py'
+    path.write_text(textwrap.dedent(delta))
+    cfg = Config.fromfile(path)
+    cfg.merge_from_dict({key: value for key, value in SMALL.items() if key.endswith('kers')})
+    cfg.train_dataloader.dataset.dataset.ann_file = str(ntu_file)
+    cfg.train_dataloader.dataset.dataset.indices = 4
+    cfg.train_dataloader.dataset.times = 1
+    cfg.train_dataloader.batch_size = 4
+    for loader in (cfg.val_dataloader, cfg.test_dataloader):
+        loader.dataset.ann_file = str(ntu_file)
+        loader.dataset.indices = 2
+    cfg.test_dataloader.dataset.pipeline[2].num_clips = 2
+    cfg.train_cfg.max_epochs = 1
+    cfg.work_dir, cfg.experiment_name = str(tmp_path), uuid.uuid4().hex
+    runner = build_runner(cfg)
+    before = {k: v.clone() for k, v in runner.model.neck.stfd.state_dict().items()}
+    runner.train()
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    assert 'loss_contrast_spatial' in log and 'loss_contrast_temporal' in log
+    after = runner.model.neck.stfd.state_dict()
+    assert all(not torch.equal(before[key], after[key]) for key in before if 'weight' in key)
+    assert (runner.model.neck.loss_spatial.bank.labels >= 0).all()
+    runner.test()

@@ -1,0 +1,237 @@
+"""The two main commands, on small data."""
+
+import pickle
+import re
+import runpy
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from csre_mm.compat import load_checkpoint_file
+from tests.conftest import ROOT, config, make_annotations, options_of
+
+
+def run_tool(monkeypatch, script, *arguments):
+    """Run a command in this process; returns its exit status."""
+    monkeypatch.setattr(sys, 'argv', [script, *map(str, arguments)])
+    try:
+        runpy.run_path(str(ROOT / 'tools' / script), run_name='__main__')
+    except SystemExit as end:
+        return end.code or 0
+    return 0
+
+
+def weights(path):
+    return load_checkpoint_file(str(path))['state_dict']
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory, ntu_file):
+    """Folders of a baseline and a CSRE run of two epochs each."""
+    folder = tmp_path_factory.mktemp('trained')
+    runs = {}
+    for name, csre in (('ctrgcn_ntu60', False), ('csre_ctrgcn_ntu60', True)):
+        with pytest.MonkeyPatch.context() as monkeypatch:
+            options = options_of(ntu_file, csre=csre, experiment_name=name)
+            arguments = [config(name), '--work-dir', folder / name, '--seed', 3]
+            assert run_tool(monkeypatch, 'train.py', *arguments, '--cfg-options', *options) == 0
+        runs[name] = folder / name
+    return runs
+
+
+def test_csre_logs_its_losses_and_the_health_of_the_banks(trained):
+    log = next(trained['csre_ctrgcn_ntu60'].glob('*/*.log')).read_text()
+    for key in ('loss_contrast_spatial', 'loss_contrast_temporal', 'spatial_anchors'):
+        assert re.search(rf'{key}: [0-9.]+', log)
+    assert 'loss_contrast' not in next(trained['ctrgcn_ntu60'].glob('*/*.log')).read_text()
+
+
+def test_banks_are_in_the_checkpoint(trained, ntu_file):
+    state = weights(trained['csre_ctrgcn_ntu60'] / 'epoch_2.pth')
+    with open(ntu_file, 'rb') as file:
+        annotations = pickle.load(file)['annotations']
+    labels = [a['label'] for a in annotations if a['frame_dir'].startswith('xsub_train')]
+    for name in ('spatial', 'temporal'):
+        assert state[f'neck.loss_{name}.bank.labels'].tolist() == labels
+        assert state[f'neck.loss_{name}.bank.features'].shape == (24, 256)
+
+
+def scores(monkeypatch, tmp_path, name, checkpoint, ann_file, *extra):
+    out = tmp_path / f'{name}.pkl'
+    options = options_of(ann_file, csre='csre' in name, experiment_name=str(out))
+    arguments = [config(name), checkpoint, '--dump', out, '--work-dir', tmp_path / 'test' / name]
+    status = run_tool(monkeypatch, 'test.py', *arguments, '--cfg-options', *options, *extra)
+    assert status == 0
+    return out.read_bytes()
+
+
+@pytest.mark.parametrize('name', ['ctrgcn_ntu60', 'csre_ctrgcn_ntu60'])
+def test_either_checkpoint_under_either_config(monkeypatch, tmp_path, trained, ntu_file, name):
+    checkpoint = trained[name] / 'epoch_2.pth'
+    dumps = [
+        scores(monkeypatch, tmp_path, which, checkpoint, ntu_file)
+        for which in ('ctrgcn_ntu60', 'csre_ctrgcn_ntu60')
+    ]
+    assert dumps[0] == dumps[1]
+    first = pickle.loads(dumps[0])[0]
+    assert first['frame_dir'] == 'xsub_val_000' and first['pred_score'].shape == (60,)
+    logs = [path.read_text() for path in (tmp_path / 'test').glob('*/*/*.log')]
+    left_out = sum('Left out' in log for log in logs)
+    assert left_out == (2 if name.startswith('csre') else 0)
+
+
+def test_the_stream_key_reaches_testing(monkeypatch, tmp_path, trained, ntu_file):
+    checkpoint = trained['ctrgcn_ntu60'] / 'epoch_2.pth'
+    arguments = monkeypatch, tmp_path, 'ctrgcn_ntu60', checkpoint, ntu_file
+    assert scores(*arguments) != scores(*arguments, 'model.data_preprocessor.stream=b')
+
+
+def test_csre_of_weight_zero_trains_the_weights_of_the_baseline(
+    monkeypatch, tmp_path, trained, ntu_file
+):
+    options = options_of(ntu_file, csre=True, **{'model.neck.loss.loss_weight': 0.0})
+    arguments = [config('csre_ctrgcn_ntu60'), '--work-dir', tmp_path, '--seed', 3]
+    assert run_tool(monkeypatch, 'train.py', *arguments, '--cfg-options', *options) == 0
+    baseline, csre = (weights(path / 'epoch_2.pth') for path in (trained['ctrgcn_ntu60'], tmp_path))
+    assert all(torch.equal(baseline[key], csre[key]) for key in baseline)
+    contrasted = weights(trained['csre_ctrgcn_ntu60'] / 'epoch_2.pth')
+    assert not all(torch.equal(baseline[key], contrasted[key]) for key in baseline)
+
+
+def test_seed_wins_over_the_config_and_flags_reach_it(monkeypatch, tmp_path, ntu_file):
+    settings = tmp_path / 'config.py'
+    settings.write_text(f'_base_ = {str(config("ctrgcn_ntu60"))!r}\nrandomness = dict(seed=5)\n')
+    options = options_of(ntu_file, csre=False, **{'train_cfg.max_epochs': 1})
+    arguments = [settings, '--seed', 7, '--amp', '--no-validate', '--auto-scale-lr', '--work-dir']
+    status = run_tool(
+        monkeypatch, 'train.py', *arguments, tmp_path / 'run', '--cfg-options', *options
+    )
+    assert status == 0
+    log = next(tmp_path.glob('run/*/*.log')).read_text()
+    assert re.search(r'seed: 7\b', log) and 'LR has been automatically scaled' in log
+    assert 'Epoch(val)' not in log
+    assert load_checkpoint_file(str(tmp_path / 'run/epoch_1.pth'))['meta']['seed'] == 7
+
+
+def test_interrupted_and_resumed(tool, tmp_path, ntu_file):
+    """Ctrl-C in the second epoch, then --resume: the run ends where it would have ended."""
+    options = options_of(ntu_file, csre=True, **{'train_cfg.max_epochs': 3})
+    arguments = [config('csre_ctrgcn_ntu60'), '--seed', '0', '--cfg-options', *options]
+    command = [sys.executable, '-u', ROOT / 'tools/train.py', *arguments, '--work-dir', 'run']
+    process = subprocess.Popen(
+        list(map(str, command)), cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+    output = b''
+    for line in process.stdout:
+        output += line
+        if b'Epoch(train) [2][1/3]' in line:
+            process.send_signal(signal.SIGINT)
+            break
+    output += process.stdout.read()
+    assert process.wait(60) == 130, output[-2000:]
+    assert output.rstrip().endswith(b'train.py: interrupted')
+    assert (tmp_path / 'run/epoch_1.pth').exists() and not (tmp_path / 'run/epoch_2.pth').exists()
+
+    resumed = tool('train.py', *arguments, '--work-dir', 'run', '--resume')
+    output = resumed.stdout + resumed.stderr
+    assert 'resumed epoch: 1' in output and 'Epoch(train) [1]' not in output
+    assert load_checkpoint_file(str(tmp_path / 'run/epoch_3.pth'))['meta']['epoch'] == 3
+
+
+def test_two_processes_train(tool, tmp_path, ntu_file):
+    options = options_of(ntu_file, csre=True, **{'train_cfg.max_epochs': 1})
+    arguments = [config('csre_ctrgcn_ntu60'), '--launcher', 'pytorch', '--work-dir', 'run']
+    prefix = ['-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29517']
+    tool('train.py', *arguments, '--cfg-options', *options, prefix=prefix)
+    state = weights(tmp_path / 'run/epoch_1.pth')
+    assert (state['neck.loss_spatial.bank.labels'] >= 0).all(), 'each rank saw half of the samples'
+
+
+def bad(path, edit):
+    with open(path, 'rb') as file:
+        data = pickle.load(file)
+    edit(data)
+    with open(path, 'wb') as file:
+        pickle.dump(data, file)
+
+
+def nan_in_a_skeleton(data):
+    data['annotations'][4]['keypoint'][0, 3, 2, 1] = np.nan
+
+
+BAD_TRAINING = {
+    'no such config': (['nowhere.py'], [], 'no such config: nowhere.py'),
+    'no checkpoint': ([None, '--resume', 'a.pth'], [], 'no such checkpoint: a.pth'),
+    'no annotations': ([None], ['train_dataloader.dataset.ann_file=a.pkl'], 'a.pkl'),
+    'no split': ([None], ['train_dataloader.dataset.split=a'], "no split 'a'; it has xsub_train"),
+    'joints': ([None], ['model.data_preprocessor.layout=nw-ucla'], 'have 25 joints'),
+    'graph': ([None], ['model.backbone.graph_cfg.layout=nw-ucla'], 'stands for 20'),
+    'persons': ([None], ['model.backbone.num_person=1'], 'have 2 persons'),
+    'channels': ([None], ['model.backbone.in_channels=2'], 'have 3 channels'),
+    'classes': ([None], ['model.cls_head.num_classes=2'], 'num_classes=3'),
+    'frames': ([None], ['model.neck.num_frames=13'], 'set model.neck.num_frames=16'),
+    'map joints': ([None], ['model.neck.num_joints=20'], 'set model.neck.num_joints=25'),
+    'stream': ([None], ['model.data_preprocessor.stream=z'], "stream is 'z'"),
+    'argument': ([None], ['model.neck.temprature=1'], "unexpected keyword argument 'temprature'"),
+    'type': ([None], ['model.backbone.type=CTR'], 'CTR is not in the mmaction::model registry'),
+    'no hook': ([None], ['custom_hooks=[]'], 'add MemoryBankHook to custom_hooks'),
+}
+
+
+@pytest.mark.parametrize('case', BAD_TRAINING)
+def test_bad_input_of_training_is_one_line(monkeypatch, capsys, tmp_path, ntu_file, case):
+    arguments, options, message = BAD_TRAINING[case]
+    arguments = [config('csre_ctrgcn_ntu60') if a is None else a for a in arguments]
+    monkeypatch.chdir(tmp_path)
+    options = [*options_of(ntu_file, csre=True, experiment_name=case.replace(' ', '')), *options]
+    status = run_tool(monkeypatch, 'train.py', *arguments, '--cfg-options', *options)
+    assert status == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith('train.py: error: ') and message in error
+    assert not list(tmp_path.rglob('*.pth'))
+
+
+@pytest.mark.parametrize('workers', [0, 1])
+def test_a_nan_is_named_by_its_sample_also_from_a_worker(
+    monkeypatch, capsys, tmp_path, ntu_file, workers
+):
+    path = make_annotations(tmp_path / 'a.pkl')
+    bad(path, nan_in_a_skeleton)
+    options = options_of(
+        path,
+        csre=True,
+        experiment_name=f'nan{workers}',
+        **{'train_dataloader.num_workers': workers},
+    )
+    arguments = [config('csre_ctrgcn_ntu60'), '--work-dir', tmp_path]
+    status = run_tool(monkeypatch, 'train.py', *arguments, '--cfg-options', *options)
+    assert status == 2
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    expected = (
+        f'train.py: error: {path}: the keypoint of sample xsub_train_004 holds NaN or infinity'
+    )
+    assert error == expected
+
+
+def test_bad_input_of_testing_is_one_line(monkeypatch, capsys, tmp_path, trained, ntu_file):
+    checkpoint = trained['csre_ctrgcn_ntu60'] / 'epoch_2.pth'
+    (tmp_path / 'broken.pth').write_bytes(checkpoint.read_bytes()[:5000])
+    cases = [
+        (tmp_path / 'none.pth', [], [], 'no such checkpoint'),
+        (tmp_path / 'broken.pth', [], [], 'cannot be read as a checkpoint'),
+        (checkpoint, ['--dump', 'a.json'], [], 'the name must end in .pkl'),
+        (checkpoint, [], ['test_dataloader.dataset.split=a'], "no split 'a'"),
+        (checkpoint, [], ['model.cls_head.num_classes=3'], 'checkpoint of another model'),
+        (checkpoint, [], ['model.backbone.num_stages=9'], 'are not of it (such as backbone.blocks'),
+    ]
+    for number, (path, flags, extra, message) in enumerate(cases):
+        options = options_of(ntu_file, csre=True, experiment_name=f'test{number}{time.time()}')
+        arguments = [config('csre_ctrgcn_ntu60'), path, '--work-dir', tmp_path, *flags]
+        status = run_tool(monkeypatch, 'test.py', *arguments, '--cfg-options', *options, *extra)
+        error = capsys.readouterr().err.strip().splitlines()[-1]
+        assert status == 2 and error.startswith('test.py: error: ') and message in error
