@@ -45,6 +45,9 @@ setup(
         'mmengine>=0.10.7',
         'mmaction2==1.2.0',
         'numpy',
+        # Figures of the analysis commands; the OpenMMLab packages bring both along.
+        'matplotlib',
+        'rich',  # progress bars and tables of the commands
         # mmaction2 1.2.0 imports it and does not declare it.
         'importlib_metadata',
         *mmcv_requirement(),

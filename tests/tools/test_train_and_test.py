@@ -113,7 +113,7 @@ def test_seed_wins_over_the_config_and_flags_reach_it(monkeypatch, tmp_path, ntu
     )
     assert status == 0
     log = next(tmp_path.glob('run/*/*.log')).read_text()
-    assert re.search(r'seed: 7\b', log) and 'LR has been automatically scaled' in log
+    assert re.search(r'seed: 7\b', log) and 'LR is set based on batch size of 64' in log
     assert 'Epoch(val)' not in log
     assert load_checkpoint_file(str(tmp_path / 'run/epoch_1.pth'))['meta']['seed'] == 7
 
