@@ -37,6 +37,7 @@ def apply() -> None:
     supply_missing_drn()
     skip_broken_multimodal()
     load_weights_only()
+    write_checkpoints_whole()
     launch_without_gpu()
     amp_without_gpu()
     accept_bfloat16_scores()
@@ -248,6 +249,23 @@ def load_weights_only() -> None:
     checkpoint.CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
 
 
+def write_checkpoints_whole() -> None:
+    """Let a checkpoint appear as a whole or not at all.
+
+    mmengine 0.10.7 writes into the file itself, and writes the newest checkpoint a second time
+    after the validation: a run that is killed meanwhile has nothing to resume from.
+    """
+    from mmengine.fileio import LocalBackend
+
+    from csre_mm.utils.files import atomic_path
+
+    def put(self: object, obj: bytes, filepath: str | Path) -> None:
+        with atomic_path(filepath) as temporary:
+            temporary.write_bytes(obj)
+
+    LocalBackend.put = put
+
+
 def launch_without_gpu() -> None:
     """Let ``--launcher pytorch`` run on a machine without an accelerator.
 
@@ -302,8 +320,8 @@ def amp_without_gpu() -> None:
 def accept_bfloat16_scores() -> None:
     """Let heads of mmaction2 compute accuracies from bfloat16 scores.
 
-    ``BaseHead.loss_by_feat`` turns the scores into a NumPy array, which has no bfloat16, so training
-    with ``--amp`` in bfloat16 fails at the first batch.
+    ``BaseHead.loss_by_feat`` turns the scores into a NumPy array, which has no bfloat16, so
+    training with ``--amp`` in bfloat16 fails at the first batch.
     """
     from mmaction.models.heads import BaseHead
 

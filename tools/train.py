@@ -4,7 +4,14 @@ import argparse
 import os
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import build_runner, merge_common, merge_options, merge_training, read_config
+from csre_mm.apis import (
+    build_runner,
+    merge_common,
+    merge_options,
+    merge_resume,
+    merge_training,
+    read_config,
+)
 from csre_mm.utils.cli import add_runner_arguments, command
 
 EXAMPLE = """example:
@@ -55,6 +62,7 @@ def main() -> None:
     args = parse_args()
     cfg = merge_training(merge_common(read_config(args.config), args), args)
     merge_options(cfg, args.cfg_options)
+    merge_resume(cfg, args.resume)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     build_runner(cfg).train()

@@ -10,7 +10,11 @@ default_hooks = dict(
     sampler_seed=dict(type='DistSamplerSeedHook'),
     sync_buffers=dict(type='SyncBuffersHook'),
 )
-custom_hooks = [dict(type='MemoryBankHook'), dict(type='LabelCheckHook')]
+custom_hooks = [
+    dict(type='MemoryBankHook'),
+    dict(type='LabelCheckHook'),
+    dict(type='EpochSeedHook'),
+]
 
 env_cfg = dict(
     cudnn_benchmark=True,

@@ -1,6 +1,19 @@
 """What the commands do, callable from Python."""
 
-from csre_mm.apis.config import merge_common, merge_options, merge_training, read_config
+from csre_mm.apis.config import (
+    merge_common,
+    merge_options,
+    merge_resume,
+    merge_training,
+    read_config,
+)
 from csre_mm.apis.runner import build_runner
 
-__all__ = ['build_runner', 'merge_common', 'merge_options', 'merge_training', 'read_config']
+__all__ = [
+    'build_runner',
+    'merge_common',
+    'merge_options',
+    'merge_resume',
+    'merge_training',
+    'read_config',
+]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from csre_mm.utils.checkpoints import newest_checkpoint
 from csre_mm.utils.errors import InputError
 
 
@@ -48,19 +49,23 @@ def merge_training(cfg: Config, args: argparse.Namespace) -> Config:
                 f'--auto-scale-lr needs auto_scale_lr.base_batch_size in {args.config}'
             )
         cfg.auto_scale_lr.enable = True
-    merge_resume(cfg, args.resume)
     merge_randomness(cfg, args)
     return cfg
 
 
 def merge_resume(cfg: Config, resume: str | None) -> None:
-    """Resume from a checkpoint, or with ``'auto'`` from the newest in the working folder."""
+    """Resume from a checkpoint, or with ``'auto'`` from the newest in the working folder.
+
+    Raises:
+        InputError: If there is no such checkpoint; with ``'auto'`` a run without one starts anew.
+    """
     if resume is None:
         return
-    if resume != 'auto' and not Path(resume).is_file():
+    path = newest_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
+    if path is not None and not path.is_file():
         raise InputError(f'no such checkpoint: {resume}')
-    cfg.resume = True
-    cfg.load_from = None if resume == 'auto' else resume
+    cfg.resume = path is not None
+    cfg.load_from = None if path is None else str(path)
 
 
 def merge_randomness(cfg: Config, args: argparse.Namespace) -> None:

@@ -1,5 +1,10 @@
 """What acts in a run beside the model."""
 
-from csre_mm.engine.hooks import InferenceCheckpointHook, LabelCheckHook, MemoryBankHook
+from csre_mm.engine.hooks import (
+    EpochSeedHook,
+    InferenceCheckpointHook,
+    LabelCheckHook,
+    MemoryBankHook,
+)
 
-__all__ = ['InferenceCheckpointHook', 'LabelCheckHook', 'MemoryBankHook']
+__all__ = ['EpochSeedHook', 'InferenceCheckpointHook', 'LabelCheckHook', 'MemoryBankHook']

@@ -1,9 +1,26 @@
-"""Random numbers that leave the global generator alone."""
+"""Random numbers that a run can repeat, and that leave the global generator alone."""
 
+import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import numpy as np
 import torch
+
+
+def mix_seeds(*seeds: int) -> int:
+    """One seed of 32 bits from several numbers that are not negative.
+
+    32 bits, because torch's CPU generator and NumPy's legacy one take no more.
+    """
+    return int(np.random.SeedSequence(seeds).generate_state(1)[0])
+
+
+def seed_everything(seed: int) -> None:
+    """Seed Python's, NumPy's and torch's global generators."""
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.manual_seed(seed)
 
 
 @contextmanager

@@ -1,13 +1,19 @@
 """The life of the memory banks in a run."""
 
+from pathlib import Path
+
+import torch
 from mmaction.registry import HOOKS
 from mmengine.dataset import BaseDataset, ClassBalancedDataset, RepeatDataset
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from csre_mm.compat import load_checkpoint_file
 from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import atomic_path
 
 
 def innermost_dataset(dataset: object) -> BaseDataset:
@@ -33,17 +39,26 @@ class MemoryBankHook(Hook):
     Before the training, and before a checkpoint is loaded, each bank gets as many slots as the
     training set has samples, and ``PackActionInputs`` is told to hand on ``sample_idx``. Banks are
     loaded when a run is resumed; a run that only starts from the weights of another, or a test,
-    does without them. A contrast that no anchor took part in since the last look is reported. With
-    a model that has no bank the hook does nothing.
+    does without them. A contrast that no anchor of a batch took part in is reported. With a model
+    that has no bank the hook does nothing.
 
     Args:
         interval: Iterations after which an idle contrast is reported.
+        keep: ``'all'``, or ``'last'`` to keep banks in the newest checkpoint alone, the one that a
+            run resumes from.
+
+    Raises:
+        InputError: If ``keep`` is another, or a resumed checkpoint does not hold what it needs.
     """
 
-    priority = 'NORMAL'
+    priority = 'LOWEST'  # after CheckpointHook has saved
 
-    def __init__(self, interval: int = 100) -> None:
+    def __init__(self, interval: int = 100, keep: str = 'all') -> None:
+        if keep not in ('all', 'last'):
+            raise InputError(f"MemoryBankHook: keep is {keep!r}, it must be 'all' or 'last'")
         self.interval = interval
+        self.keep = keep
+        self._stripped: set[Path] = set()
 
     @staticmethod
     def losses(runner: Runner) -> dict[str, MemoryContrastLoss]:
@@ -52,10 +67,20 @@ class MemoryBankHook(Hook):
         modules = model.named_modules()
         return {name: module for name, module in modules if isinstance(module, MemoryContrastLoss)}
 
+    @staticmethod
+    def _trains(runner: Runner) -> bool:
+        """Whether the training loop was built, that is, something is trained."""
+        return not (runner._train_loop is None or isinstance(runner._train_loop, dict))
+
+    def _state_keys(self, runner: Runner) -> list[str]:
+        """What a checkpoint holds for the contrasts beside weights."""
+        parts = 'bank.features', 'bank.labels', '_extra_state'
+        return [f'{name}.{part}' for name in self.losses(runner) for part in parts]
+
     def before_run(self, runner: Runner) -> None:
         """Allocate the banks and ask the pipeline for ``sample_idx``."""
         losses = self.losses(runner)
-        if not losses or self._only_tests(runner):
+        if not losses or not self._trains(runner):
             return
         dataset = innermost_dataset(runner.train_dataloader.dataset)
         for loss in losses.values():
@@ -65,25 +90,20 @@ class MemoryBankHook(Hook):
             if keys is not None and 'sample_idx' not in keys:
                 transform.meta_keys = (*keys, 'sample_idx')
 
-    @staticmethod
-    def _only_tests(runner: Runner) -> bool:
-        """Whether the training loop is still a config, that is, nothing is trained."""
-        return runner._train_loop is None or isinstance(runner._train_loop, dict)
-
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Leave banks of another run out."""
-        if not self._only_tests(runner) and runner._resume:
+        """Insist on the banks when a run is resumed, and leave them out otherwise."""
+        state, keys = checkpoint.get('state_dict', {}), self._state_keys(runner)
+        if self._trains(runner) and runner._resume:
+            missing = [key for key in keys if key not in state]
+            if missing:
+                raise InputError(
+                    f'the checkpoint cannot be resumed with CSRE: it lacks {missing[0]}, because '
+                    'it was made without CSRE, by an older version, or with MemoryBankHook '
+                    "keep='last'; to start a new run from its weights use load_from"
+                )
             return
-        state = checkpoint.get('state_dict', {})
-        left_out = [
-            key
-            for name in self.losses(runner)
-            for key in state
-            if key.startswith((f'{name}.bank.', f'{name}._extra_state'))
-        ]
-        for key in left_out:
-            del state[key]
-        if left_out and not self._only_tests(runner):
+        found = [key for key in keys if state.pop(key, None) is not None]
+        if found and self._trains(runner):
             runner.logger.info('The memory banks start empty: only weights are loaded.')
 
     def after_train_iter(self, runner: Runner, batch_idx: int, **kwargs: object) -> None:
@@ -98,3 +118,24 @@ class MemoryBankHook(Hook):
                     f'num_negatives={loss.num_negatives}, '
                     f'{int((loss.bank.labels >= 0).sum())} of {loss.bank.num_slots} slots filled).'
                 )
+
+    def after_train_epoch(self, runner: Runner) -> None:
+        """Strip checkpoints that are not the newest any more."""
+        self._strip_older(runner)
+
+    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
+        """Strip the best checkpoint, which was saved just now."""
+        self._strip_older(runner)
+
+    def _strip_older(self, runner: Runner) -> None:
+        pointer = Path(runner.work_dir, 'last_checkpoint')
+        if self.keep == 'all' or not is_main_process() or not pointer.is_file():
+            return
+        newest, keys = Path(pointer.read_text()), self._state_keys(runner)
+        for path in set(newest.parent.glob('*.pth')) - {newest} - self._stripped:
+            checkpoint = load_checkpoint_file(str(path), map_location='cpu')
+            found = [key for key in keys if checkpoint['state_dict'].pop(key, None) is not None]
+            if found:
+                with atomic_path(path) as temporary:
+                    torch.save(checkpoint, temporary)
+            self._stripped.add(path)

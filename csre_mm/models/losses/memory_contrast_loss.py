@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from mmaction.models import BaseWeightedLoss
@@ -21,6 +20,7 @@ from csre_mm.models.losses.pair_mining import (
 )
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.gather import JoinedBatch, join_batch
+from csre_mm.utils.random import mix_seeds
 
 
 class _Pairs(NamedTuple):
@@ -200,9 +200,7 @@ class MemoryContrastLoss(BaseWeightedLoss):
             dist.broadcast(seed)
             self._seed = int(seed)
         self._step += 1
-        # Mixed, because torch's CPU generator takes 32 bits of a seed.
-        mixed = np.random.SeedSequence((self._seed, self._step)).generate_state(1)
-        return torch.Generator(device).manual_seed(int(mixed[0]))
+        return torch.Generator(device).manual_seed(mix_seeds(self._seed, self._step))
 
     @torch.no_grad()
     def _record(self, values: list[Tensor], pairs: _Pairs) -> None:
