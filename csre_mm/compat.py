@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.device import is_cuda_available, is_mlu_available, is_musa_available, is_npu_available
+from mmengine.device import (
+    is_cuda_available,
+    is_mlu_available,
+    is_mps_available,
+    is_musa_available,
+    is_npu_available,
+)
 
 from csre_mm.utils.errors import InputError
 
@@ -45,7 +51,13 @@ def apply() -> None:
 
 def no_accelerator() -> bool:
     """Whether training runs on the CPU."""
-    available = (is_cuda_available, is_npu_available, is_mlu_available, is_musa_available)
+    available = (
+        is_cuda_available,
+        is_npu_available,
+        is_mlu_available,
+        is_musa_available,
+        is_mps_available,
+    )
     return not any(check() for check in available)
 
 

@@ -26,8 +26,7 @@ model = dict(
 
 @pytest.mark.parametrize('encoder', ['stgcn', '2s-agcn'])
 def test_mmaction2s_encoders_take_csre_on(monkeypatch, tmp_path, ntu_file, encoder):
-    names = {'stgcn': 'stgcn', '2s-agcn': '2s-agcn'}
-    delta = DELTA.format(base=BASE.format(names[encoder]))
+    delta = DELTA.format(base=BASE.format(encoder))
     assert len(delta.strip().splitlines()) <= 10
     path = tmp_path / 'config.py'
     path.write_text(textwrap.dedent(delta))

@@ -53,7 +53,8 @@ def main() -> None:
     args = parse_args()
     cfg = merge_testing(merge_common(read_config(args.config), args), args)
     merge_options(cfg, args.cfg_options)
-    cfg.model.pop('neck', None)  # it serves training only
+    if cfg.model.get('neck', {}).get('type') == 'CSRENeck':
+        cfg.model.pop('neck')  # it serves training only
     runner = build_runner(cfg)
     runner.register_hook(InferenceCheckpointHook())
     runner.test()

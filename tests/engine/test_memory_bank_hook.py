@@ -1,8 +1,9 @@
 import pytest
 import torch
-from mmengine.dataset import ClassBalancedDataset, ConcatDataset, RepeatDataset
+from mmengine.dataset import ConcatDataset, RepeatDataset
 
 from csre_mm.datasets import SkeletonDataset
+from csre_mm.engine.hooks.epoch_seed_hook import pipelines
 from csre_mm.engine.hooks.memory_bank_hook import innermost_dataset
 from csre_mm.utils.errors import InputError
 from tests.runs import make_runner
@@ -18,7 +19,11 @@ def test_innermost_dataset(dataset):
     assert innermost_dataset(dataset) is dataset
     with pytest.raises(InputError, match='which a ConcatDataset does not give'):
         innermost_dataset(ConcatDataset([dataset, dataset]))
-    assert ClassBalancedDataset  # unwrapped like RepeatDataset, when a dataset has categories
+
+
+def test_workers_are_seeded_whatever_wraps_the_dataset(dataset):
+    joined = ConcatDataset([dataset, dataset])
+    assert list(pipelines(joined)) == [dataset.pipeline, dataset.pipeline]
 
 
 def test_banks_are_as_large_as_the_training_set_and_filled_in_an_epoch(ntu_file, tmp_path):
@@ -76,7 +81,6 @@ def test_a_run_from_the_weights_of_another_starts_with_empty_banks(ntu_file, tmp
 def test_an_idle_contrast_is_reported(ntu_file, tmp_path):
     options = {
         'model.neck.loss.gate': 'strict',
-        'custom_hooks.0.interval': 1,
         'train_cfg.max_epochs': 1,
     }
     runner = make_runner('csre_ctrgcn_ntu60', ntu_file, tmp_path, **options)

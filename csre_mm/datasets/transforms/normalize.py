@@ -19,8 +19,8 @@ class CenterSkeleton(BaseTransform):
     """Drop frames without a body and put the origin at a joint of the first one.
 
     The recipe of CTR-GCN for NTU RGB+D: the origin is the middle of the spine of the first person
-    in the first frame in which that person is there. A person who is absent from a frame has zeros
-    there and keeps them.
+    who is there at all, in the first frame in which that person is. A person who is absent from a
+    frame has zeros there and keeps them.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (float32),
     ``total_frames``.
@@ -40,7 +40,8 @@ class CenterSkeleton(BaseTransform):
         some: np.ndarray = np.any(there, axis=0)
         if not some.all() and some.any():
             keypoint, there = keypoint[:, some], there[:, some]
-        origin = keypoint[0, int(there[0].argmax()), self.joint]  # (C,)
+        person = int(np.argmax(there.any(axis=1)))
+        origin = keypoint[person, int(there[person].argmax()), self.joint]  # (C,)
         results['keypoint'] = (keypoint - origin) * there[:, :, None, None]
         results['total_frames'] = keypoint.shape[1]
         return results

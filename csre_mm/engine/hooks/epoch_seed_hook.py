@@ -1,13 +1,16 @@
 """Randomness that depends on the seed and the epoch alone."""
 
+from collections.abc import Iterator
+from typing import Any
+
 import torch
 from mmaction.registry import HOOKS
+from mmengine.dataset import Compose
 from mmengine.dist import get_rank
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import get_worker_info
 
-from csre_mm.engine.hooks.memory_bank_hook import innermost_dataset
 from csre_mm.utils.random import mix_seeds, seed_everything
 
 
@@ -31,6 +34,15 @@ class _WorkerSeed:
         return results
 
 
+def pipelines(dataset: Any) -> Iterator[Compose]:
+    """The pipelines of a data set, however it is wrapped or joined from others."""
+    for inner in (getattr(dataset, 'dataset', None), *getattr(dataset, 'datasets', ())):
+        if inner is not None:
+            yield from pipelines(inner)
+    if isinstance(getattr(dataset, 'pipeline', None), Compose):
+        yield dataset.pipeline
+
+
 @HOOKS.register_module()
 class EpochSeedHook(Hook):
     """Seed every process anew at the start of each epoch.
@@ -46,13 +58,14 @@ class EpochSeedHook(Hook):
         self._worker_seed = _WorkerSeed()
 
     def before_train(self, runner: Runner) -> None:
-        """Put the seeding of the workers in front of the pipeline."""
-        dataset = innermost_dataset(runner.train_dataloader.dataset)
-        dataset.pipeline.transforms.insert(0, self._worker_seed)
+        """Put the seeding of the workers in front of the pipelines."""
+        for pipeline in pipelines(runner.train_dataloader.dataset):
+            pipeline.transforms.insert(0, self._worker_seed)
         # Starting workers draws a number, which a run does once and a resumed run once more.
         runner.train_dataloader.generator = torch.Generator()
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Seed the main process, and the workers at their next sample."""
-        seed_everything(mix_seeds(runner.seed, runner.epoch))
-        self._worker_seed.seed.fill_(mix_seeds(runner.seed, runner.epoch, get_rank()) or 1)
+        seed = mix_seeds(runner.seed, runner.epoch, get_rank())
+        seed_everything(seed)
+        self._worker_seed.seed.fill_(seed or 1)

@@ -8,7 +8,7 @@ from mmengine.runner import Runner
 from csre_mm.utils.errors import InputError
 
 TRAIN_ONLY = 'neck.'
-"""Prefix of the weights that only training uses."""
+"""Prefix of the weights that only training uses, unless the model has a neck in testing too."""
 
 
 def matching_state(state: dict, expected: dict, where: str) -> tuple[dict, int]:
@@ -26,8 +26,9 @@ def matching_state(state: dict, expected: dict, where: str) -> tuple[dict, int]:
         InputError: If the rest is not exactly what the model needs: it is a checkpoint of another
             model.
     """
-    kept = {key: value for key, value in state.items() if not key.startswith(TRAIN_ONLY)}
-    expected = {key: value for key, value in expected.items() if not key.startswith(TRAIN_ONLY)}
+    kept = state
+    if not any(key.startswith(TRAIN_ONLY) for key in expected):
+        kept = {key: value for key, value in state.items() if not key.startswith(TRAIN_ONLY)}
     missing, surplus = sorted(expected.keys() - kept.keys()), sorted(kept.keys() - expected.keys())
     if missing or surplus:
         found = [f'{len(missing)} tensors are missing (such as {missing[0]})'] if missing else []

@@ -1,5 +1,6 @@
 """The life of the memory banks in a run."""
 
+import re
 from pathlib import Path
 
 import torch
@@ -43,7 +44,8 @@ class MemoryBankHook(Hook):
     that has no bank the hook does nothing.
 
     Args:
-        interval: Iterations after which an idle contrast is reported.
+        interval: Iterations after which an idle contrast is reported; it is reported at the end of
+            an epoch in any case.
         keep: ``'all'``, or ``'last'`` to keep banks in the newest checkpoint alone, the one that a
             run resumes from.
 
@@ -108,7 +110,8 @@ class MemoryBankHook(Hook):
 
     def after_train_iter(self, runner: Runner, batch_idx: int, **kwargs: object) -> None:
         """Report a contrast that is idle."""
-        if not self.every_n_train_iters(runner, self.interval):
+        last = self.end_of_epoch(runner.train_dataloader, batch_idx)
+        if not (last or self.every_n_train_iters(runner, self.interval)):
             return
         for name, loss in self.losses(runner).items():
             if loss.statistics and not loss.statistics['anchors']:
@@ -132,7 +135,9 @@ class MemoryBankHook(Hook):
         if self.keep == 'all' or not is_main_process() or not pointer.is_file():
             return
         newest, keys = Path(pointer.read_text()), self._state_keys(runner)
-        for path in set(newest.parent.glob('*.pth')) - {newest} - self._stripped:
+        mine = re.compile(r'(epoch|iter|best_.+)_\d+\.pth')
+        paths = {path for path in newest.parent.iterdir() if mine.fullmatch(path.name)}
+        for path in paths - {newest} - self._stripped:
             checkpoint = load_checkpoint_file(str(path), map_location='cpu')
             found = [key for key in keys if checkpoint['state_dict'].pop(key, None) is not None]
             if found:

@@ -18,22 +18,22 @@ def info_nce(
     K+ * K-. If all similarities are equal the value is :math:`\log(1 + K^-)`.
 
     Args:
-        positives: Similarities (A, K+).
-        negatives: Similarities (A, K-).
+        positives: Similarities (..., K+).
+        negatives: Similarities (..., K-); the leading axes are broadcast against each other.
         temperature: t.
-        positives_valid: (A, K+), which positives count; all without it.
-        negatives_valid: (A, K-), which negatives count; all without it.
+        positives_valid: (..., K+), which positives count; all without it.
+        negatives_valid: (..., K-), which negatives count; all without it.
 
     Returns:
-        (A,); zero for an anchor without a positive or without a negative.
+        (...); zero for an anchor without a positive or without a negative.
     """
     negatives = negatives / temperature
     if negatives_valid is not None:
         negatives = negatives.masked_fill(~negatives_valid, torch.finfo(negatives.dtype).min)
-    against = torch.logsumexp(negatives, 1, keepdim=True)  # (A, 1)
-    margin = against - positives / temperature  # (A, K+)
+    against = torch.logsumexp(negatives, -1, keepdim=True)  # (..., 1)
+    margin = against - positives / temperature  # (..., K+)
     terms = torch.logaddexp(margin, torch.zeros_like(margin))  # softplus, exact at any margin
     if positives_valid is None:
-        return terms.mean(1)
+        return terms.mean(-1)
     terms = terms.masked_fill(~positives_valid, 0.0)
-    return terms.sum(1) / positives_valid.sum(1).clamp(min=1)
+    return terms.sum(-1) / positives_valid.sum(-1).clamp(min=1)

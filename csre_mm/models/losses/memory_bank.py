@@ -24,6 +24,18 @@ def last_occurrence(indices: Tensor) -> Tensor:
     return torch.where(same, positions, -1).amax(1)
 
 
+def _product(features: Tensor, z: Tensor) -> Tensor:
+    """(S, D) times (N, D) transposed: (S, N).
+
+    On a CPU as a 1x1 convolution over a picture of S pixels: oneDNN's kernel for it was measured
+    2.5 times as fast as the matrix product of MKL (S = 40,091, N = 64, D = 256, AMD with AVX-512).
+    """
+    if features.device.type != 'cpu' or features.dtype != torch.float32:
+        return features @ z.T
+    picture = features.view(1, len(features), 1, -1).permute(0, 3, 1, 2)  # (1, D, S, 1)
+    return F.conv2d(picture, z[..., None, None])[0, :, :, 0].T  # (1, N, S, 1) -> (S, N)
+
+
 class MemoryBank(nn.Module):
     """Unit vectors and labels of the training samples, a slot each.
 
@@ -66,6 +78,25 @@ class MemoryBank(nn.Module):
         self.features = self.features.new_zeros(num_slots, self.feat_dim)
         self.labels = self.labels.new_full((num_slots,), EMPTY)
 
+    def check_slots(self, indices: Tensor) -> None:
+        """Refuse indices without a slot; on a GPU, where looking costs, only a bank without any.
+
+        Raises:
+            InputError: If the bank has no slots, or none for one of the indices.
+        """
+        if self.num_slots == 0:
+            raise InputError(
+                'the memory bank has no slots: call bank.allocate(number of training samples), or '
+                'in a config add MemoryBankHook to custom_hooks'
+            )
+        if indices.device.type == 'cpu' and not 0 <= int(indices.min()) <= int(indices.max()) < (
+            self.num_slots
+        ):
+            raise InputError(
+                f'sample_idx {int(indices.min())} to {int(indices.max())} do not all have a slot '
+                f'in a memory bank of {self.num_slots}: it was made for another training set'
+            )
+
     @torch.no_grad()
     def write(self, indices: Tensor, z: Tensor, labels: Tensor) -> None:
         """Write unit vectors into their slots; of a sample that comes twice the last one counts.
@@ -80,22 +111,21 @@ class MemoryBank(nn.Module):
         self.features[indices] = z[last].to(self.features.dtype)
         self.labels[indices] = labels[last]
 
-    def similarities(self, z: Tensor, rows: int = 1 << 16) -> Tensor:
-        """The cosine similarity of each anchor to each slot, in the precision of ``z``.
+    def similarities(self, z: Tensor, rows: int = 1 << 13) -> Tensor:
+        """The cosine similarity of each slot to each anchor, in the precision of ``z``.
 
         Args:
             z: Unit vectors (N, D).
             rows: Slots that are converted at a time when the bank has another precision.
 
         Returns:
-            (N, S).
+            (S, N).
         """
         if self.features.dtype == z.dtype:
-            return z @ self.features.T
-        result = z.new_empty(len(z), self.num_slots)
-        for start in range(0, self.num_slots, rows):
-            chunk = self.features[start : start + rows].to(z.dtype)
-            torch.mm(z, chunk.T, out=result[:, start : start + rows])
+            return _product(self.features, z)
+        result = z.new_empty(self.num_slots, len(z))
+        for chunk, part in zip(self.features.split(rows), result.split(rows), strict=True):
+            part.copy_(_product(chunk.to(z.dtype), z))
         return result
 
     def weighted_sum(self, indices: Tensor, weights: Tensor) -> Tensor:

@@ -12,7 +12,9 @@ from torch import Tensor
 from csre_mm.models.losses.info_nce import info_nce
 from csre_mm.models.losses.memory_bank import MemoryBank
 from csre_mm.models.losses.pair_mining import (
+    ClassIndex,
     Selection,
+    gather,
     hardest_negatives,
     hardest_positives,
     index_classes,
@@ -21,6 +23,20 @@ from csre_mm.models.losses.pair_mining import (
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.gather import JoinedBatch, join_batch
 from csre_mm.utils.random import mix_seeds
+
+
+class LabelPlan(NamedTuple):
+    """What of a step depends on labels alone, so that the second bank need not work it out again.
+
+    Attributes:
+        made_for: ``num_negatives`` and ``update`` of the loss that made it.
+        classes: The slots by class.
+        random: Slots (N, K-) of the random negatives, and (N, K-) which of them are valid.
+    """
+
+    made_for: tuple[int, str]
+    classes: ClassIndex
+    random: tuple[Tensor, Tensor]
 
 
 class _Pairs(NamedTuple):
@@ -82,6 +98,7 @@ class MemoryContrastLoss(BaseWeightedLoss):
         statistics: Of the last call, tensors of one number: ``anchors`` (share that took part),
             ``bank_filled`` (share of the slots), ``positive_sim``, ``hard_negative_sim`` and
             ``random_negative_sim`` (mean similarities).
+        plan: The :class:`LabelPlan` of the last call.
 
     Raises:
         InputError: If an argument is out of its range.
@@ -101,14 +118,14 @@ class MemoryContrastLoss(BaseWeightedLoss):
         super().__init__(loss_weight=loss_weight)
         for name, value in (('num_positives', num_positives), ('num_negatives', num_negatives)):
             if value < 1:
-                raise InputError(f'model.neck.loss.{name} is {value}, it must be at least 1')
+                raise InputError(f'{name} of the contrast is {value}, it must be at least 1')
         if temperature <= 0:
-            raise InputError(f'model.neck.loss.temperature is {temperature}, it must be above 0')
+            raise InputError(f'temperature of the contrast is {temperature}, it must be above 0')
         if gate not in ('adaptive', 'strict'):
-            raise InputError(f"model.neck.loss.gate is {gate!r}, it must be 'adaptive' or 'strict'")
+            raise InputError(f"gate of the contrast is {gate!r}, it must be 'adaptive' or 'strict'")
         if update not in ('before', 'after'):
             raise InputError(
-                f"model.neck.loss.update is {update!r}, it must be 'before' or 'after'"
+                f"update of the contrast is {update!r}, it must be 'before' or 'after'"
             )
         self.num_positives = num_positives
         self.num_negatives = num_negatives
@@ -117,16 +134,21 @@ class MemoryContrastLoss(BaseWeightedLoss):
         self.update = update
         self.bank = MemoryBank(feat_dim, bank_dtype)
         self.statistics: dict[str, Tensor] = {}
+        self.plan: LabelPlan
         self._seed: int | None = None
         self._step = 0
 
-    def _forward(self, z: Tensor, labels: Tensor, indices: Tensor) -> Tensor:
+    def _forward(
+        self, z: Tensor, labels: Tensor, indices: Tensor, plan: LabelPlan | None = None
+    ) -> Tensor:
         """Compute the loss of a batch and write it into the bank.
 
         Args:
             z: Features (N, D), of any length.
             labels: Classes (N,).
             indices: Positions in the training set (N,).
+            plan: :attr:`plan` of another loss that was called with every batch that this one was
+                called with, this one included; it is used if it was made for the same settings.
 
         Returns:
             Scalar. Without an anchor that takes part it is zero with a gradient of zero.
@@ -134,59 +156,64 @@ class MemoryContrastLoss(BaseWeightedLoss):
         with torch.autocast(z.device.type, enabled=False):
             z = F.normalize(z if z.dtype == torch.float64 else z.float(), dim=1)
             batch = join_batch(z.detach(), labels, indices)
+            self.bank.check_slots(batch.indices)
             if self.update == 'before':
                 self.bank.write(batch.indices, batch.z, batch.labels)
-            loss = self._contrast(z, labels, batch)
+            self.plan = self._make_plan(labels, batch, plan)
+            loss = self._contrast(z)
             if self.update == 'after':
                 self.bank.write(batch.indices, batch.z, batch.labels)
         return loss
 
-    def _contrast(self, z: Tensor, labels: Tensor, batch: JoinedBatch) -> Tensor:
-        anchors = z.detach()
+    @torch.no_grad()
+    def _make_plan(self, labels: Tensor, batch: JoinedBatch, plan: LabelPlan | None) -> LabelPlan:
+        generator = self._generator(labels.device)
+        made_for = self.num_negatives, self.update
+        if plan is not None and plan.made_for == made_for:
+            return plan
+        classes = index_classes(labels, self.bank.labels)
+        random = random_negatives(
+            classes, self.num_negatives, generator, num_drawn=len(batch.labels), first=batch.first
+        )
+        return LabelPlan(made_for, classes, random)
+
+    def _contrast(self, z: Tensor) -> Tensor:
         with torch.no_grad():
-            similarities = self.bank.similarities(anchors)  # (N, S)
-            pairs = self._select(similarities, labels, batch)
-        selections = pairs.positives, pairs.hard, pairs.random
-        values = [similarities.gather(1, chosen.indices) for chosen in selections]
-        del similarities
-        self._record(values, pairs)
+            pairs = self._select(self.bank.similarities(z.detach()))
+        self._record(pairs)
+        positives = pairs.positives.values.requires_grad_(z.requires_grad)  # (N, K+)
+        negatives = torch.stack([pairs.hard.values, pairs.random.values], 1)  # (N, 2, K-)
+        negatives.requires_grad_(z.requires_grad)
         with torch.enable_grad():
-            leaves = [value.requires_grad_(z.requires_grad) for value in values]
-            loss = self._mean_over_anchors(leaves, pairs)
+            loss = self._mean_over_anchors(positives, negatives, pairs)
         if not z.requires_grad:
             return loss
-        weights = torch.cat(torch.autograd.grad(loss, leaves), 1)  # (N, K+ + 2 K-)
-        indices = torch.cat([chosen.indices for chosen in selections], 1)
+        of_positives, of_negatives = torch.autograd.grad(loss, (positives, negatives))
+        weights = torch.cat([of_positives, of_negatives.flatten(1)], 1)  # (N, K+ + 2 K-)
+        chosen = pairs.positives, pairs.hard, pairs.random
+        indices = torch.cat([selection.indices for selection in chosen], 1)
         gradient = self.bank.weighted_sum(indices, weights)  # (N, D)
         return _ClosedForm.apply(z, loss.detach(), gradient)
 
-    def _select(self, similarities: Tensor, labels: Tensor, batch: JoinedBatch) -> _Pairs:
-        bank_labels = self.bank.labels
-        same = labels.unsqueeze(1) == bank_labels.unsqueeze(0)  # (N, S)
-        other = (bank_labels >= 0).unsqueeze(0) & ~same
-        classes = index_classes(labels, bank_labels)
+    def _select(self, similarities: Tensor) -> _Pairs:
+        """Choose the pairs; ``similarities`` (S, N) are overwritten."""
+        _, classes, random = self.plan
         required = (1, 1) if self.gate == 'adaptive' else (self.num_positives, self.num_negatives)
         enough = (classes.num_same >= required[0]) & (classes.num_other >= required[1])
-        return _Pairs(
-            hardest_positives(similarities, same, self.num_positives),
-            hardest_negatives(similarities, other, self.num_negatives),
-            random_negatives(
-                classes,
-                self.num_negatives,
-                self._generator(labels.device),
-                num_drawn=len(batch.labels),
-                first=batch.first,
-            ),
-            enough,
-        )
+        positives = hardest_positives(similarities, classes, self.num_positives)
+        drawn = gather(similarities, *random)
+        hard = hardest_negatives(similarities, classes, self.num_negatives)
+        return _Pairs(positives, hard, drawn, enough)
 
-    def _mean_over_anchors(self, values: list[Tensor], pairs: _Pairs) -> Tensor:
-        positives, hard, random = values
-        valid = pairs.positives.valid
-        against_hard = info_nce(positives, hard, self.temperature, valid, pairs.hard.valid)
-        against_random = info_nce(positives, random, self.temperature, valid, pairs.random.valid)
-        terms = (against_hard + against_random) / 2  # (N,)
-        terms = torch.where(pairs.taking_part, terms, 0.0)
+    def _mean_over_anchors(self, positives: Tensor, negatives: Tensor, pairs: _Pairs) -> Tensor:
+        terms = info_nce(
+            positives.unsqueeze(1),
+            negatives,
+            self.temperature,
+            pairs.positives.valid.unsqueeze(1),
+            torch.stack([pairs.hard.valid, pairs.random.valid], 1),
+        )  # (N, 2)
+        terms = terms.mean(1).masked_fill(~pairs.taking_part, 0.0)  # (N,)
         # DistributedDataParallel takes the mean of the gradients of the ranks; times their number
         # it is the gradient of the mean over the anchors of all ranks.
         count = pairs.taking_part.sum()
@@ -203,16 +230,15 @@ class MemoryContrastLoss(BaseWeightedLoss):
         return torch.Generator(device).manual_seed(mix_seeds(self._seed, self._step))
 
     @torch.no_grad()
-    def _record(self, values: list[Tensor], pairs: _Pairs) -> None:
+    def _record(self, pairs: _Pairs) -> None:
         selections = pairs.positives, pairs.hard, pairs.random
         names = 'positive_sim', 'hard_negative_sim', 'random_negative_sim'
         self.statistics = {
             'anchors': pairs.taking_part.float().mean(),
-            'bank_filled': (self.bank.labels >= 0).float().mean(),
+            'bank_filled': 1 - self.plan.classes.num_empty / self.bank.num_slots,
         }
-        for name, value, chosen in zip(names, values, selections, strict=True):
-            total = torch.where(chosen.valid, value, 0.0).sum()
-            self.statistics[name] = (total / chosen.valid.sum().clamp(min=1)).float()
+        for name, chosen in zip(names, selections, strict=True):
+            self.statistics[name] = chosen.values.sum().float() / chosen.valid.sum().clamp(min=1)
 
     def get_extra_state(self) -> Tensor:
         """Seed and step, so that a resumed run draws the random negatives of the whole one.

@@ -52,7 +52,10 @@ class CSRENeck(nn.Module):
         self.with_persons = with_persons
         with seeded_aside(torch.initial_seed() + 1):
             self.stfd = STFD(in_channels, num_frames, num_joints, feat_dim, reduction)
-        common = {'type': 'MemoryContrastLoss', **(loss or {}), 'feat_dim': feat_dim}
+        common = {'type': 'MemoryContrastLoss', 'feat_dim': feat_dim, **(loss or {})}
+        for options in (loss, loss_spatial, loss_temporal):
+            if (options or {}).get('feat_dim', feat_dim) != feat_dim:
+                raise InputError('the width of the banks is model.neck.feat_dim: set that')
         self.loss_spatial: MemoryContrastLoss = MODELS.build({**common, **(loss_spatial or {})})
         self.loss_temporal: MemoryContrastLoss = MODELS.build({**common, **(loss_temporal or {})})
 
@@ -78,11 +81,11 @@ class CSRENeck(nn.Module):
             return x, {}
         labels = torch.cat([sample.gt_label for sample in data_samples]).to(x.device)  # (N,)
         indices = self._sample_indices(data_samples).to(x.device)  # (N,)
-        losses = {}
-        features = self.stfd(self._per_sample(x, len(data_samples)))
-        for name, z in zip(('spatial', 'temporal'), features, strict=True):
-            loss = getattr(self, f'loss_{name}')
-            losses[f'loss_contrast_{name}'] = loss(z, labels, indices)
+        z_s, z_t = self.stfd(self._per_sample(x, len(data_samples)))
+        losses = {'loss_contrast_spatial': self.loss_spatial(z_s, labels, indices)}
+        plan = self.loss_spatial.plan  # both banks hold the same labels
+        losses['loss_contrast_temporal'] = self.loss_temporal(z_t, labels, indices, plan)
+        for name, loss in (('spatial', self.loss_spatial), ('temporal', self.loss_temporal)):
             losses.update({f'{name}_{key}': value for key, value in loss.statistics.items()})
         return x, losses
 
@@ -94,20 +97,12 @@ class CSRENeck(nn.Module):
 
     def _sample_indices(self, data_samples: list[ActionDataSample]) -> Tensor:
         try:
-            indices = [int(sample.metainfo['sample_idx']) for sample in data_samples]
+            found = [int(sample.metainfo['sample_idx']) for sample in data_samples]
         except KeyError:
             raise InputError(
                 "CSRE needs the position of a sample in the training set: add 'sample_idx' to the "
                 'meta_keys of PackActionInputs, or MemoryBankHook to custom_hooks, which does it'
             ) from None
-        num_slots = self.loss_spatial.bank.num_slots
-        if num_slots == 0:
-            raise InputError(
-                'the memory banks of model.neck have no slots: add MemoryBankHook to custom_hooks'
-            )
-        if max(indices) >= num_slots:
-            raise InputError(
-                f'sample_idx {max(indices)} has no slot in a memory bank of {num_slots}: the banks '
-                'were made for another training set'
-            )
-        return torch.tensor(indices)
+        indices = torch.tensor(found)
+        self.loss_spatial.bank.check_slots(indices)  # here they are on the CPU
+        return indices

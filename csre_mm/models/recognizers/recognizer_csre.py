@@ -34,6 +34,6 @@ class RecognizerCSRE(RecognizerGCN):
             ``stage='head'``; and ``{'loss_aux': losses of the neck}``, empty in testing.
         """
         x, loss_kwargs = super().extract_feat(inputs, stage=stage, **kwargs)
-        if self.with_neck and data_samples is not None:
+        if self.with_neck and data_samples is not None and stage == 'backbone':
             x, loss_kwargs['loss_aux'] = self.neck(x, data_samples=data_samples)
         return x, loss_kwargs

@@ -25,7 +25,7 @@ def test_similarities_and_weighted_sum(dtype):
     bank.allocate(10)
     bank.features.copy_(torch.arange(30.0).view(10, 3) / 32)
     z = torch.tensor([[0.5, 1.0, -1.0], [1.0, 0.0, 0.25]])
-    expected = z @ bank.features.float().T
+    expected = bank.features.float() @ z.T
     torch.testing.assert_close(bank.similarities(z, rows=4), expected)
     indices, weights = torch.tensor([[1, 1, 3], [0, 9, 2]]), torch.rand(2, 3)
     expected = (weights.unsqueeze(2) * bank.features[indices].float()).sum(1)

@@ -36,10 +36,10 @@ def spy_on_random_negatives(monkeypatch):
     draw = memory_contrast_loss.random_negatives
 
     def spy(*args, **kwargs):
-        selection = draw(*args, **kwargs)
-        rows = zip(selection.indices, selection.valid, strict=True)
-        drawn.extend({int(i) for i in indices[valid]} for indices, valid in rows)
-        return selection
+        slots, valid = draw(*args, **kwargs)
+        rows = zip(slots, valid, strict=True)
+        drawn.extend({int(i) for i in row[row_valid]} for row, row_valid in rows)
+        return slots, valid
 
     monkeypatch.setattr(memory_contrast_loss, 'random_negatives', spy)
     return drawn
@@ -227,11 +227,11 @@ def test_the_global_generator_is_left_alone():
 @pytest.mark.parametrize(
     'arguments, message',
     [
-        (dict(num_positives=0), 'num_positives is 0, it must be at least 1'),
-        (dict(num_negatives=-1), 'num_negatives is -1'),
-        (dict(temperature=0), 'temperature is 0, it must be above 0'),
-        (dict(gate='soft'), "gate is 'soft', it must be 'adaptive' or 'strict'"),
-        (dict(update='never'), "update is 'never'"),
+        (dict(num_positives=0), 'num_positives of the contrast is 0, it must be at least 1'),
+        (dict(num_negatives=-1), 'num_negatives of the contrast is -1'),
+        (dict(temperature=0), 'temperature of the contrast is 0, it must be above 0'),
+        (dict(gate='soft'), "gate of the contrast is 'soft', it must be 'adaptive' or 'strict'"),
+        (dict(update='never'), "update of the contrast is 'never'"),
         (dict(bank_dtype='int8'), "bank_dtype is 'int8'"),
     ],
 )

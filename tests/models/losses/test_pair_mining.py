@@ -6,18 +6,50 @@ from csre_mm.models.losses.pair_mining import (
     hardest_negatives,
     hardest_positives,
     index_classes,
+    largest,
     random_negatives,
 )
 
 
+def chosen(selection, row=0):
+    """Slots and similarities of an anchor."""
+    rows = zip(*(part[row].tolist() for part in selection), strict=True)
+    return {slot: pytest.approx(value) for slot, valid, value in rows if valid}
+
+
 def test_hardest_pairs():
-    similarities = torch.tensor([[0.5, -0.2, 0.9, 0.1, 0.7]])
-    same = torch.tensor([[True, True, True, False, False]])
-    positives = hardest_positives(similarities, same, 2)
-    assert positives.indices.tolist() == [[1, 0]] and positives.valid.all()
-    negatives = hardest_negatives(similarities, ~same, 3)
-    assert negatives.indices[0, :2].tolist() == [4, 3]
-    assert negatives.valid.tolist() == [[True, True, False]]
+    similarities = torch.tensor([[0.5, -0.2, 0.9, 0.1, 0.7, 2.0]]).T
+    classes = index_classes(torch.tensor([3]), torch.tensor([3, 3, 3, 0, 1, -1]))
+    positives = hardest_positives(similarities, classes, 2)
+    assert chosen(positives) == {1: -0.2, 0: 0.5}
+    negatives = hardest_negatives(similarities, classes, 3)
+    assert chosen(negatives) == {4: 0.7, 3: 0.1}
+    assert not negatives.values[~negatives.valid].any()
+
+
+def test_an_anchor_whose_class_has_no_slot_takes_none_away():
+    similarities = torch.tensor([[0.5, 0.9], [0.4, 0.8], [0.3, 0.7]])
+    classes = index_classes(torch.tensor([5, 0]), torch.tensor([0, 0, 1]))
+    assert not hardest_positives(similarities, classes, 2).valid[0].any()
+    negatives = hardest_negatives(similarities, classes, 3)
+    assert set(chosen(negatives)) == {0, 1, 2}
+    assert set(chosen(negatives, 1)) == {2}
+
+
+@pytest.mark.parametrize('num_slots', [7, 100, 101, 4099])
+@pytest.mark.parametrize('count', [1, 6])
+def test_largest_is_topk(num_slots, count):
+    generator = torch.Generator().manual_seed(num_slots)
+    similarities = torch.rand(num_slots, 5, generator=generator)
+    values, indices = largest(similarities, count)
+    expected = similarities.topk(count, dim=0).indices.T
+    assert torch.equal(indices.sort(1).values, expected.sort(1).values)
+    assert torch.equal(values, similarities.T.gather(1, indices))
+
+
+def test_largest_when_all_are_equal_names_different_slots():
+    values, indices = largest(torch.zeros(1000, 2), 8)
+    assert not values.any() and all(len(row.unique()) == 8 for row in indices)
 
 
 def test_index_classes():
@@ -83,6 +115,6 @@ def chi_square_is_plausible(observed: Tensor, expected: float) -> bool:
 def test_a_process_among_several_draws_what_one_would_have_drawn():
     bank_labels = torch.arange(90) % 3
     labels = torch.arange(6) % 3
-    together = draw(bank_labels, labels, 7).indices
-    second = draw(bank_labels, labels[4:], 7, num_drawn=6, first=4).indices
+    together, _ = draw(bank_labels, labels, 7)
+    second, _ = draw(bank_labels, labels[4:], 7, num_drawn=6, first=4)
     assert torch.equal(second, together[4:])

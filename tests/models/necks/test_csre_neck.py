@@ -89,6 +89,24 @@ def test_banks_without_slots():
         CSRENeck(16, 5, 7)(torch.randn(1, 1, 16, 5, 7), make_samples([0], [0]))
 
 
+def test_a_width_of_one_bank_alone():
+    with pytest.raises(InputError, match=r'the width of the banks is model\.neck\.feat_dim'):
+        make_neck(loss_spatial=dict(feat_dim=9))
+
+
+@pytest.mark.parametrize('updates', [('before', 'after'), ('after', 'before')])
+def test_losses_of_different_update_orders_do_not_share_what_they_see(updates):
+    """On the first batch a loss that compares before it writes has nothing to compare with."""
+    options = (dict(update=update) for update in updates)
+    neck = make_neck(**dict(zip(('loss_spatial', 'loss_temporal'), options, strict=True)))
+    _, losses = neck(torch.randn(4, 2, 16, 5, 7), make_samples([0, 1, 0, 1], range(4)))
+    for name, update in zip(('spatial', 'temporal'), updates, strict=True):
+        assert losses[f'{name}_anchors'] == (update == 'before')
+        assert bool(losses[f'loss_contrast_{name}'] > 0) == (update == 'before')
+
+
 def test_a_sample_without_a_slot():
-    with pytest.raises(InputError, match='sample_idx 10 has no slot in a memory bank of 10'):
+    with pytest.raises(
+        InputError, match='sample_idx 10 to 10 do not all have a slot in a memory bank of 10'
+    ):
         make_neck()(torch.randn(1, 1, 16, 5, 7), make_samples([0], [10]))

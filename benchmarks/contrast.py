@@ -1,0 +1,225 @@
+"""Time and memory of a contrast step against a plain loop over anchors.
+
+A step is what CSRE adds to training beside the layers of the neck, for both losses: normalise,
+write the bank, similarities, choice of pairs, loss, backward. The plain loop goes the way of the
+authors' release (``model/loss.py``): masks over the whole bank, and for each anchor a selection, a
+full sort, ``random.sample`` over a list, and a cross entropy over every pair.
+
+Both sides run in turn in one process, and medians are reported. Memory is what a step adds at its
+peak to a process that holds the banks, each side in a process of its own.
+"""
+
+import argparse
+import gc
+import json
+import multiprocessing
+import os
+import platform
+import random
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from csre_mm.models import MemoryContrastLoss
+
+N, D, KP, KN, TEMPERATURE = 64, 256, 128, 512, 0.8
+CLASSES = {5_100: 10, 40_091: 60, 63_026: 120, 1_000_000: 120}
+
+
+class PlainLoop:
+    """The contrast of one bank, an anchor at a time.
+
+    Args:
+        features: Unit vectors (S, D).
+        labels: Classes of the slots (S,).
+    """
+
+    def __init__(self, features: Tensor, labels: Tensor) -> None:
+        self.features, self.labels = features, labels
+        self.filled = torch.ones(len(labels), device=labels.device)
+
+    def __call__(self, z: Tensor, labels: Tensor, indices: Tensor) -> Tensor:
+        """Write the batch and compute its loss."""
+        z = z / z.norm(dim=-1, keepdim=True)
+        self.features[indices] = z.detach()
+        self.filled[indices] = 1
+        similarities = torch.einsum('nc,mc->nm', z, self.features)  # (N, S)
+        same = labels.view(-1, 1) == self.labels.view(1, -1)
+        other = 1 - same.float()
+        same, other = same * self.filled, other * self.filled
+        collected = []
+        for i in range(len(z)):
+            if same[i].sum() < KP or other[i].sum() < KN:
+                continue
+            positives = torch.masked_select(similarities[i], same[i].bool())
+            positives = positives.sort()[0][:KP].view(1, KP, 1)
+            negatives = torch.masked_select(similarities[i], other[i].bool())
+            hard = negatives.sort(descending=True)[0][:KN]
+            drawn = negatives[random.sample(list(range(len(negatives))), k=KN)]
+            for chosen in (hard, drawn):
+                chosen = chosen.view(1, 1, KN).expand(-1, KP, -1)
+                collected.append(torch.cat([positives, chosen], -1).view(KP, -1))
+        logits = torch.cat(collected) / TEMPERATURE  # (2 * N * K+, 1 + K-)
+        target = torch.zeros(len(logits), dtype=torch.long, device=z.device)
+        return F.cross_entropy(logits, target)
+
+
+def make_sides(
+    slots: int, dtype: str, device: str, names: tuple[str, ...] = ('ours', 'plain')
+) -> dict[str, Callable[[], None]]:
+    """A step of each side, on the same full banks."""
+    generator = torch.Generator().manual_seed(0)
+    classes = CLASSES.get(slots, 60)
+    labels = (torch.arange(slots) % classes)[torch.randperm(slots, generator=generator)]
+    batches = []
+    for _ in range(4):
+        indices = torch.randperm(slots, generator=generator)[:N]
+        z = torch.randn(2, N, D, generator=generator)
+        batches.append(tuple(x.to(device) for x in (z, labels[indices], indices)))
+    banks = torch.empty(2, slots, D)
+    for start in range(0, slots, 1 << 16):
+        part = torch.randn(2, min(1 << 16, slots - start), D, generator=generator)
+        banks[:, start : start + (1 << 16)] = F.normalize(part, dim=-1)
+    labels = labels.to(device)
+    losses: dict[str, list] = {}
+    if 'ours' in names:
+        losses['ours'] = [MemoryContrastLoss(D, KP, KN, bank_dtype=dtype) for _ in range(2)]
+        for loss, bank in zip(losses['ours'], banks, strict=True):
+            loss.to(device).bank.allocate(slots)
+            loss.bank.features.copy_(bank)
+            loss.bank.labels.copy_(labels)
+    if 'plain' in names:
+        losses['plain'] = [PlainLoop(bank.to(device).clone(), labels) for bank in banks]
+    turn = 0
+
+    def step(pair: list) -> None:
+        nonlocal turn
+        z, batch_labels, indices = batches[turn % len(batches)]
+        turn += 1
+        leaves = z.clone().requires_grad_()
+        first = pair[0](leaves[0], batch_labels, indices)
+        shared = [pair[0].plan] if isinstance(pair[0], MemoryContrastLoss) else []  # as the neck
+        second = pair[1](leaves[1], batch_labels, indices, *shared)
+        (first + second).backward()
+        if device != 'cpu':
+            torch.cuda.synchronize()
+
+    return {name: (lambda pair=pair: step(pair)) for name, pair in losses.items()}
+
+
+def measure_times(slots: int, dtype: str, device: str, repeats: int, plain: int) -> dict:
+    """Median seconds of each side, in turn."""
+    sides = make_sides(slots, dtype, device)
+    times: dict[str, list[float]] = {name: [] for name in sides}
+    sides['ours']()
+    for turn in range(repeats):
+        for name, step in sides.items():
+            if name == 'plain' and turn >= plain:
+                continue
+            start = time.perf_counter()
+            step()
+            times[name].append(time.perf_counter() - start)
+    return {name: statistics.median(values) for name, values in times.items()}
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    with open('/proc/self/statm', encoding='ascii') as file:
+        return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
+def peak_of(step: Callable[[], None], device: str) -> int:
+    """Bytes that a step adds at its peak."""
+    if device != 'cpu':
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        step()
+        return torch.cuda.max_memory_allocated() - before
+    before, peak, done = resident(), 0, threading.Event()
+
+    def watch() -> None:
+        nonlocal peak
+        while not done.is_set():
+            peak = max(peak, resident())
+            time.sleep(5e-4)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    step()
+    done.set()
+    watcher.join()
+    return max(peak - before, 0)
+
+
+def _measure_memory(name: str, slots: int, dtype: str, device: str, connection) -> None:  # type: ignore[no-untyped-def]
+    step = make_sides(slots, dtype, device, names=(name,))[name]
+    gc.collect()
+    connection.send(peak_of(step, device))
+
+
+def measure_memory(name: str, slots: int, dtype: str, device: str) -> int:
+    """Peak of one side, in a process of its own."""
+    context = multiprocessing.get_context('spawn')
+    here, there = context.Pipe()
+    process = context.Process(target=_measure_memory, args=(name, slots, dtype, device, there))
+    process.start()
+    result = here.recv()
+    process.join()
+    return result
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog='example:\n  python benchmarks/contrast.py --slots 40091 63026 --json contrast.json',
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--slots', type=int, nargs='+', default=list(CLASSES))
+    parser.add_argument('--dtypes', nargs='+', default=['float32', 'float16'])
+    parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
+    parser.add_argument('--repeats', type=int, default=15)
+    parser.add_argument('--plain-repeats', type=int, default=3, help='steps of the plain loop')
+    parser.add_argument('--json', type=Path, help='write the figures to this file')
+    args = parser.parse_args()
+    rows = []
+    print(f'{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}')
+    print(f'N={N} D={D} K+={KP} K-={KN}, both losses, device {args.device}')
+    header = f'{"slots":>9} {"bank":>8} {"ours ms":>9} {"plain ms":>9} {"ratio":>7}'
+    print(f'{header} {"ours MB":>8} {"plain MB":>9} {"ratio":>6} {"MB a bank":>10}')
+    for slots in args.slots:
+        for dtype in args.dtypes:
+            plain = args.plain_repeats if slots <= 100_000 else 1
+            times = measure_times(slots, dtype, args.device, args.repeats, plain)
+            peaks = {
+                name: measure_memory(name, slots, dtype, args.device) for name in ('ours', 'plain')
+            }
+            row = {
+                'slots': slots,
+                'bank_dtype': dtype,
+                'seconds': times,
+                'time_ratio': times['plain'] / times['ours'],
+                'peak_bytes': peaks,
+                'memory_ratio': peaks['ours'] / peaks['plain'],
+                'bank_bytes': slots * D * getattr(torch, dtype).itemsize,
+            }
+            rows.append(row)
+            print(
+                f'{slots:>9,} {dtype:>8} {times["ours"] * 1e3:>9.1f} {times["plain"] * 1e3:>9.1f} '
+                f'{row["time_ratio"]:>7.1f} {peaks["ours"] / 1e6:>8.1f} '
+                f'{peaks["plain"] / 1e6:>9.1f} {row["memory_ratio"]:>6.2f} '
+                f'{row["bank_bytes"] / 1e6:>10.1f}',
+                flush=True,
+            )
+    if args.json:
+        args.json.write_text(json.dumps({'device': args.device, 'rows': rows}, indent=2) + '\n')
+
+
+if __name__ == '__main__':
+    main()
