@@ -198,7 +198,10 @@ def main() -> None:
             plain = args.plain_repeats if slots <= 100_000 else 1
             times = measure_times(slots, dtype, args.device, args.repeats, plain)
             peaks = {
-                name: measure_memory(name, slots, dtype, args.device) for name in ('ours', 'plain')
+                name: statistics.median(
+                    measure_memory(name, slots, dtype, args.device) for _ in range(plain)
+                )
+                for name in ('ours', 'plain')
             }
             row = {
                 'slots': slots,

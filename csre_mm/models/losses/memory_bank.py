@@ -140,11 +140,17 @@ class MemoryBank(nn.Module):
         """
         if self.features.dtype == weights.dtype:
             return F.embedding_bag(indices, self.features, per_sample_weights=weights, mode='sum')
-        rows = [
-            row_weights @ self.features[row].to(weights.dtype)  # (K,) @ (K, D)
+        in_turn = torch.arange(indices.shape[1], device=indices.device).unsqueeze(0)  # (1, K)
+        sums = [
+            F.embedding_bag(
+                in_turn,
+                self.features[row].to(weights.dtype),  # (K, D)
+                per_sample_weights=row_weights.unsqueeze(0),
+                mode='sum',
+            )
             for row, row_weights in zip(indices, weights, strict=True)
         ]
-        return torch.stack(rows)
+        return torch.cat(sums)
 
     def _load_from_state_dict(
         self, state_dict: dict, prefix: str, *args: object, **kwargs: object
