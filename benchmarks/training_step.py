@@ -20,6 +20,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
+from csre_mm.utils.allocator import keep_freed_memory
 
 # isort: split
 from mmaction.registry import MODELS
@@ -95,6 +96,8 @@ def main() -> None:
     parser.add_argument('--json', type=Path, help='write the figures to this file')
     args = parser.parse_args()
     init_default_scope('mmaction')
+    if args.device == 'cpu':
+        keep_freed_memory()  # as the commands do
     print(f'{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}')
     print(
         f'{"config":<16} {"batch":>5} {"slots":>7} {"baseline ms":>12} {"csre ms":>9} {"more":>7}'
