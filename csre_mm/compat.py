@@ -10,7 +10,6 @@ import functools
 import importlib
 import importlib.metadata
 import importlib.util
-import os
 import sys
 import types
 import warnings
@@ -173,78 +172,6 @@ def skip_broken_multimodal() -> None:
             return
 
 
-def _history_statistics(owner: object, name: str) -> object:
-    """What ``getattr`` may do in a checkpoint: name a statistic of mmengine's HistoryBuffer."""
-    from mmengine.logging import HistoryBuffer
-
-    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
-        raise InputError(f'checkpoint refused: it takes the attribute {name!r} of {owner!r}')
-    return getattr(owner, name)
-
-
-# ``torch`` finds an allowed global by these names; ``getattr`` itself would open every door.
-_history_statistics.__module__ = 'builtins'
-_history_statistics.__name__ = _history_statistics.__qualname__ = 'getattr'
-
-
-def _renamed(function: Callable) -> Callable:
-    """A function of NumPy's core under the name of the other major version."""
-
-    def alias(*args: object) -> object:
-        return function(*args)
-
-    old, new = 'numpy.core.', 'numpy._core.'
-    module = function.__module__
-    alias.__module__ = module.replace(old, new) if old in module else module.replace(new, old)
-    alias.__name__ = alias.__qualname__ = function.__name__
-    return alias
-
-
-def checkpoint_globals() -> list:
-    """What a checkpoint of mmengine may name beside tensors and plain containers.
-
-    The message hub keeps each logged scalar in a ``HistoryBuffer`` of NumPy arrays, and metrics as
-    NumPy scalars.
-    """
-    import numpy as np
-    from mmengine.logging import HistoryBuffer
-    from numpy.dtypes import BoolDType, Float32DType, Float64DType, Int32DType, Int64DType
-
-    core = importlib.import_module('numpy._core' if hasattr(np, '_core') else 'numpy.core')
-    rebuild = [core.multiarray._reconstruct, core.multiarray.scalar]
-    # NumPy 2 renamed the module; a checkpoint written under the one is read under the other.
-    rebuild += [_renamed(function) for function in rebuild]
-    dtypes = [BoolDType, Float32DType, Float64DType, Int32DType, Int64DType]
-    return [HistoryBuffer, _history_statistics, np.ndarray, np.dtype, *rebuild, *dtypes]
-
-
-def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
-    """Read a checkpoint with ``weights_only=True`` and :func:`checkpoint_globals`.
-
-    Raises:
-        InputError: If there is no such file, it is not a checkpoint, or it names anything else.
-    """
-    from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
-
-    filename = os.path.expanduser(filename)
-    if not os.path.isfile(filename):
-        raise InputError(f'no such checkpoint: {filename}')
-    allowed = get_safe_globals()
-    add_safe_globals(checkpoint_globals())
-    try:
-        return torch.load(filename, map_location=map_location, weights_only=True)
-    except InputError:
-        raise
-    except Exception as error:  # pickle, zip and torch each have their own errors for a bad file
-        # torch surrounds its reason with advice to load the file without weights_only.
-        reason = str(error).rpartition('WeightsUnpickler error:')[2].partition('Check the doc')[0]
-        reason = ' '.join(reason.split())[:300] or type(error).__name__
-        raise InputError(f'{filename} cannot be read as a checkpoint: {reason}') from error
-    finally:
-        clear_safe_globals()
-        add_safe_globals(allowed)
-
-
 def load_weights_only() -> None:
     """Let ``mmengine`` read its own checkpoints under ``weights_only=True``.
 
@@ -253,6 +180,8 @@ def load_weights_only() -> None:
     a file contained.
     """
     from mmengine.runner import checkpoint
+
+    from csre_mm.utils.checkpoints import load_checkpoint_file
 
     def load_from_local(filename: str, map_location: Any) -> Any:
         return load_checkpoint_file(filename, map_location)

@@ -8,6 +8,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from csre_mm import compat
+from csre_mm.utils.checkpoints import load_checkpoint_file
 from csre_mm.utils.errors import InputError
 from tests.conftest import ROOT
 
@@ -89,7 +90,7 @@ def test_a_checkpoint_of_mmengine_is_read(tmp_path):
         message_hub={'log_scalars': {'loss': buffer}, 'best': np.float64(0.5), 'n': np.int64(3)},
         numbers=[np.float32(1.5), np.bool_(True), np.arange(3), np.array([0.5])],
     )
-    loaded = compat.load_checkpoint_file(save(tmp_path / 'a.pth', **content))
+    loaded = load_checkpoint_file(save(tmp_path / 'a.pth', **content))
     assert loaded['message_hub']['log_scalars']['loss'].mean() == 1.5
     assert loaded['message_hub']['best'] == 0.5
     assert loaded['numbers'][2].tolist() == [0, 1, 2]
@@ -97,7 +98,7 @@ def test_a_checkpoint_of_mmengine_is_read(tmp_path):
 
 def test_the_allowed_globals_are_given_back(tmp_path):
     before = torch.serialization.get_safe_globals()
-    compat.load_checkpoint_file(save(tmp_path / 'a.pth'))
+    load_checkpoint_file(save(tmp_path / 'a.pth'))
     assert torch.serialization.get_safe_globals() == before
 
 
@@ -117,7 +118,7 @@ class Malicious:
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path, call):
     path = save(tmp_path / 'a.pth', extra=Malicious(*call))
     with pytest.raises(InputError) as caught:
-        compat.load_checkpoint_file(path)
+        load_checkpoint_file(path)
     assert '\n' not in str(caught.value)
 
 
@@ -127,13 +128,13 @@ def test_a_file_that_is_no_checkpoint(tmp_path, content):
     path = tmp_path / 'a.pth'
     path.write_bytes(content)
     with pytest.raises(InputError, match='cannot be read as a checkpoint') as caught:
-        compat.load_checkpoint_file(str(path))
+        load_checkpoint_file(str(path))
     assert '\n' not in str(caught.value) and 'weights_only' not in str(caught.value)
 
 
 def test_no_such_checkpoint(tmp_path):
     with pytest.raises(InputError, match='no such checkpoint'):
-        compat.load_checkpoint_file(str(tmp_path / 'none.pth'))
+        load_checkpoint_file(str(tmp_path / 'none.pth'))
 
 
 def test_amp_on_a_cpu_is_bfloat16():

@@ -86,6 +86,8 @@ def test_an_idle_contrast_is_reported(ntu_file, tmp_path):
     runner = make_runner('csre_ctrgcn_ntu60', ntu_file, tmp_path, **options)
     runner.train()
     log = next(tmp_path.glob('*/*.log')).read_text()
+    assert 'neck.loss_spatial: 24 slots; while all features are alike the loss is ' in log
+    assert 'log(1 + num_negatives) = 6.2403' in log
     assert 'neck.loss_spatial is idle: no anchor of this batch has enough positives' in log
     assert "gate='strict', num_positives=128, num_negatives=512, 24 of 24 slots filled" in log
 

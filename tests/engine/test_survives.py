@@ -8,8 +8,7 @@ import sys
 import pytest
 import torch
 
-from csre_mm.compat import load_checkpoint_file
-from csre_mm.utils.checkpoints import newest_checkpoint
+from csre_mm.utils.checkpoints import load_checkpoint_file, newest_checkpoint
 from csre_mm.utils.errors import InputError
 from tests.conftest import ROOT, config, options_of
 from tests.runs import make_runner

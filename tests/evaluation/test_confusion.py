@@ -353,3 +353,16 @@ def test_help_has_an_example(run, capsys):
     assert run('--help') == 0
     out = capsys.readouterr().out
     assert 'example:\n  python tools/analysis/confusion.py baseline=' in out
+
+
+def test_synthetic_names_of_a_classifier_with_more_classes(run, tmp_path, capsys):
+    """The demo's has the 60 classes of NTU RGB+D; labels and predictions are among the first 12."""
+    scores = [
+        {'frame_dir': name, 'gt_label': label, 'pred_label': label, 'pred_score': row}
+        for name, label, row in zip(
+            'xy', (2, 3), np.eye(60, dtype=np.float32)[[2, 59]], strict=True
+        )
+    ]
+    (tmp_path / 'sixty.pkl').write_bytes(pickle.dumps(scores, protocol=4))
+    assert run('a=sixty.pkl', '--synthetic-classes', '--pairs', '2,3', '--out', 'a.png') is None
+    assert 'clap evenly /' in capsys.readouterr().out

@@ -86,9 +86,10 @@ def read_models(arguments: Sequence[str]) -> dict[str, Scores]:
 
 def read_class_names(args: argparse.Namespace, num_classes: int) -> list[str]:
     """Names of the classes that there are scores of; numbers if none are given."""
-    if args.synthetic_classes:
-        source, names = '--synthetic-classes', list(CLASS_NAMES)
-    elif args.classes is not None:
+    if args.synthetic_classes:  # the demo's classifier has all classes of NTU RGB+D 60
+        rest = range(len(CLASS_NAMES), num_classes)
+        return [*CLASS_NAMES, *(f'class {label}' for label in rest)][:num_classes]
+    if args.classes is not None:
         source = f'--classes {args.classes}'
         try:
             text = args.classes.read_text(encoding='utf-8-sig')

@@ -1,8 +1,10 @@
 """The life of the memory banks in a run."""
 
+import math
 import re
 from pathlib import Path
 
+import numpy as np
 import torch
 from mmaction.registry import HOOKS
 from mmengine.dataset import BaseDataset, ClassBalancedDataset, RepeatDataset
@@ -11,8 +13,8 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from csre_mm.compat import load_checkpoint_file
 from csre_mm.models.losses import MemoryContrastLoss
+from csre_mm.utils.checkpoints import load_checkpoint_file
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 
@@ -53,7 +55,7 @@ class MemoryBankHook(Hook):
         InputError: If ``keep`` is another, or a resumed checkpoint does not hold what it needs.
     """
 
-    priority = 'LOWEST'  # after CheckpointHook has saved
+    priority = 'VERY_HIGH'  # the banks have their size before another hook copies the model
 
     def __init__(self, interval: int = 100, keep: str = 'all') -> None:
         if keep not in ('all', 'last'):
@@ -85,8 +87,10 @@ class MemoryBankHook(Hook):
         if not losses or not self._trains(runner):
             return
         dataset = innermost_dataset(runner.train_dataloader.dataset)
+        classes = getattr(dataset, 'labels', None)
+        largest = None if classes is None else int(np.unique(classes, return_counts=True)[1].max())
         for loss in losses.values():
-            loss.bank.allocate(len(dataset))
+            loss.bank.allocate(len(dataset), largest)
         for transform in dataset.pipeline.transforms:
             keys = getattr(transform, 'meta_keys', None)
             if keys is not None and 'sample_idx' not in keys:
@@ -122,24 +126,37 @@ class MemoryBankHook(Hook):
                     f'{int((loss.bank.labels >= 0).sum())} of {loss.bank.num_slots} slots filled).'
                 )
 
-    def after_train_epoch(self, runner: Runner) -> None:
-        """Strip checkpoints that are not the newest any more."""
+    def before_train(self, runner: Runner) -> None:
+        """Say where the losses start."""
+        for name, loss in self.losses(runner).items():
+            expected = loss.loss_weight * math.log1p(loss.num_negatives)
+            runner.logger.info(
+                f'{name}: {loss.bank.num_slots} slots; while all features are alike the loss is '
+                f'loss_weight * log(1 + num_negatives) = {expected:.4f}, and less as long as fewer '
+                'negatives are there.'
+            )
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """Strip the checkpoints that the last epoch made old."""
         self._strip_older(runner)
 
-    def after_val_epoch(self, runner: Runner, metrics: dict | None = None) -> None:
-        """Strip the best checkpoint, which was saved just now."""
+    def after_train(self, runner: Runner) -> None:
+        """Strip the checkpoints that the last epoch made old."""
         self._strip_older(runner)
 
     def _strip_older(self, runner: Runner) -> None:
         pointer = Path(runner.work_dir, 'last_checkpoint')
         if self.keep == 'all' or not is_main_process() or not pointer.is_file():
             return
-        newest, keys = Path(pointer.read_text()), self._state_keys(runner)
+        newest, keys = Path(pointer.read_text()), tuple(self._state_keys(runner))
         mine = re.compile(r'(epoch|iter|best_.+)_\d+\.pth')
         paths = {path for path in newest.parent.iterdir() if mine.fullmatch(path.name)}
         for path in paths - {newest} - self._stripped:
             checkpoint = load_checkpoint_file(str(path), map_location='cpu')
-            found = [key for key in keys if checkpoint['state_dict'].pop(key, None) is not None]
+            found = []
+            for part in ('state_dict', 'ema_state_dict'):
+                state = checkpoint.get(part, {})
+                found += [state.pop(key) for key in list(state) if key.endswith(keys)]
             if found:
                 with atomic_path(path) as temporary:
                     torch.save(checkpoint, temporary)

@@ -50,6 +50,7 @@ class MemoryBank(nn.Module):
     Attributes:
         features: (S, D), unit vectors, zero where empty.
         labels: (S,), :data:`EMPTY` where empty.
+        largest_class: See :meth:`allocate`.
 
     Raises:
         InputError: If ``dtype`` is another.
@@ -63,6 +64,7 @@ class MemoryBank(nn.Module):
         if dtype not in ('float32', 'float16'):
             raise InputError(f"bank_dtype is {dtype!r}, it must be 'float32' or 'float16'")
         self.feat_dim = feat_dim
+        self.largest_class: int | None = None
         self.register_buffer('features', torch.zeros(0, feat_dim, dtype=getattr(torch, dtype)))
         self.register_buffer('labels', torch.zeros(0, dtype=torch.long))
 
@@ -71,8 +73,15 @@ class MemoryBank(nn.Module):
         """Number of slots S."""
         return len(self.labels)
 
-    def allocate(self, num_slots: int) -> None:
-        """Empty the bank and give it ``num_slots`` slots."""
+    def allocate(self, num_slots: int, largest_class: int | None = None) -> None:
+        """Empty the bank and give it slots.
+
+        Args:
+            num_slots: Number of training samples S.
+            largest_class: Samples of the largest class, if known: on a GPU it spares looking
+                through S slots for the positives of an anchor.
+        """
+        self.largest_class = largest_class
         if num_slots < 1:
             raise InputError(f'a memory bank needs at least one slot, not {num_slots}')
         self.features = self.features.new_zeros(num_slots, self.feat_dim)

@@ -171,7 +171,7 @@ class MemoryContrastLoss(BaseWeightedLoss):
         made_for = self.num_negatives, self.update
         if plan is not None and plan.made_for == made_for:
             return plan
-        classes = index_classes(labels, self.bank.labels)
+        classes = index_classes(labels, self.bank.labels, self.bank.largest_class)
         random = random_negatives(
             classes, self.num_negatives, generator, num_drawn=len(batch.labels), first=batch.first
         )

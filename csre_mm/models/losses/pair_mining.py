@@ -65,8 +65,8 @@ def index_classes(
     Args:
         labels: Classes of the anchors (N,).
         bank_labels: Classes of the slots (S,), -1 where empty.
-        largest_class: At least the number of slots of the largest class. It bounds the members; on
-            a CPU they are counted.
+        largest_class: At least the number of slots of the largest class, by which the members are
+            bounded. Without it they are counted on a CPU, and bounded by S on a GPU.
     """
     num_slots = len(bank_labels)
     ordered, order = bank_labels.sort(stable=True)
@@ -74,7 +74,7 @@ def index_classes(
     start = torch.searchsorted(ordered, labels)
     num_same = torch.searchsorted(ordered, labels, right=True) - start
     num_other = num_slots - num_empty - num_same
-    if labels.device.type == 'cpu':
+    if largest_class is None and labels.device.type == 'cpu':
         largest_class = max(int(num_same.max()), 1)
     ranks = torch.arange(min(largest_class or num_slots, num_slots), device=labels.device)  # (W,)
     is_member = ranks < num_same.unsqueeze(1)

@@ -11,6 +11,18 @@ from csre_mm.models.losses.pair_mining import (
 )
 
 
+def test_a_known_size_of_the_largest_class_changes_nothing():
+    bank_labels = torch.tensor([3, 3, 3, 0, 1, -1])
+    counted = index_classes(torch.tensor([3, 1]), bank_labels)
+    given = index_classes(torch.tensor([3, 1]), bank_labels, largest_class=4)
+    assert counted.members.shape == (2, 3) and given.members.shape == (2, 4)
+    for classes in (counted, given):
+        members = [
+            row[valid] for row, valid in zip(classes.members, classes.is_member, strict=True)
+        ]
+        assert [sorted(row.tolist()) for row in members] == [[0, 1, 2], [4]]
+
+
 def chosen(selection, row=0):
     """Slots and similarities of an anchor."""
     rows = zip(*(part[row].tolist() for part in selection), strict=True)
