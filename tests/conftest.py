@@ -11,7 +11,6 @@ import csre_mm  # noqa: F401  repairs the stack
 from csre_mm.datasets.annotations import save_annotations
 
 ROOT = Path(__file__).parents[1]
-NW_UCLA_ZIP = ROOT.parent / 'shared/data/nw-ucla/all_sqe.zip'
 NTU_SPLITS = ('xsub_train', 'xsub_val')
 UCLA_SPLITS = ('train', 'val', 'val_clean')
 

@@ -151,7 +151,7 @@ def test_interrupted_and_resumed(tool, tmp_path, ntu_file):
 def test_two_processes_train(tool, tmp_path, ntu_file):
     options = options_of(ntu_file, csre=True, **{'train_cfg.max_epochs': 1})
     arguments = [config('csre_ctrgcn_ntu60'), '--launcher', 'pytorch', '--work-dir', 'run']
-    prefix = ['-m', 'torch.distributed.run', '--nproc_per_node=2', '--master_port=29517']
+    prefix = ['-m', 'torch.distributed.run', '--standalone', '--nproc_per_node=2']
     tool('train.py', *arguments, '--cfg-options', *options, prefix=prefix)
     state = weights(tmp_path / 'run/epoch_1.pth')
     # Each rank saw half of the samples, and SyncBuffersHook averaged the buffers of the ranks.
