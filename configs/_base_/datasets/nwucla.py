@@ -1,4 +1,6 @@
 # NW-UCLA: views 1 and 2 train, view 3 tests; `val_clean` leaves out 95 copies of training samples.
+_base_ = 'skeleton.py'
+
 ann_file = 'data/skeleton/nw_ucla.pkl'
 pack = dict(type='PackActionInputs', meta_keys=('sample_idx', 'frame_dir'))
 train_pipeline = [
@@ -16,9 +18,6 @@ test_pipeline = [
 
 train_dataloader = dict(
     batch_size=16,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
     dataset=dict(
         type='RepeatDataset',
         times=5,
@@ -27,20 +26,5 @@ train_dataloader = dict(
         ),
     ),
 )
-val_dataloader = dict(
-    batch_size=64,
-    num_workers=2,
-    persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=False),
-    dataset=dict(
-        type='SkeletonDataset',
-        ann_file=ann_file,
-        split='val',
-        pipeline=test_pipeline,
-        test_mode=True,
-    ),
-)
+val_dataloader = dict(dataset=dict(ann_file=ann_file, split='val', pipeline=test_pipeline))
 test_dataloader = val_dataloader
-
-val_evaluator = dict(type='AccMetric')
-test_evaluator = val_evaluator

@@ -200,9 +200,10 @@ class MemoryContrastLoss(BaseWeightedLoss):
         _, classes, random = self.plan
         required = (1, 1) if self.gate == 'adaptive' else (self.num_positives, self.num_negatives)
         enough = (classes.num_same >= required[0]) & (classes.num_other >= required[1])
-        positives = hardest_positives(similarities, classes, self.num_positives)
+        own = similarities.T.gather(1, classes.members)  # (N, W)
+        positives = hardest_positives(own, classes, self.num_positives)
         drawn = gather(similarities, *random)
-        hard = hardest_negatives(similarities, classes, self.num_negatives)
+        hard = hardest_negatives(similarities, own, classes, self.num_negatives)
         return _Pairs(positives, hard, drawn, enough)
 
     def _mean_over_anchors(self, positives: Tensor, negatives: Tensor, pairs: _Pairs) -> Tensor:

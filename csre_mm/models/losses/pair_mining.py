@@ -99,32 +99,33 @@ def gather(similarities: Tensor, indices: Tensor, valid: Tensor) -> Selection:
     return _selection(indices, valid, similarities.T.gather(1, indices))
 
 
-def hardest_positives(similarities: Tensor, classes: ClassIndex, count: int) -> Selection:
+def hardest_positives(own: Tensor, classes: ClassIndex, count: int) -> Selection:
     """The ``count`` least similar slots of the anchor's class.
 
     Args:
-        similarities: (S, N).
+        own: Similarities of the members of the anchor's class (N, W).
         classes: The slots by class.
         count: K+.
     """
-    values = similarities.T.gather(1, classes.members).masked_fill(~classes.is_member, torch.inf)
+    values = own.masked_fill(~classes.is_member, torch.inf)
     count = min(count, values.shape[1])
     values, places = values.topk(count, largest=False, sorted=False)
     return _selection(classes.members.gather(1, places), values < torch.inf, values)
 
 
-def hardest_negatives(similarities: Tensor, classes: ClassIndex, count: int) -> Selection:
+def hardest_negatives(
+    similarities: Tensor, own: Tensor, classes: ClassIndex, count: int
+) -> Selection:
     """The ``count`` most similar slots of other classes.
 
     Args:
         similarities: (S, N). What is no negative of an anchor is overwritten with -inf.
+        own: Similarities of the members of the anchor's class (N, W).
         classes: The slots by class.
         count: K-.
     """
-    of_anchors = similarities.T  # (N, S)
-    own = of_anchors.gather(1, classes.members)
     has_own = (classes.num_same > 0).unsqueeze(1)
-    of_anchors.scatter_(1, classes.members, own.masked_fill(has_own, -torch.inf))
+    similarities.T.scatter_(1, classes.members, own.masked_fill(has_own, -torch.inf))
     if classes.empty.device.type != 'cpu' or classes.num_empty:
         similarities.masked_fill_(classes.empty.unsqueeze(1), -torch.inf)
     values, indices = largest(similarities, min(count, len(similarities)))

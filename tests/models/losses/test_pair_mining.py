@@ -23,6 +23,10 @@ def test_a_known_size_of_the_largest_class_changes_nothing():
         assert [sorted(row.tolist()) for row in members] == [[0, 1, 2], [4]]
 
 
+def own_of(similarities, classes):
+    return similarities.T.gather(1, classes.members)
+
+
 def chosen(selection, row=0):
     """Slots and similarities of an anchor."""
     rows = zip(*(part[row].tolist() for part in selection), strict=True)
@@ -32,9 +36,10 @@ def chosen(selection, row=0):
 def test_hardest_pairs():
     similarities = torch.tensor([[0.5, -0.2, 0.9, 0.1, 0.7, 2.0]]).T
     classes = index_classes(torch.tensor([3]), torch.tensor([3, 3, 3, 0, 1, -1]))
-    positives = hardest_positives(similarities, classes, 2)
+    positives = hardest_positives(own_of(similarities, classes), classes, 2)
     assert chosen(positives) == {1: -0.2, 0: 0.5}
-    negatives = hardest_negatives(similarities, classes, 3)
+    own = own_of(similarities, classes)
+    negatives = hardest_negatives(similarities, own, classes, 3)
     assert chosen(negatives) == {4: 0.7, 3: 0.1}
     assert not negatives.values[~negatives.valid].any()
 
@@ -42,8 +47,9 @@ def test_hardest_pairs():
 def test_an_anchor_whose_class_has_no_slot_takes_none_away():
     similarities = torch.tensor([[0.5, 0.9], [0.4, 0.8], [0.3, 0.7]])
     classes = index_classes(torch.tensor([5, 0]), torch.tensor([0, 0, 1]))
-    assert not hardest_positives(similarities, classes, 2).valid[0].any()
-    negatives = hardest_negatives(similarities, classes, 3)
+    assert not hardest_positives(own_of(similarities, classes), classes, 2).valid[0].any()
+    own = own_of(similarities, classes)
+    negatives = hardest_negatives(similarities, own, classes, 3)
     assert set(chosen(negatives)) == {0, 1, 2}
     assert set(chosen(negatives, 1)) == {2}
 
