@@ -1,6 +1,6 @@
 """Skeleton layouts: one object feeds the graph of an encoder, the bone stream and the partition."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from csre_mm.utils.errors import InputError
 
@@ -16,7 +16,7 @@ class SkeletonLayout:
         center: The joint in the middle of the body.
         bone_parents: For each joint the joint its bone comes from; a joint that is its own parent
             has the bone zero.
-        partition: Optionally for each joint the number of its body part.
+        partition: Optionally for each joint the number of its body part, from 0 without a gap.
 
     Raises:
         InputError: If an edge, the centre, a bone parent or the partition does not fit
@@ -44,6 +44,32 @@ class SkeletonLayout:
                     f'layout {self.name!r}: {field} names {len(value)} joints, '
                     f'num_joints is {self.num_joints}'
                 )
+        if self.partition is not None and set(self.partition) != set(range(self.num_parts)):
+            raise InputError(
+                f'layout {self.name!r}: partition has the parts {sorted(set(self.partition))}, '
+                'they must be numbered from 0 without a gap'
+            )
+
+    @property
+    def num_parts(self) -> int:
+        """Number of body parts P; 0 without a partition."""
+        return 0 if self.partition is None else max(self.partition, default=-1) + 1
+
+    def require_partition(self, encoder: str) -> tuple[int, ...]:
+        """The partition.
+
+        Args:
+            encoder: Who asks for it, for the message.
+
+        Raises:
+            InputError: If the layout has none.
+        """
+        if self.partition is None:
+            raise InputError(
+                f'{encoder} needs the body part of each joint: give the layout {self.name!r} a '
+                'partition (model.backbone.graph_cfg.layout)'
+            )
+        return self.partition
 
     def _check_joint(self, joint: int, where: str) -> None:
         if not 0 <= joint < self.num_joints:
@@ -93,7 +119,14 @@ NW_UCLA = SkeletonLayout(
     partition=(0,) * 4 + (1,) * 8 + (2,) * 8,
 )
 
-LAYOUTS: dict[str, SkeletonLayout] = {layout.name: layout for layout in (NTU, NW_UCLA)}
+# 2s-AGCN's graph has the bones for edges: hand, thumb and tip are a chain, not a star.
+NTU_CHAIN = replace(
+    NTU,
+    name='nturgb+d-chain',
+    edges=_from_one_based(f'{_NTU_LIMBS} 22-23 23-8 24-25 25-12'),
+)
+
+LAYOUTS: dict[str, SkeletonLayout] = {layout.name: layout for layout in (NTU, NTU_CHAIN, NW_UCLA)}
 
 
 def get_layout(layout: str | dict | SkeletonLayout) -> SkeletonLayout:

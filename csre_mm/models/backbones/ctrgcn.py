@@ -1,21 +1,14 @@
 """CTR-GCN: a graph whose edges are refined for each channel."""
 
 import torch
-from mmaction.models.utils import Graph
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from csre_mm.datasets.layouts import get_layout
-from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv, init_conv
+from csre_mm.models.backbones.graphs import spatial_subsets
+from csre_mm.models.backbones.layers import init_conv, residual
+from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
+from csre_mm.models.backbones.skeleton_encoder import SkeletonEncoder, Stage, plan_stages
 from csre_mm.models.backbones.skeleton_input import SkeletonInput
-from csre_mm.utils.errors import InputError
-
-
-def _conv_bn(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:
-    """The 1x1 convolution of a residual connection."""
-    conv = nn.Conv2d(in_channels, out_channels, 1, stride=(stride, 1))
-    init_conv(conv, out_channels)
-    return nn.Sequential(conv, nn.BatchNorm2d(out_channels))
 
 
 class ChannelTopologyGraphConv(nn.Module):
@@ -52,9 +45,7 @@ class ChannelTopologyGraphConv(nn.Module):
         self.value = nn.Conv2d(in_channels, K * out_channels, 1)  # W_3
         self.refine = nn.Conv2d(K * relation_channels, K * out_channels, 1, groups=K)  # W_4
         self.bn = nn.BatchNorm2d(out_channels)
-        self.residual = (
-            nn.Identity() if in_channels == out_channels else _conv_bn(in_channels, out_channels)
-        )
+        self.residual = residual(in_channels, out_channels)
         fan_outs = (relation_channels, out_channels, out_channels)  # of one subset
         for conv, fan_out in zip((self.relate, self.value, self.refine), fan_outs, strict=True):
             init_conv(conv, fan_out)
@@ -81,30 +72,17 @@ class CTRGCNBlock(nn.Module):
     """A graph convolution, then a multi-scale temporal convolution, with a residual connection.
 
     Args:
-        in_channels: Channels C of the input.
-        out_channels: Channels of the output.
+        stage: Channels and stride; the first block has no residual connection.
         A: The subsets of the graph (K, V, V).
-        relation_channels: See :class:`ChannelTopologyGraphConv`.
-        stride: Temporal stride.
-        residual: Whether the block has a residual connection.
     """
 
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        A: Tensor,
-        relation_channels: int,
-        stride: int = 1,
-        residual: bool = True,
-    ) -> None:
+    def __init__(self, stage: Stage, A: Tensor) -> None:
         super().__init__()
-        self.gcn = ChannelTopologyGraphConv(in_channels, out_channels, A, relation_channels)
+        number, channels, out_channels, stride = stage
+        relation = 8 if number == 1 else max(channels // 8, 1)
+        self.gcn = ChannelTopologyGraphConv(channels, out_channels, A, relation)
         self.tcn = MultiScaleTemporalConv(out_channels, out_channels, stride=stride)
-        self.residual: nn.Module | None = None
-        if residual:
-            same = in_channels == out_channels and stride == 1
-            self.residual = nn.Identity() if same else _conv_bn(in_channels, out_channels, stride)
+        self.residual = residual(channels, out_channels, stride) if number > 1 else None
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, T, V) to (N, out_channels, ceil(T / stride), V)."""
@@ -115,7 +93,7 @@ class CTRGCNBlock(nn.Module):
 
 
 @MODELS.register_module()
-class CTRGCN(nn.Module):
+class CTRGCN(SkeletonEncoder):
     """Channel-wise topology refinement graph convolution network.
 
     Chen, Zhang, Yuan, Li, Deng, Hu: Channel-wise Topology Refinement Graph Convolution for
@@ -124,8 +102,7 @@ class CTRGCN(nn.Module):
     NTU RGB+D 60).
 
     Args:
-        graph_cfg: The graph as for mmaction2's ``Graph``; ``layout`` may be any that
-            :func:`csre_mm.datasets.layouts.get_layout` takes.
+        graph_cfg: The graph, as for :func:`csre_mm.models.backbones.graphs.spatial_subsets`.
         in_channels: Channels C of a joint.
         num_person: Persons M.
         base_channels: Channels of the first block.
@@ -151,35 +128,7 @@ class CTRGCN(nn.Module):
         inflate_stages: tuple[int, ...] = (5, 8),
         down_stages: tuple[int, ...] = (5, 8),
     ) -> None:
-        super().__init__()
-        layout = get_layout(graph_cfg.get('layout', 'nturgb+d'))
-        graph = {'mode': 'spatial', **graph_cfg, 'layout': layout.as_graph_layout()}
-        A = torch.tensor(Graph(**graph).A, dtype=torch.float32)  # (K, V, V)
-        self.input = SkeletonInput(num_person, layout.num_joints, in_channels)
-        blocks = []
-        channels, out_channels = in_channels, base_channels
-        for stage in range(1, num_stages + 1):
-            out_channels *= 2 if stage in inflate_stages else 1
-            stride = 2 if stage in down_stages else 1
-            relation = 8 if stage == 1 else max(channels // 8, 1)
-            residual = stage > 1
-            blocks.append(CTRGCNBlock(channels, out_channels, A, relation, stride, residual))
-            channels = out_channels
-        self.blocks = nn.ModuleList(blocks)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Encode skeletons.
-
-        Args:
-            x: (N, M, T, V, C).
-        """
-        if x.ndim != 5:
-            raise InputError(
-                f'the encoder takes (N, M, T, V, C), not {x.ndim} axes; does the pipeline end in '
-                'FormatGCNInput and PackActionInputs?'
-            )
-        N, M = x.shape[:2]
-        x = self.input(x)  # (N * M, C, T, V)
-        for block in self.blocks:
-            x = block(x)
-        return x.view(N, M, *x.shape[1:])
+        layout, A = spatial_subsets(graph_cfg)
+        stages = plan_stages(in_channels, base_channels, num_stages, inflate_stages, down_stages)
+        entrance = SkeletonInput(num_person, layout.num_joints, in_channels)
+        super().__init__(entrance, [CTRGCNBlock(stage, A) for stage in stages], stages)

@@ -1,18 +1,10 @@
 """The multi-scale temporal convolution that CTR-GCN, Hyperformer and BlockGCN share."""
 
-import math
-
 import torch
 from torch import Tensor, nn
 
+from csre_mm.models.backbones.layers import init_conv
 from csre_mm.utils.errors import InputError
-
-
-def init_conv(conv: nn.modules.conv._ConvNd, fan_out: int) -> None:
-    """Kaiming normal by a fan-out that, for joined convolutions, is the one of a part."""
-    nn.init.normal_(conv.weight, 0, math.sqrt(2 / fan_out))
-    if conv.bias is not None:
-        nn.init.zeros_(conv.bias)
 
 
 class MultiScaleTemporalConv(nn.Module):

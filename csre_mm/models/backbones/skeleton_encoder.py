@@ -1,0 +1,127 @@
+"""What the graph encoders share: the way in, a plan of stages, the way out."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from csre_mm.utils.errors import InputError
+
+
+class Stage(NamedTuple):
+    """One block of an encoder.
+
+    Args:
+        number: Its place, counted from one.
+        in_channels: Channels of its input.
+        out_channels: Channels of its output.
+        stride: Its temporal stride.
+    """
+
+    number: int
+    in_channels: int
+    out_channels: int
+    stride: int
+
+
+def plan_stages(
+    in_channels: int,
+    base_channels: int,
+    num_stages: int,
+    inflate_stages: tuple[int, ...],
+    down_stages: tuple[int, ...],
+) -> list[Stage]:
+    """Plan blocks, some of which double the channels or halve the frames.
+
+    Args:
+        in_channels: Channels of the first block's input.
+        base_channels: Channels of the first block's output.
+        num_stages: Number of blocks.
+        inflate_stages: Blocks, counted from one, that double the channels.
+        down_stages: Blocks that halve the frames.
+    """
+    stages, channels, out_channels = [], in_channels, base_channels
+    for number in range(1, num_stages + 1):
+        out_channels *= 2 if number in inflate_stages else 1
+        stages.append(Stage(number, channels, out_channels, 2 if number in down_stages else 1))
+        channels = out_channels
+    return stages
+
+
+class SkeletonEncoder(nn.Module):
+    """An entrance that joins persons and samples, then blocks.
+
+    Args:
+        entrance: From skeletons (N, M, T, V, C) to a map (N * M, C, T, V).
+        blocks: From a map to a map.
+        stages: The plan of the blocks, for their strides.
+
+    Shape:
+        - Input: (N, M, T, V, C)
+        - Output: (N, M, C', T', V)
+
+    Raises:
+        InputError: If the input is of another shape, or has fewer frames than the strides need.
+    """
+
+    def __init__(
+        self, entrance: nn.Module, blocks: Sequence[nn.Module], stages: list[Stage]
+    ) -> None:
+        super().__init__()
+        self.input = entrance
+        self.blocks = nn.ModuleList(blocks)
+        self.stride = math.prod(stage.stride for stage in stages)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encode skeletons.
+
+        Args:
+            x: (N, M, T, V, C).
+        """
+        check_input(x, self.stride)
+        N, M = x.shape[:2]
+        x = self.input(x)  # (N * M, C, T, V)
+        for block in self.blocks:
+            x = block(x)
+        return x.reshape(N, M, *x.shape[1:])
+
+
+def check_input(x: Tensor, stride: int) -> None:
+    """Check the axes and the window of an encoder's input.
+
+    Args:
+        x: Skeletons (N, M, T, V, C).
+        stride: Frames of the input for one of the output.
+
+    Raises:
+        InputError: If there are not five axes, or fewer frames than ``stride``.
+    """
+    if x.ndim != 5:
+        raise InputError(
+            f'the encoder takes (N, M, T, V, C), not {x.ndim} axes; does the pipeline end in '
+            'FormatGCNInput and PackActionInputs?'
+        )
+    if x.shape[2] < stride:
+        raise InputError(
+            f'the clips have {x.shape[2]} frames, the encoder makes one of {stride}: set '
+            f'clip_len of the pipelines to {stride} or more'
+        )
+
+
+def check_divides(key: str, parts: int, channels: int) -> None:
+    """Check that channels fall into equal parts.
+
+    Args:
+        key: The encoder's argument that says into how many.
+        parts: Its value.
+        channels: The channels to be divided.
+
+    Raises:
+        InputError: If they do not.
+    """
+    if parts < 1 or channels % parts:
+        raise InputError(
+            f'model.backbone.{key} is {parts}, which does not divide the {channels} channels: '
+            f'change it or base_channels'
+        )
