@@ -26,10 +26,14 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         relative_to_center: Give joints relative to the layout's centre in each frame; the centre
             keeps its own place, and with it the trajectory (Hyperformer, BlockGCN).
         bone_center: Let the centre keep its own coordinates in the bone stream (the same).
+        origin_joint: Put the origin of each frame at this joint of the first person, before
+            anything else (HCN: 1). A person who is absent from a frame has zeros and keeps them.
+        append_joints: Append the joints as they are before the stream is made to the channels
+            (BlockGCN).
 
     Shape:
         - Input: a list of (clips, M, T, V, C)
-        - Output: (N, clips, M, T, V, C), float32
+        - Output: (N, clips, M, T, V, C), float32; 2 * C channels with ``append_joints``
 
     Raises:
         InputError: If an argument is out of its range, or the skeletons do not fit the layout or
@@ -43,6 +47,8 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         rotation: float = 0.0,
         relative_to_center: bool = False,
         bone_center: bool = False,
+        origin_joint: int | None = None,
+        append_joints: bool = False,
         non_blocking: bool = False,
     ) -> None:
         super().__init__(non_blocking=non_blocking)
@@ -56,10 +62,17 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
                 f'model.data_preprocessor.rotation is {rotation}, it must be 0 or more'
             )
         self.layout = get_layout(layout)
+        if origin_joint is not None and not 0 <= origin_joint < self.layout.num_joints:
+            raise InputError(
+                f'model.data_preprocessor.origin_joint is {origin_joint}, the layout '
+                f'{self.layout.name!r} has the joints 0 to {self.layout.num_joints - 1}'
+            )
         self.stream = stream
         self.rotation = rotation
         self.relative_to_center = relative_to_center
         self.bone_center = bone_center
+        self.origin_joint = origin_joint
+        self.append_joints = append_joints
         self.register_buffer('parents', torch.tensor(self.layout.bone_parents), persistent=False)
 
     def forward(self, data: dict, training: bool = False) -> dict:
@@ -76,7 +89,11 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         x = self._stack(data['inputs'])
         if training and self.rotation:
             x = self._rotate(x)
-        return {**data, 'inputs': self._to_stream(x)}
+        if self.origin_joint is not None:
+            there = (x != 0).any(-1, keepdim=True).any(-2, keepdim=True)  # (N, clips, M, T, 1, 1)
+            x = (x - x[:, :, :1, :, self.origin_joint, None]) * there
+        stream = self._to_stream(x)
+        return {**data, 'inputs': torch.cat((stream, x), -1) if self.append_joints else stream}
 
     def _stack(self, inputs: list[Tensor] | Tensor) -> Tensor:
         shapes = sorted({tuple(x.shape) for x in inputs})

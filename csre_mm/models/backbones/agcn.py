@@ -1,0 +1,134 @@
+"""2s-AGCN: a graph that is learned, and completed by attention for each sample."""
+
+import torch
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+from torch import Tensor, nn
+
+from csre_mm.models.backbones.graphs import spatial_subsets
+from csre_mm.models.backbones.layers import conv_bn, init_conv, residual
+from csre_mm.models.backbones.skeleton_encoder import SkeletonEncoder, Stage, plan_stages
+from csre_mm.models.backbones.skeleton_input import SkeletonInput
+
+_START = 1e-6
+"""Where the learned part of the graph, and the scale of the graph convolution, begin."""
+
+
+class AdaptiveGraphConv(nn.Module):
+    r"""Graph convolution along a fixed, a learned and an attended topology.
+
+    For each of the K subsets the features are gathered along
+    :math:`A_k + B_k + C_k`: A the skeleton, B a parameter, and
+    :math:`C_{vu} = \operatorname{softmax}_v(\theta_v \cdot \phi_u / (RT))` with two embeddings of R
+    channels and T frames; then a 1x1 convolution a subset, summed (Shi et al., CVPR 2019,
+    equations 3 to 5).
+
+    The embeddings of all subsets are one convolution, and so are the last ones.
+
+    Args:
+        in_channels: Channels C of the input.
+        out_channels: Channels of the output.
+        A: The K subsets of the graph (K, V, V).
+
+    Shape:
+        - Input: (N, C, T, V)
+        - Output: (N, out_channels, T, V)
+    """
+
+    A: Tensor
+
+    def __init__(self, in_channels: int, out_channels: int, A: Tensor) -> None:
+        super().__init__()
+        K, embedded = len(A), max(out_channels // 4, 1)
+        self.register_buffer('A', A.clone(), persistent=False)
+        self.B = nn.Parameter(torch.full_like(A, _START))
+        self.embed = nn.Conv2d(in_channels, 2 * K * embedded, 1)  # theta and phi
+        self.project = nn.Conv2d(K * in_channels, out_channels, 1, bias=False)
+        self.bias = nn.Parameter(torch.zeros(K, out_channels))  # of each subset's projection
+        self.bn = nn.BatchNorm2d(out_channels)
+        self.residual = residual(in_channels, out_channels)
+        init_conv(self.embed, embedded)
+        init_conv(self.project, out_channels * in_channels * K)  # by the release's branch rule
+        nn.init.constant_(self.bn.weight, _START)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve over the graph.
+
+        Args:
+            x: (N, C, T, V).
+        """
+        N, C, T, V = x.shape
+        K = len(self.A)
+        theta, phi = self.embed(x).view(N, 2, K, -1, V).unbind(1)  # (N, K, R * T, V) each
+        attention = (theta.mT @ phi / theta.shape[2]).softmax(-2)  # (N, K, V, V)
+        topology = attention + (self.A + self.B)
+        y = x.reshape(N, 1, C * T, V) @ topology  # (N, K, C * T, V)
+        y = F.conv2d(y.view(N, K * C, T, V), self.project.weight, self.bias.sum(0))
+        return (self.bn(y) + self.residual(x)).relu_()
+
+
+class AGCNBlock(nn.Module):
+    """A graph convolution, then a temporal convolution over 9 frames, with a residual connection.
+
+    Args:
+        stage: Channels and stride; the first block has no residual connection.
+        A: The subsets of the graph (K, V, V).
+    """
+
+    def __init__(self, stage: Stage, A: Tensor) -> None:
+        super().__init__()
+        number, channels, out_channels, stride = stage
+        self.gcn = AdaptiveGraphConv(channels, out_channels, A)
+        self.tcn = conv_bn(out_channels, out_channels, kernel_size=9, stride=stride)
+        self.residual = residual(channels, out_channels, stride) if number > 1 else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, T, V) to (N, out_channels, ceil(T / stride), V)."""
+        y = self.tcn(self.gcn(x))
+        if self.residual is not None:
+            y = y + self.residual(x)
+        return y.relu_()
+
+
+@MODELS.register_module()
+class AGCN(SkeletonEncoder):
+    """The encoder of the two-stream adaptive graph convolutional network (2s-AGCN).
+
+    Shi, Zhang, Cheng, Lu: Two-Stream Adaptive Graph Convolutional Networks for Skeleton-Based
+    Action Recognition, CVPR 2019. Written from the paper; number of parameters and initialisation
+    are those of the published model (3,469,510 parameters with the classifier on NTU RGB+D 60).
+    mmaction2's ``AAGCN`` is the authors' later network, with another attention.
+
+    The published model draws the hand of NTU RGB+D as a chain: the layout ``'nturgb+d-chain'``.
+
+    Args:
+        graph_cfg: The graph, as for :func:`csre_mm.models.backbones.graphs.spatial_subsets`.
+        in_channels: Channels C of a joint.
+        num_person: Persons M.
+        base_channels: Channels of the first block.
+        num_stages: Number of blocks.
+        inflate_stages: Blocks, counted from one, that double the channels.
+        down_stages: Blocks that halve the frames.
+
+    Shape:
+        - Input: (N, M, T, V, C)
+        - Output: (N, M, C', T', V); C' = 256 and T' = T / 4 with the defaults
+
+    Raises:
+        InputError: If the input has other persons, joints or channels, or too few frames.
+    """
+
+    def __init__(
+        self,
+        graph_cfg: dict,
+        in_channels: int = 3,
+        num_person: int = 2,
+        base_channels: int = 64,
+        num_stages: int = 10,
+        inflate_stages: tuple[int, ...] = (5, 8),
+        down_stages: tuple[int, ...] = (5, 8),
+    ) -> None:
+        layout, A = spatial_subsets(graph_cfg)
+        stages = plan_stages(in_channels, base_channels, num_stages, inflate_stages, down_stages)
+        entrance = SkeletonInput(num_person, layout.num_joints, in_channels)
+        super().__init__(entrance, [AGCNBlock(stage, A) for stage in stages], stages)

@@ -1,0 +1,206 @@
+"""BlockGCN: graph convolution in blocks of channels, told of the pose's topology."""
+
+import torch
+import torch.nn.functional as F
+from mmaction.registry import MODELS
+from torch import Tensor, nn
+
+from csre_mm.datasets.layouts import get_layout
+from csre_mm.models.backbones.graphs import hop_distances
+from csre_mm.models.backbones.layers import init_conv, residual
+from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
+from csre_mm.models.backbones.skeleton_encoder import (
+    SkeletonEncoder,
+    Stage,
+    check_divides,
+    check_input,
+    plan_stages,
+)
+from csre_mm.models.backbones.skeleton_input import SkeletonInput
+from csre_mm.models.backbones.topology import PoseTopology, TopologyEmbedding
+from csre_mm.utils.errors import InputError
+
+_SUBSETS = 3
+
+
+def _unit(x: Tensor) -> Tensor:
+    """Divide columns by their length and a little."""
+    return x / (torch.linalg.vector_norm(x, dim=-2, keepdim=True) + 1e-4)
+
+
+class BlockGraphConv(nn.Module):
+    """Graph convolution with a topology for each block of channels.
+
+    A topology is a learned matrix, started as the identity, plus a learned embedding of the number
+    of hops between two joints, both with columns of length 1; then a 1x1 convolution within the
+    block (Zhou et al., CVPR 2024, section 3.2). The release has three such convolutions, summed;
+    here they are one.
+
+    Args:
+        in_channels: Channels C of the input, a multiple of ``num_heads``.
+        out_channels: Channels of the output, a multiple of ``num_heads``.
+        num_heads: Blocks h.
+        hops: Hops between the joints (V, V).
+
+    Shape:
+        - Input: (N, C, T, V)
+        - Output: (N, out_channels, T, V)
+    """
+
+    hops: Tensor
+
+    def __init__(self, in_channels: int, out_channels: int, num_heads: int, hops: Tensor) -> None:
+        super().__init__()
+        K, h = _SUBSETS, num_heads
+        self.num_heads = h
+        self.register_buffer('hops', hops, persistent=False)
+        self.topology = nn.Parameter(torch.eye(len(hops)).repeat(K, h, 1, 1))
+        self.hop_embedding = nn.Parameter(torch.zeros(K, h, int(hops.max()) + 1))
+        self.project = nn.Conv2d(K * in_channels, out_channels, 1, groups=h, bias=False)
+        self.bias = nn.Parameter(torch.zeros(K, out_channels))  # of each subset's projection
+        self.bn = nn.BatchNorm2d(out_channels)
+        self.residual = residual(in_channels, out_channels)
+        init_conv(self.project, out_channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve over the graph.
+
+        Args:
+            x: (N, C, T, V).
+        """
+        N, C, T, V = x.shape
+        K, h = _SUBSETS, self.num_heads
+        topology = _unit(self.topology) + _unit(self.hop_embedding[..., self.hops])
+        y = x.reshape(N, h, 1, -1, V) @ topology.transpose(0, 1)  # (N, h, K, C / h * T, V)
+        y = y.view(N, K * C, T, V)
+        y = F.conv2d(y, self.project.weight, self.bias.sum(0), groups=h)
+        return (self.bn(y) + self.residual(x)).relu_()
+
+
+class BlockGCNBlock(nn.Module):
+    """A graph convolution, then a multi-scale temporal convolution, with a residual connection.
+
+    Args:
+        stage: Channels and stride.
+        num_heads: See :class:`BlockGraphConv`.
+        hops: Hops between the joints (V, V).
+    """
+
+    def __init__(self, stage: Stage, num_heads: int, hops: Tensor) -> None:
+        super().__init__()
+        _, channels, out_channels, stride = stage
+        self.gcn = BlockGraphConv(channels, out_channels, num_heads, hops)
+        self.tcn = MultiScaleTemporalConv(out_channels, out_channels, stride=stride)
+        self.residual = residual(channels, out_channels, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, T, V) to (N, out_channels, ceil(T / stride), V)."""
+        return (self.tcn(self.gcn(x)) + self.residual(x)).relu_()
+
+
+class JointEmbedding(nn.Module):
+    """Embed joints and their places in the skeleton, then normalise.
+
+    Args:
+        in_channels: Channels C of a joint.
+        channels: Channels of the embedding.
+        num_person: Persons M.
+        num_joints: Joints V.
+
+    Shape:
+        - Input: (N, M, T, V, C)
+        - Output: (N * M, channels, T, V)
+    """
+
+    def __init__(self, in_channels: int, channels: int, num_person: int, num_joints: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(in_channels, channels)
+        self.position = nn.Parameter(torch.randn(num_joints, channels))
+        self.norm = SkeletonInput(num_person, num_joints, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Embed a batch of skeletons."""
+        return self.norm(self.linear(x) + self.position)
+
+
+@MODELS.register_module()
+class BlockGCN(SkeletonEncoder):
+    """Graph convolutional network with block graph convolutions and dynamic topology.
+
+    Zhou, Yan, Cheng, Yan, Dai, Hua: BlockGCN: Redefine Topology Awareness for Skeleton-Based Action
+    Recognition, CVPR 2024. Written from the paper and the facts of its release (Apache-2.0);
+    number of parameters and initialisation are those of the published model (1,372,780 parameters
+    with the classifier on NTU RGB+D 60).
+
+    The topology is that of the raw joints, whatever the stream: ``SkeletonPreprocessor`` appends
+    them to the channels (``append_joints=True``). Without them it is that of the input. It is
+    computed for each sample by itself; the release scales by the batch and mixes its samples.
+
+    Args:
+        graph_cfg: ``layout``, any that :func:`csre_mm.datasets.layouts.get_layout` takes.
+        in_channels: Channels C of a joint, those of the appended coordinates not counted.
+        num_person: Persons M.
+        base_channels: Channels of the first block.
+        num_heads: Blocks of channels that have a topology of their own.
+        num_stages: Number of blocks.
+        inflate_stages: Blocks, counted from one, that double the channels.
+        down_stages: Blocks that halve the frames.
+
+    Shape:
+        - Input: (N, M, T, V, C), or with the raw joints (N, M, T, V, 2 * C)
+        - Output: (N, M, C', T', V); C' = 256 and T' = T / 4 with the defaults
+
+    Raises:
+        InputError: If the blocks do not divide the channels, or the input has other persons, joints
+            or channels, or too few frames.
+    """
+
+    def __init__(
+        self,
+        graph_cfg: dict,
+        in_channels: int = 3,
+        num_person: int = 2,
+        base_channels: int = 128,
+        num_heads: int = 8,
+        num_stages: int = 10,
+        inflate_stages: tuple[int, ...] = (5,),
+        down_stages: tuple[int, ...] = (5, 8),
+    ) -> None:
+        layout = get_layout(graph_cfg.get('layout', 'nturgb+d'))
+        check_divides('num_heads', num_heads, base_channels)
+        hops = hop_distances(layout)
+        stages = plan_stages(base_channels, base_channels, num_stages, inflate_stages, down_stages)
+        entrance = JointEmbedding(in_channels, base_channels, num_person, layout.num_joints)
+        blocks = [BlockGCNBlock(stage, num_heads, hops) for stage in stages]
+        super().__init__(entrance, blocks, stages)
+        self.in_channels = in_channels
+        self.topology = PoseTopology()
+        self.embed_topology = TopologyEmbedding([stage.in_channels for stage in stages])
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Encode skeletons.
+
+        Args:
+            x: (N, M, T, V, C) or (N, M, T, V, 2 * C).
+        """
+        check_input(x, self.stride)
+        x, joints = self._split(x)
+        N, M = x.shape[:2]
+        topology = self.topology(joints).repeat_interleave(M, 0)  # (N * M, 64)
+        x = self.input(x)  # (N * M, C, T, V)
+        for block, offset in zip(self.blocks, self.embed_topology(topology), strict=True):
+            x = block(x + offset)
+        return x.reshape(N, M, *x.shape[1:])
+
+    def _split(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Take the stream and the raw joints apart."""
+        if x.shape[-1] == self.in_channels:
+            return x, x
+        if x.shape[-1] == 2 * self.in_channels:
+            stream, joints = x.chunk(2, -1)
+            return stream, joints
+        raise InputError(
+            f'the skeletons have {x.shape[-1]} channels, model.backbone.in_channels stands for '
+            f'{self.in_channels}, or {2 * self.in_channels} with '
+            'model.data_preprocessor.append_joints'
+        )

@@ -1,0 +1,94 @@
+"""A state dict that knows which of its tensors have been placed."""
+
+from collections.abc import Iterable, Mapping
+
+import torch
+from torch import Tensor
+
+from csre_mm.utils.errors import InputError
+
+_NORM = ('weight', 'bias', 'running_mean', 'running_var')
+
+
+class Source:
+    """The tensors of a release, taken out one by one, and the tensors made of them.
+
+    Args:
+        state_dict: The release's. A prefix ``module.``, which DataParallel adds, is dropped.
+    """
+
+    def __init__(self, state_dict: Mapping[str, Tensor]) -> None:
+        self.left = {key.removeprefix('module.'): value for key, value in state_dict.items()}
+        self.result: dict[str, Tensor] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.left
+
+    def take(self, key: str) -> Tensor:
+        """Take a tensor.
+
+        Raises:
+            InputError: If the release has no such tensor.
+        """
+        if key not in self.left:
+            raise InputError(f'the state dict has no {key!r}: is it of this encoder?')
+        return self.left.pop(key)
+
+    def count(self, pattern: str) -> int:
+        """How many numbers from ``start`` on exist in place of ``{}`` in the keys.
+
+        Args:
+            pattern: The beginning of a key, such as ``'l{}.'``; numbers count from 0, or from 1 if
+                there is no 0.
+        """
+        start = 0 if self._has(pattern.format(0)) else 1
+        number = start
+        while self._has(pattern.format(number)):
+            number += 1
+        return number - start
+
+    def _has(self, prefix: str) -> bool:
+        return any(key.startswith(prefix) for key in self.left)
+
+    def move(self, target: str, source: str, *names: str) -> None:
+        """Move tensors as they are.
+
+        Args:
+            target: Our module.
+            source: The release's module.
+            names: Names of the tensors in both, by default weight and bias.
+        """
+        for name in names or ('weight', 'bias'):
+            self.result[f'{target}.{name}'] = self.take(f'{source}.{name}')
+
+    def join(self, target: str, sources: Iterable[str], dim: int = 0, *names: str) -> None:
+        """Move the tensors of several modules into one, joined along an axis.
+
+        Args:
+            target: Our module.
+            sources: The release's modules.
+            dim: The axis.
+            names: Names of the tensors in both, by default weight and bias.
+        """
+        sources = list(sources)
+        for name in names or ('weight', 'bias'):
+            parts = [self.take(f'{source}.{name}') for source in sources]
+            self.result[f'{target}.{name}'] = torch.cat(parts, dim)
+
+    def join_norms(self, target: str, sources: Iterable[str]) -> None:
+        """Move batch normalisations into one over the joined channels."""
+        sources = list(sources)
+        self.join(target, sources, 0, *_NORM)
+        # Releases older than PyTorch 0.4.1 do not count batches.
+        seen = [self.left.pop(f'{source}.num_batches_tracked', None) for source in sources]
+        self.result[f'{target}.num_batches_tracked'] = (
+            torch.tensor(0) if seen[0] is None else seen[0]
+        )
+
+    def norm(self, target: str, source: str) -> None:
+        """Move a batch normalisation."""
+        self.join_norms(target, [source])
+
+    def put(self, target: str, value: Tensor) -> None:
+        """Give a tensor made of what was taken."""
+        self.result[target] = value

@@ -1,0 +1,82 @@
+"""The classifier of HCN."""
+
+from mmaction.models.heads import BaseHead
+from mmaction.registry import MODELS
+from torch import Tensor, nn
+
+from csre_mm.utils.errors import InputError
+
+
+@MODELS.register_module()
+class HCNHead(BaseHead):
+    """Take the maximum over the persons, then two fully connected layers over the whole map.
+
+    Li et al., IJCAI 2018, section 3.4.
+
+    Args:
+        num_classes: Number of classes.
+        in_channels: Channels C of the encoder's map.
+        num_frames: Frames T of the map, the window // 16.
+        num_joints: Length W of the co-occurrence axis of the map, the encoder's width // 16.
+        hidden_channels: Channels of the first layer.
+        dropout: Share of them that is dropped.
+        loss_cls: The loss.
+        average_clips: How mmaction2 averages the clips of a sample.
+        init_cfg: Initialisation; by default Xavier uniform.
+        **kwargs: What mmaction2's ``BaseHead`` takes beside.
+
+    Shape:
+        - Input: (N, M, C, T, W)
+        - Output: (N, num_classes)
+
+    Raises:
+        InputError: If the map is of another shape.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: int = 256,
+        num_frames: int = 4,
+        num_joints: int = 4,
+        hidden_channels: int = 512,
+        dropout: float = 0.5,
+        loss_cls: dict | None = None,
+        average_clips: str = 'prob',
+        init_cfg: dict | list[dict] | None = None,
+        **kwargs: object,
+    ) -> None:
+        loss_cls = loss_cls or dict(type='CrossEntropyLoss')
+        init_cfg = init_cfg or dict(type='Xavier', layer='Linear', distribution='uniform')
+        super().__init__(
+            num_classes,
+            in_channels,
+            loss_cls,
+            average_clips=average_clips,
+            init_cfg=init_cfg,
+            **kwargs,
+        )
+        self.expected = {
+            'in_channels': in_channels,
+            'num_frames': num_frames,
+            'num_joints': num_joints,
+        }
+        self.hidden = nn.Linear(in_channels * num_frames * num_joints, hidden_channels)
+        self.dropout = nn.Dropout(dropout)
+        self.fc = nn.Linear(hidden_channels, num_classes)
+
+    def forward(self, x: Tensor, **kwargs: object) -> Tensor:
+        """Classify maps.
+
+        Args:
+            x: (N, M, C, T, W).
+            **kwargs: Ignored.
+        """
+        for (key, expected), found in zip(self.expected.items(), x.shape[2:], strict=True):
+            if found != expected:
+                raise InputError(
+                    f'the encoder gives a map with {key.removeprefix("num_")} {found}, '
+                    f'model.cls_head.{key} is {expected}'
+                )
+        x = x.amax(1).flatten(1)  # (N, C * T * W)
+        return self.fc(self.dropout(self.hidden(x).relu()))
