@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from mmengine.device import (
     is_cuda_available,
@@ -46,6 +47,7 @@ def apply() -> None:
     launch_without_gpu()
     amp_without_gpu()
     accept_bfloat16_scores()
+    supply_numpy_inf()
 
 
 def no_accelerator() -> bool:
@@ -275,3 +277,12 @@ def accept_bfloat16_scores() -> None:
         return loss_by_feat(self, cls_scores, *args, **kwargs)
 
     BaseHead.loss_by_feat = wrapper
+
+
+def supply_numpy_inf() -> None:
+    """Give NumPy 2 the name ``np.Inf`` back, which mmaction2's ``PoseCompact`` uses.
+
+    Without it every pipeline of heat maps (PoseC3D) fails at the first sample.
+    """
+    if not hasattr(np, 'Inf'):
+        np.Inf = np.inf  # type: ignore[attr-defined]

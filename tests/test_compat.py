@@ -195,3 +195,13 @@ def test_an_installed_full_mmcv_is_not_overwritten(tmp_path, full_mmcv):
     result = run(code, tmp_path)
     assert result.returncode == 0, result.stderr
     assert ('mmcv-lite' in result.stdout) != full_mmcv
+
+
+def test_pose_compact_works_with_numpy_2():
+    from mmaction.datasets.transforms import PoseCompact
+
+    keypoint = np.array([[[[2.0, 3.0], [6.0, 5.0]]]])  # (M, T, V, 2)
+    results = dict(keypoint=keypoint, img_shape=(20, 20))
+    compact = PoseCompact(padding=0.0, threshold=1)(results)
+    assert compact['img_shape'] == (2, 4)
+    np.testing.assert_array_equal(compact['keypoint'][0, 0], [[0, 0], [4, 2]])
