@@ -20,6 +20,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
+from csre_mm.apis.inputs import input_shape
 from csre_mm.utils.allocator import keep_freed_memory
 
 # isort: split
@@ -27,7 +28,7 @@ from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-SLOTS = {'ntu60': 40_091, 'nwucla': 1_020}
+SLOTS = {'ntu60': 40_091, 'ntu120': 63_026, 'nwucla': 1_020}
 
 
 def make_step(name: str, batch_size: int, slots: int, device: str, amp: bool) -> Callable[[], None]:
@@ -39,9 +40,7 @@ def make_step(name: str, batch_size: int, slots: int, device: str, amp: bool) ->
     if amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
-    backbone, layout = cfg.model.backbone, model.data_preprocessor.layout
-    clip_len = cfg.train_pipeline[1]['clip_len']
-    shape = 1, backbone.num_person, clip_len, layout.num_joints, 3
+    shape = input_shape(cfg, training=True)
     classes = cfg.model.cls_head.num_classes
     samples = []
     for index in range(batch_size):
@@ -65,7 +64,7 @@ def make_step(name: str, batch_size: int, slots: int, device: str, amp: bool) ->
 
 def compare(name: str, batch_size: int, repeats: int, device: str, amp: bool) -> dict:
     """Median seconds of both, and the median of the ratios of neighbouring steps."""
-    slots = SLOTS[name.rpartition('_')[2]]
+    slots = SLOTS[name.split('_')[1]]
     names = name, f'csre_{name}'
     steps = [make_step(each, batch_size, slots, device, amp) for each in names]
     times: list[list[float]] = [[], []]

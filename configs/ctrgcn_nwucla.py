@@ -6,12 +6,10 @@ _base_ = [
 ]
 
 model = dict(
-    data_preprocessor=dict(layout='nw-ucla'),
+    data_preprocessor=dict(layout='nw-ucla', rotation=0),
     backbone=dict(graph_cfg=dict(layout='nw-ucla'), num_person=1),
-    # N(0, sqrt(2 / classes)), as the published model
-    cls_head=dict(num_classes=10, init_cfg=dict(type='Normal', layer='Linear', std=0.4472)),
+    cls_head=dict(num_classes=10),
 )
-
 optim_wrapper = dict(optimizer=dict(weight_decay=1e-4))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.2, begin=0, end=5, by_epoch=True),

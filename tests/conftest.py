@@ -53,9 +53,7 @@ def ucla_file(tmp_path_factory):
     return make_annotations(path, num_joints=20, persons=(1,), splits=UCLA_SPLITS)
 
 
-SMALL = {
-    'model.backbone.base_channels': 8,
-    'model.cls_head.in_channels': 32,
+RUN = {
     'train_dataloader.batch_size': 8,
     'train_dataloader.num_workers': 0,
     'train_dataloader.persistent_workers': False,
@@ -66,19 +64,44 @@ SMALL = {
     'train_cfg.max_epochs': 2,
     'default_hooks.logger.interval': 1,
 }
+# Channels of the first block, and of the map.
+CHANNELS = {
+    'hcn': (8, 32),
+    '2sagcn': (8, 32),
+    'ctrgcn': (8, 32),
+    'hyperformer': (36, 36),
+    'blockgcn': (16, 32),
+    'stgcn': (8, 32),
+    'stgcnpp': (8, 32),
+    'aagcn': (8, 32),
+    'posec3d': (4, 64),
+}
 
 
-def options_of(ann_file, *, csre, repeated=False, **extra):
-    """The --cfg-options that shrink a CTR-GCN config to the small data."""
+def encoder_of(name):
+    """The encoder in the name of a config."""
+    return name.removeprefix('csre_').split('_')[0]
+
+
+def repeats(name):
+    """Whether a config's training set is a RepeatDataset."""
+    return name.endswith('nwucla') or encoder_of(name) in ('stgcn', 'stgcnpp', 'aagcn', 'posec3d')
+
+
+def options_of(ann_file, *, csre, repeated=False, encoder='ctrgcn', **extra):
+    """The --cfg-options that shrink a config to the small data."""
     inner = 'dataset.dataset' if repeated else 'dataset'
+    base_channels, channels = CHANNELS[encoder]
     options = {
-        **SMALL,
+        'model.backbone.base_channels': base_channels,
+        'model.cls_head.in_channels': channels,
+        **RUN,
         f'train_dataloader.{inner}.ann_file': ann_file,
         'val_dataloader.dataset.ann_file': ann_file,
         'test_dataloader.dataset.ann_file': ann_file,
     }
     if csre:
-        options['model.neck.in_channels'] = 32
+        options['model.neck.in_channels'] = channels
     options.update(extra)
     return [f'{key}={value}' for key, value in options.items()]
 

@@ -6,13 +6,19 @@ from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
 from csre_mm.apis import build_runner
-from tests.conftest import config, options_of
+from tests.conftest import config, encoder_of, options_of, repeats
 
 
 def small_config(name, ann_file, work_dir, **extra) -> Config:
     """A shipped config on small made data."""
     cfg = Config.fromfile(config(name))
-    options = options_of(ann_file, csre='csre' in name, repeated='nwucla' in name, **extra)
+    options = options_of(
+        ann_file,
+        csre='csre' in name,
+        repeated=repeats(name),
+        encoder=encoder_of(name),
+        **extra,
+    )
     pairs = dict(option.split('=', 1) for option in options)
     cfg.merge_from_dict({key: DictAction._parse_iterable(value) for key, value in pairs.items()})
     cfg.work_dir = str(work_dir)

@@ -8,7 +8,7 @@ import torch
 from mmengine.config import Config
 
 from csre_mm.apis import build_runner
-from tests.conftest import SMALL
+from tests.conftest import RUN
 
 BASE = 'mmaction::skeleton/{0}/{0}_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py'
 
@@ -31,7 +31,7 @@ def test_mmaction2s_encoders_take_csre_on(monkeypatch, tmp_path, ntu_file, encod
     path = tmp_path / 'config.py'
     path.write_text(textwrap.dedent(delta))
     cfg = Config.fromfile(path)
-    cfg.merge_from_dict({key: value for key, value in SMALL.items() if key.endswith('kers')})
+    cfg.merge_from_dict({key: value for key, value in RUN.items() if key.endswith('kers')})
     cfg.train_dataloader.dataset.dataset.ann_file = str(ntu_file)
     cfg.train_dataloader.dataset.dataset.indices = 4
     cfg.train_dataloader.dataset.times = 1

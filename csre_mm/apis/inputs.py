@@ -1,5 +1,7 @@
 """What a config's pipeline hands to its model."""
 
+from typing import Any
+
 from mmengine.config import Config, ConfigDict
 
 from csre_mm.datasets.layouts import get_layout
@@ -47,6 +49,6 @@ def pipeline_of(cfg: Config, training: bool = False) -> list[ConfigDict]:
     return dataset.pipeline
 
 
-def _last(pipeline: list[ConfigDict], key: str) -> int | None:
+def _last(pipeline: list[ConfigDict], key: str) -> Any:
     found = [step[key] for step in pipeline if key in step]
     return found[-1] if found else None

@@ -1,4 +1,6 @@
 # The recipe of CTR-GCN on NTU RGB+D.
+_base_ = 'loops.py'
+
 optim_wrapper = dict(
     optimizer=dict(type='SGD', lr=0.1, momentum=0.9, nesterov=True, weight_decay=4e-4)
 )
@@ -6,7 +8,4 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.2, begin=0, end=5, by_epoch=True),
     dict(type='MultiStepLR', milestones=[35, 55], gamma=0.1, by_epoch=True),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=65, val_begin=1, val_interval=1)
-val_cfg = dict(type='ValLoop')
-test_cfg = dict(type='TestLoop')
-auto_scale_lr = dict(enable=False, base_batch_size=64)
+train_cfg = dict(max_epochs=65)

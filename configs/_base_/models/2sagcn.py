@@ -1,0 +1,14 @@
+model = dict(
+    type='RecognizerGCN',
+    data_preprocessor=dict(type='SkeletonPreprocessor', layout='nturgb+d', stream='j'),
+    backbone=dict(
+        type='AGCN', graph_cfg=dict(layout='nturgb+d-chain', mode='spatial'), num_person=2
+    ),
+    # N(0, sqrt(2 / classes)), as the published model
+    cls_head=dict(
+        type='GCNHead',
+        num_classes=60,
+        in_channels=256,
+        init_cfg=dict(type='Kaiming', layer='Linear', mode='fan_out', distribution='normal'),
+    ),
+)

@@ -1,0 +1,6 @@
+_base_ = [
+    '_base_/models/aagcn.py',
+    '_base_/datasets/ntu60_uniform.py',
+    '_base_/schedules/cosine_80e.py',
+    '_base_/default_runtime.py',
+]

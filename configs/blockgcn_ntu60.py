@@ -1,0 +1,8 @@
+_base_ = [
+    '_base_/models/blockgcn.py',
+    '_base_/datasets/ntu60.py',
+    '_base_/schedules/sgd_140e.py',
+    '_base_/default_runtime.py',
+]
+
+optim_wrapper = dict(optimizer=dict(lr=0.05))

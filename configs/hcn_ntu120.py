@@ -1,0 +1,8 @@
+_base_ = [
+    '_base_/models/hcn.py',
+    '_base_/datasets/ntu120.py',
+    '_base_/schedules/adam_400e.py',
+    '_base_/default_runtime.py',
+]
+
+model = dict(cls_head=dict(num_classes=120))

@@ -1,0 +1,8 @@
+_base_ = [
+    '_base_/models/hyperformer.py',
+    '_base_/datasets/ntu120_xset.py',
+    '_base_/schedules/sgd_140e.py',
+    '_base_/default_runtime.py',
+]
+
+model = dict(cls_head=dict(num_classes=120))

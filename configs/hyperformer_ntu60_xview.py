@@ -1,0 +1,6 @@
+_base_ = [
+    '_base_/models/hyperformer.py',
+    '_base_/datasets/ntu60_xview.py',
+    '_base_/schedules/sgd_140e.py',
+    '_base_/default_runtime.py',
+]

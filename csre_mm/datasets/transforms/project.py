@@ -1,0 +1,60 @@
+"""From 3D joints to what a camera sees of them."""
+
+import numpy as np
+from mmaction.registry import TRANSFORMS
+from mmcv.transforms import BaseTransform
+
+from csre_mm.utils.errors import InputError
+
+
+@TRANSFORMS.register_module()
+class ProjectToImage(BaseTransform):
+    """Project joints to the picture of a depth camera, for encoders that see heat maps.
+
+    The coordinates are the camera's, as in the raw files of NTU RGB+D: x to the side, y up, z away
+    from it, in metres. Joints at a depth of ``near`` or less, as those of an absent person, get the
+    score zero.
+
+    Required keys: ``keypoint`` (M, T, V, 3). Modified keys: ``keypoint`` (M, T, V, 2), pixels.
+    Added keys: ``keypoint_score`` (M, T, V), ``img_shape``.
+
+    Args:
+        img_shape: Height and width of the picture in pixels; by default the Kinect v2's depth
+            camera.
+        focal_length: Focal length in pixels.
+        near: Smallest depth in metres.
+    """
+
+    def __init__(
+        self,
+        img_shape: tuple[int, int] = (424, 512),
+        focal_length: float = 365.0,
+        near: float = 0.1,
+    ) -> None:
+        self.img_shape = tuple(img_shape)
+        self.focal_length = focal_length
+        self.near = near
+
+    def transform(self, results: dict) -> dict:
+        """Project one sequence."""
+        keypoint = np.asarray(results['keypoint'], dtype=np.float32)
+        if keypoint.shape[-1] != 3:
+            raise InputError(
+                f'ProjectToImage needs 3 coordinates, the skeletons have {keypoint.shape[-1]}: '
+                'leave it out of the pipelines for 2D data'
+            )
+        height, width = self.img_shape
+        depth = keypoint[..., 2]
+        seen = depth > self.near
+        slope = keypoint[..., :2] / np.where(seen, depth, 1)[..., None]  # (M, T, V, 2)
+        pixels = slope * [self.focal_length, -self.focal_length] + [width / 2, height / 2]
+        results['keypoint'] = (pixels * seen[..., None]).astype(np.float32)
+        results['keypoint_score'] = seen.astype(np.float32)
+        results['img_shape'] = self.img_shape
+        return results
+
+    def __repr__(self) -> str:
+        return (
+            f'{type(self).__name__}(img_shape={self.img_shape}, '
+            f'focal_length={self.focal_length}, near={self.near})'
+        )
