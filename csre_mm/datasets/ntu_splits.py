@@ -24,6 +24,14 @@ TWO_PERSON_ACTIONS = frozenset((*range(50, 61), *range(106, 121)))
 """The action classes, counted from 1, that two persons perform."""
 
 
+def files_of_class(action: int) -> int:
+    """Raw files of an action in the full data set, those without a skeleton included.
+
+    Every performer did every action of the data set's first or second part equally often.
+    """
+    return 948 if action <= 60 else 960
+
+
 class SampleName(NamedTuple):
     """The numbers in a name, all from 1: ``S001C002P003R002A013``."""
 
@@ -67,12 +75,16 @@ class NTUBenchmark:
         num_setups: Setups 1 to this number belong.
         train: For each protocol (``xsub``, ...) whether a sample is one for training.
         sizes: Split names and the published number of samples in the full data set.
+        num_files: Raw files of the full data set.
+        num_missing: Those of them without a skeleton, by the authors' list.
     """
 
     num_classes: int
     num_setups: int
     train: dict[str, Callable[[SampleName], bool]]
     sizes: dict[str, int]
+    num_files: int
+    num_missing: int
 
     def contains(self, sample: SampleName) -> bool:
         """Whether the sample belongs to the data set."""
@@ -103,6 +115,8 @@ BENCHMARKS = {
             'xview': lambda sample: sample.camera in XVIEW_TRAIN_CAMERAS,
         },
         sizes=dict(xsub_train=40091, xsub_val=16487, xview_train=37646, xview_val=18932),
+        num_files=56880,
+        num_missing=302,
     ),
     'ntu120': NTUBenchmark(
         num_classes=120,
@@ -112,5 +126,7 @@ BENCHMARKS = {
             'xset': lambda sample: sample.setup in XSET_TRAIN_SETUPS,
         },
         sizes=dict(xsub_train=63026, xsub_val=50919, xset_train=54468, xset_val=59477),
+        num_files=114480,
+        num_missing=535,
     ),
 }

@@ -2,14 +2,20 @@
 
 import functools
 import itertools
+import lzma
 import os
+import stat
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from csre_mm.utils.errors import InputError
+
+LARGEST_FILE = 1 << 28
+"""Bytes. A raw file has some megabytes; a zip can announce any number."""
 
 
 @dataclass(frozen=True)
@@ -19,13 +25,18 @@ class RawFile:
     Args:
         source: The folder's file itself, or the zip.
         member: The name inside the zip, or None.
+        size: Bytes, unpacked.
+        stamp: What changes when the content does: the time of the last change in nanoseconds, or
+            the checksum in the zip.
     """
 
     source: Path
     member: str | None = None
+    size: int = 0
+    stamp: int = 0
 
     def __str__(self) -> str:
-        return str(self.source) if self.member is None else f'{self.source}:{self.member}'
+        return printable(str(self.source) + ('' if self.member is None else f':{self.member}'))
 
     @property
     def stem(self) -> str:
@@ -36,8 +47,11 @@ class RawFile:
         """Read the file.
 
         Raises:
-            InputError: If it cannot be read: a damaged or an encrypted zip, no permission.
+            InputError: If it cannot be read: a damaged or an encrypted zip, no permission, too
+                many bytes.
         """
+        if self.size > LARGEST_FILE:
+            raise InputError(f'{self}: has {self.size:,} bytes, expected at most {LARGEST_FILE:,}')
         try:
             if self.member is None:
                 return self.source.read_bytes()
@@ -46,9 +60,27 @@ class RawFile:
             return archive.read(self.member)
         except OSError as error:
             raise InputError(f'{self}: cannot be read: {error.strerror or error}') from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
-            # RuntimeError: encrypted; its subclass NotImplementedError: unknown compression
-            raise InputError(f'{self}: the zip is damaged or encrypted: {error}') from error
+        except _ZIP_ERRORS as error:
+            reason = printable(str(error) or type(error).__name__)
+            raise InputError(f'{self}: the zip is damaged or encrypted: {reason}') from error
+
+
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    KeyError,
+    RuntimeError,  # encrypted; its subclass NotImplementedError: unknown compression
+    ValueError,  # a name in another encoding than it says
+    struct.error,
+    IndexError,
+)
+
+
+def printable(text: str) -> str:
+    """The text itself, or with escapes where it has line ends or bytes that are no text."""
+    return text if text.isprintable() else repr(text)[1:-1]
 
 
 @functools.lru_cache(maxsize=4)
@@ -66,7 +98,8 @@ def find_raw_files(sources: Iterable[str | os.PathLike], suffix: str) -> list[Ra
         suffix: With the dot, such as ``.json``.
 
     Raises:
-        InputError: If a source is neither, nothing is found, or two files have the same name.
+        InputError: If a source is neither, a zip names a file outside of itself, nothing is found,
+            or two files have the same name.
     """
     paths = [Path(source) for source in sources]
     files = sorted(
@@ -85,23 +118,51 @@ def find_raw_files(sources: Iterable[str | os.PathLike], suffix: str) -> list[Ra
 def _list(source: Path, suffix: str) -> list[RawFile]:
     if not source.exists():
         raise InputError(f'{source}: no such folder or zip')
-    if source.is_dir():
-        paths = source.rglob(f'*{suffix}')
-        return [
-            RawFile(path)
-            for path in paths
-            if not _is_junk(path.relative_to(source).as_posix()) and path.is_file()
-        ]
+    return _list_folder(source, suffix) if source.is_dir() else _list_zip(source, suffix)
+
+
+def _list_folder(folder: Path, suffix: str) -> list[RawFile]:
+    files = []
+    for path in folder.rglob(f'*{suffix}'):
+        if _is_junk(path.relative_to(folder).as_posix()):
+            continue
+        try:
+            state = path.stat()
+        except OSError:  # a link to nowhere: reading it says so
+            files.append(RawFile(path))
+        else:
+            if stat.S_ISREG(state.st_mode):  # to read a pipe would wait for ever
+                files.append(RawFile(path, None, state.st_size, state.st_mtime_ns))
+    return files
+
+
+def _list_zip(source: Path, suffix: str) -> list[RawFile]:
     try:
         with zipfile.ZipFile(source) as archive:
-            members = [info.filename for info in archive.infolist() if not info.is_dir()]
-    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise InputError(f'{source}: expected a folder or a zip: {error}') from error
+            members = [info for info in archive.infolist() if not info.is_dir()]
+    except (OSError, *_ZIP_ERRORS) as error:
+        reason = printable(str(error) or type(error).__name__)
+        raise InputError(f'{source}: expected a folder or a zip: {reason}') from error
+    for info in members:
+        if _leaves_folder(info.filename):
+            raise InputError(
+                f'{source}: refused: the zip names {printable(info.filename)!r:.80}, '
+                'expected names inside of it, without .., a root or a drive'
+            )
     return [
-        RawFile(source, member)
-        for member in members
-        if member.endswith(suffix) and not _is_junk(member)
+        RawFile(source, info.filename, info.file_size, info.CRC)
+        for info in members
+        if info.filename.endswith(suffix) and not _is_junk(info.filename)
     ]
+
+
+def _leaves_folder(name: str) -> bool:
+    """Whether a name in a zip, unpacked on some system, ends outside of the folder.
+
+    Nothing is unpacked here, but the file is made to do harm, or not what it seems to be.
+    """
+    path = PureWindowsPath(name)  # takes / and \\ as separators, and knows drives
+    return bool(path.anchor) or '..' in path.parts
 
 
 def _is_junk(name: str) -> bool:

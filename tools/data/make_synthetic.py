@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
 from csre_mm.datasets.synthetic import CLASS_NAMES, RecordingId, write_recordings
+from csre_mm.datasets.synthetic.faults import PERFORMER, write_faults
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
 
@@ -22,9 +23,10 @@ EPILOG = """\
 Performers are spread over the setups: number p is recorded in setup (p - 1) mod N + 1, so that
 the number of files is subjects x cameras x replications x classes whatever N is.
 
-example:
+examples:
   python tools/data/make_synthetic.py data/synthetic/raw
   python tools/data/make_synthetic.py data/small --subjects 1 2 3 --cameras 1 2 --replications 1
+  python tools/data/make_synthetic.py data/faulty --faults --subjects 1 3 --replications 1
 """
 
 
@@ -51,6 +53,11 @@ def parse_args() -> argparse.Namespace:
         default=2,
         help='how often each performer does each action (default: %(default)s)',
     )
+    parser.add_argument(
+        '--faults',
+        action='store_true',
+        help=f'add a file with each fault that raw files have, as performer {PERFORMER}',
+    )
     parser.add_argument('--seed', type=int, default=0, help='(default: %(default)s)')
     parser.add_argument(
         '--workers',
@@ -76,6 +83,8 @@ def check(args: argparse.Namespace) -> None:
         number = getattr(args, option)
         if number < least:
             raise InputError(f'--{option} is {number}, expected at least {least}')
+    if args.faults and PERFORMER in args.subjects:
+        raise InputError(f'--subjects names {PERFORMER}, whom --faults needs')
     RecordingId(args.setups, 1, 1, args.replications, 1)  # refuses what is too large
 
 
@@ -127,6 +136,9 @@ def main() -> None:
     size = write(args, performances, console)
     count = sum(len(recordings) for recordings in performances)
     print(f'{count} files, {size / 1e6:.0f} MB, {len(CLASS_NAMES)} classes in {args.out}')
+    if args.faults:
+        names = write_faults(args.out, args.seed)
+        print(f'{len(names)} files with a fault each, the last one {names[-1]}')
 
 
 if __name__ == '__main__':

@@ -1,39 +1,51 @@
-"""NTU RGB+D 60 and 120: from the raw .skeleton files to the annotation pickle."""
+"""NTU RGB+D 60 and 120: from the raw .skeleton files to the annotation pickle.
+
+What is done is kept in OUT.pkl.parts until the pickle is written: after an interruption the same
+command goes on where it stopped. A report with all names goes to OUT.report.json.
+"""
 
 import argparse
-import multiprocessing
+import json
 import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
+from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
-from csre_mm.datasets.annotations import check_pickle_path, save_annotations
-from csre_mm.datasets.ntu import make_annotation
+from csre_mm.datasets.annotation_stream import write_stream
+from csre_mm.datasets.annotations import check_pickle_path
+from csre_mm.datasets.ntu import CLEANINGS
+from csre_mm.datasets.ntu_convert import Task, copy_parts, plan_tasks, run_tasks
+from csre_mm.datasets.ntu_parts import Outcome, remove_parts
+from csre_mm.datasets.ntu_report import make_report, make_tables
 from csre_mm.datasets.ntu_splits import BENCHMARKS, NTUBenchmark, parse_name
-from csre_mm.datasets.raw_files import RawFile, find_raw_files
+from csre_mm.datasets.raw_files import RawFile, find_raw_files, printable
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import atomic_path
 
-CHUNK = 32
-"""Files a worker takes at a time."""
+EPILOG = """\
+cleaning:
+{cleanings}
+
+examples:
+  python tools/data/prepare_ntu.py nturgbd_skeletons_s001_to_s017.zip \\
+      data/skeleton/ntu60_3d.pkl --dataset ntu60
+  python tools/data/prepare_ntu.py nturgbd_skeletons_s001_to_s017.zip \\
+      nturgbd_skeletons_s018_to_s032.zip data/skeleton/ntu120_3d.pkl --dataset ntu120 \\
+      --ignore NTU_RGBD120_samples_with_missing_skeletons.txt --workers 8
+"""
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
+    cleanings = '\n'.join(f'  {name:<17} {meaning}' for name, meaning in CLEANINGS.items())
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog='examples:\n'
-        '  python tools/data/prepare_ntu.py nturgbd_skeletons_s001_to_s017.zip \\\n'
-        '      data/skeleton/ntu60_3d.pkl --dataset ntu60\n'
-        '  python tools/data/prepare_ntu.py nturgbd_skeletons_s001_to_s017.zip \\\n'
-        '      nturgbd_skeletons_s018_to_s032.zip data/skeleton/ntu120_3d.pkl --dataset ntu120',
+        epilog=EPILOG.format(cleanings=cleanings),
     )
     parser.add_argument(
         'raw',
@@ -46,43 +58,77 @@ def parse_args() -> argparse.Namespace:
         '--dataset', required=True, choices=list(BENCHMARKS), help='its classes and splits'
     )
     parser.add_argument(
+        '--cleaning',
+        choices=list(CLEANINGS),
+        default='published',
+        help='how the actors are chosen (default: %(default)s; see below)',
+    )
+    parser.add_argument(
         '--ignore',
         metavar='FILE',
         help='names to leave out, one a line: the official list of samples with missing skeletons',
     )
+    parser.add_argument('--report', metavar='FILE', help='(default: OUT.report.json)')
     parser.add_argument(
         '--workers', type=int, default=os.cpu_count() or 1, help='processes (default: all cores)'
     )
     parser.add_argument(
         '--strict', action='store_true', help='stop at the first file that cannot be used'
     )
-    args = parser.parse_args()
-    if args.workers < 1:
-        parser.error(f'--workers is {args.workers}, expected at least 1')
-    return args
+    return parser.parse_args()
 
 
 @command
 def main() -> None:
-    """Read, split, write."""
+    """Read, split, write, report."""
     args = parse_args()
+    if args.workers < 1:
+        raise InputError(f'--workers is {args.workers}, expected at least 1')
     benchmark = BENCHMARKS[args.dataset]
     out = check_pickle_path(args.out)
-    files = find_raw_files(args.raw, '.skeleton')
-    wanted = [file for file in files if belongs(file.stem, benchmark)]
-    if len(wanted) < len(files):
-        print(f'{len(files) - len(wanted):,} files are not of {args.dataset}: left out')
-    if args.ignore:
-        ignored = read_names(args.ignore)
-        total, wanted = len(wanted), [file for file in wanted if file.stem not in ignored]
-        print(f'{total - len(wanted):,} files are in {args.ignore}: left out')
-    annotations, skipped = convert_all(wanted, args.workers, args.strict)
-    if not annotations:
+    report_path = check_report_path(args.report, out)
+    files, ignored, num_other = choose_files(args.raw, args.ignore, benchmark)
+    folder = out.with_name(f'{out.name}.parts')
+    folder.mkdir(parents=True, exist_ok=True)
+    tasks = plan_tasks(files, folder, args.cleaning)
+    outcomes = convert_all(tasks, args.workers, args.strict)
+    names = [outcome.name for outcome in outcomes if outcome.reason is None]
+    if not names:
+        remove_parts(folder)
         raise InputError(f'{", ".join(args.raw)}: no usable sample of {args.dataset} found')
-    splits = benchmark.make_splits(annotation['frame_dir'] for annotation in annotations)
-    save_annotations(dict(split=splits, annotations=annotations), out)
-    print(f'{out}: {len(annotations):,} samples, {skipped:,} files skipped')
-    Console().print(counts_table(splits, benchmark))
+    splits = benchmark.make_splits(names)
+    with atomic_path(out) as path, open(path, 'wb') as file:
+        write_stream(file, splits, copy_parts(tasks))
+    options = dict(out=str(out), raw=args.raw, dataset=args.dataset, cleaning=args.cleaning)
+    report = options | make_report(outcomes, ignored, num_other, splits, benchmark)
+    with atomic_path(report_path) as path:
+        path.write_text(json.dumps(report, indent=1) + '\n', encoding='ascii')
+    remove_parts(folder)
+    show(report, out, report_path)
+
+
+def check_report_path(report: str | None, out: Path) -> Path:
+    """Where the report goes."""
+    path = out.with_suffix('.report.json') if report is None else Path(report)
+    if path.is_dir() or path.resolve() == out.resolve():
+        raise InputError(f'--report is {path}, expected the name of a file other than OUT.pkl')
+    return path
+
+
+def choose_files(
+    raw: Sequence[str], ignore: str | None, benchmark: NTUBenchmark
+) -> tuple[list[RawFile], list[str], int]:
+    """Find the raw files of a data set.
+
+    Returns:
+        The files, the names of those left out by request, and the number of those of another data
+        set.
+    """
+    unwanted = read_names(ignore) if ignore else set()
+    found = find_raw_files(raw, '.skeleton')
+    ours = [file for file in found if belongs(file.stem, benchmark)]
+    ignored = [file.stem for file in ours if file.stem in unwanted]
+    return [file for file in ours if file.stem not in unwanted], ignored, len(found) - len(ours)
 
 
 def belongs(name: str, benchmark: NTUBenchmark) -> bool:
@@ -96,70 +142,62 @@ def belongs(name: str, benchmark: NTUBenchmark) -> bool:
 def read_names(path: str) -> set[str]:
     """Read the names in a text file, with or without their suffix."""
     with open(path, encoding='utf-8', errors='replace') as file:
-        return {line.strip().removesuffix('.skeleton') for line in file}
+        names = {line.strip().removesuffix('.skeleton') for line in file}
+    for name in names:
+        try:
+            parse_name(name)
+        except InputError:
+            continue
+        return names
+    raise InputError(f'--ignore {path}: no name in it, expected SsssCcccPpppRrrrAaaa, one a line')
 
 
-def convert(file: RawFile) -> dict[str, Any] | str:
-    """Make the annotation of a file, or say why not."""
-    try:
-        return make_annotation(file.read(), file.stem, str(file))
-    except InputError as error:
-        return str(error)
-
-
-def convert_all(
-    files: list[RawFile], workers: int, strict: bool
-) -> tuple[list[dict[str, Any]], int]:
-    """Make the annotations of all files, in their order.
-
-    Returns:
-        The annotations, and the number of files that could not be used; each is named.
+def convert_all(tasks: Sequence[Task], workers: int, strict: bool) -> list[Outcome]:
+    """Convert all files, in their order, and name those that give no sample.
 
     Raises:
-        InputError: If ``strict`` and a file cannot be used.
+        InputError: If ``strict`` and a file gives no sample.
     """
     console = Console(stderr=True)
-    annotations, skipped = [], 0
     quiet = not console.is_terminal
+    columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
+    outcomes: list[Outcome] = []
+    num_resumed = 0
     with (
-        convert_in_parallel(files, workers) as results,
-        Progress(console=console, transient=True, disable=quiet) as progress,
+        run_tasks(tasks, workers) as results,
+        Progress(*columns, console=console, transient=True, disable=quiet) as progress,
     ):
-        for result in progress.track(results, len(files), description='reading'):
-            if not isinstance(result, str):
-                annotations.append(result)
-            elif strict:
-                raise InputError(f'{result} (--strict)')
-            else:
-                skipped += 1
-                console.print(f'skipped {result}', markup=False, highlight=False, soft_wrap=True)
-    return annotations, skipped
+        bar = progress.add_task('files', total=sum(len(task.files) for task in tasks))
+        for group, resumed in results:
+            for outcome in group:
+                if outcome.reason is None:
+                    continue
+                if strict:
+                    raise InputError(f'{outcome.message} (--strict)')
+                text = f'skipped {outcome.message}'
+                console.print(text, markup=False, highlight=False, soft_wrap=True)
+            outcomes += group
+            num_resumed += len(group) * resumed
+            progress.advance(bar, len(group))
+    if num_resumed:
+        print(f'{num_resumed:,} files were converted by an earlier run')
+    return outcomes
 
 
-@contextmanager
-def convert_in_parallel(
-    files: list[RawFile], workers: int
-) -> Iterator[Iterator[dict[str, Any] | str]]:
-    """Give the results of :func:`convert` in order; leaving the block ends the workers."""
-    workers = min(workers, -(-len(files) // CHUNK))
-    if workers <= 1:
-        yield map(convert, files)
-        return
-    # The parent handles Ctrl-C, and ends the workers.
-    ignore_interrupts = partial(signal.signal, signal.SIGINT, signal.SIG_IGN)
-    with multiprocessing.Pool(workers, ignore_interrupts) as pool:
-        yield pool.imap(convert, files, chunksize=CHUNK)
-
-
-def counts_table(splits: dict[str, list[str]], benchmark: NTUBenchmark) -> Table:
-    """The size of each split beside that of the full data set."""
-    table = Table('split', title='samples')
-    for heading in ('here', 'full data set', 'missing'):
-        table.add_column(heading, justify='right')
-    for split, names in splits.items():
-        full = benchmark.sizes[split]
-        table.add_row(split, f'{len(names):,}', f'{full:,}', f'{full - len(names):,}')
-    return table
+def show(report: dict[str, Any], out: Path, report_path: Path) -> None:
+    """Print the report."""
+    console = Console()
+    for table in make_tables(report):
+        if table.row_count:
+            console.print(table)
+    if report['other_dataset']:
+        print(f'{report["other_dataset"]:,} files are not of {report["dataset"]}: left out')
+    if report['ignored']:
+        print(f'{report["ignored"]:,} files are in the list of --ignore: left out')
+    skipped = sum(group['count'] for group in report['rejected'].values())
+    samples = report['files']['samples']['here']
+    print(f'{printable(str(out))}: {samples:,} samples, {skipped:,} files skipped')
+    print(f'{printable(str(report_path))}: the names behind these numbers')
 
 
 if __name__ == '__main__':

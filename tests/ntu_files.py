@@ -1,0 +1,80 @@
+"""Raw NTU files for tests, written here and not by the package; and the command that reads them."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from tests.conftest import ROOT
+
+FIRST, SECOND, THIRD = 72057594037931690, 72057594037931691, 72057594037931692
+"""Ids that float64 cannot tell apart."""
+NAME = 'S001C002P003R002A013'
+
+
+def body_lines(body_id, joints):
+    """The lines of one body (25, 3) in one frame."""
+    return [
+        f'{body_id} 0 1 1 1 1 0 0.02 -0.3 2',
+        '25',
+        *(f'{x} {y} {z} 3 4 -1.#IND nan 0 0 0 1 2' for x, y, z in joints.tolist()),
+    ]
+
+
+def skeleton_lines(frames):
+    """The lines of a raw file; a frame is {body id: joints (25, 3)}."""
+    lines = [str(len(frames))]
+    for bodies in frames:
+        lines.append(str(len(bodies)))
+        for body_id, joints in bodies.items():
+            lines += body_lines(body_id, joints)
+    return lines
+
+
+def skeleton(frames, newline='\r\n'):
+    return ''.join(line + newline for line in skeleton_lines(frames)).encode()
+
+
+def moving(num_frames, step, seed=0):
+    """Joints (T, 25, 3) of something higher than wide, with a motion that grows with ``step``."""
+    rng = np.random.default_rng(seed)
+    start = (rng.normal(size=(25, 3)) * [0.2, 1, 0.2]).astype(np.float32)
+    start[0, 1], start[1, 1] = 2, -2
+    times = np.arange(num_frames, dtype=np.float32)
+    return start + np.float32(step) * times[:, None, None]
+
+
+def simple(num_frames=2):
+    return skeleton([{FIRST: joints} for joints in moving(num_frames, 0.1)])
+
+
+def write_raw(folder, names, num_frames=2):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / f'{name}.skeleton').write_bytes(simple(num_frames))
+
+
+class PrepareNTU:
+    """Runs the command in this process; gives its status and what it prints."""
+
+    def __init__(self, monkeypatch, capsys):
+        path = ROOT / 'tools/data/prepare_ntu.py'
+        spec = importlib.util.spec_from_file_location('prepare_ntu', path)
+        self.module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(self.module)
+        self.monkeypatch, self.capsys = monkeypatch, capsys
+
+    def __call__(self, *args):
+        self.monkeypatch.setattr(sys, 'argv', ['prepare_ntu.py', *map(str, args)])
+        status = 0
+        try:
+            self.module.main()
+        except SystemExit as error:
+            status = error.code
+        return status, *self.capsys.readouterr()
+
+
+def report_of(path='data.report.json'):
+    return json.loads(Path(path).read_text())
