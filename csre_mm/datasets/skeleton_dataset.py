@@ -1,10 +1,14 @@
 """mmaction2's pose dataset with the checks that spare a user a search."""
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
+from mmengine.dataset import force_full_init
 
 from csre_mm.datasets.annotations import load_annotations
+from csre_mm.datasets.shared_bytes import Passed, pickle_shared
 from csre_mm.utils.errors import InputError
 
 
@@ -13,25 +17,41 @@ class SkeletonDataset(PoseDataset):
     """``PoseDataset`` that reads its file safely and names what is wrong with it.
 
     The file is read by :func:`load_annotations`, which executes nothing. A sample whose skeleton is
-    not finite or empty is named when it is used.
+    not finite or empty is named when it is used. The samples lie in memory that worker processes
+    share, whether they are forked or, on Linux, spawned (:func:`pickle_shared`).
 
     Args:
         ann_file: Annotation pickle in mmaction2's format.
         pipeline: Transforms.
         split: Name of the split in the file; all samples without it.
-        **kwargs: As for ``PoseDataset``.
+        **kwargs: As for ``PoseDataset``, without ``data_prefix``: all is in the one file.
 
     Attributes:
-        labels: Classes of the samples, int64 (number of samples,).
+        labels: Classes of the samples, int64 (number of samples,); None with ``multi_class``.
 
     Raises:
-        InputError: If the file cannot be read, has no such split, or the split has no samples.
+        InputError: If the file cannot be read, has no such split, no samples are left, or there is
+            a ``data_prefix`` for videos or skeletons.
     """
 
-    labels: np.ndarray
+    labels: np.ndarray | None
+
+    def full_init(self) -> None:
+        """Read the file, once."""
+        if self._fully_initialized:
+            return
+        super().full_init()
+        if not self.serialize_data:
+            self.labels = self._read_labels()
 
     def load_data_list(self) -> list[dict]:
         """Read the annotations of the split."""
+        for key in ('video', 'skeleton'):
+            if key in self.data_prefix:
+                raise InputError(
+                    f'{self.ann_file}: data_prefix.{key} is for PoseDataset, a SkeletonDataset '
+                    'takes everything from its annotation file'
+                )
         data = load_annotations(self.ann_file)
         samples = data['annotations']
         if self.split is not None:
@@ -43,8 +63,52 @@ class SkeletonDataset(PoseDataset):
             samples = [sample for sample in samples if sample[key] in names]
         if not samples:
             raise InputError(f'{self.ann_file}: the split {self.split!r} has no samples')
-        self.labels = np.array([sample['label'] for sample in samples], dtype=np.int64)
         return samples
+
+    def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Move the samples into shared memory: ``data_bytes`` and ``data_address``."""
+        self.labels = self._read_labels()
+        return pickle_shared(_drain(self.data_list))
+
+    def _read_labels(self) -> np.ndarray | None:
+        if not self.data_list:
+            raise InputError(
+                f'{self.ann_file}: no samples of the split {self.split!r} are left by indices, '
+                'valid_ratio and box_thr'
+            )
+        if self.multi_class:
+            return None
+        return np.array([sample['label'] for sample in self.data_list], dtype=np.int64)
+
+    def __getstate__(self) -> dict:
+        """Let a process that is being started map ``data_bytes`` in place of a copy."""
+        state = dict(self.__dict__)
+        if 'data_bytes' in state:
+            state['data_bytes'] = Passed(state['data_bytes'])
+        return state
+
+    def get_subset_(self, indices: Sequence[int] | int) -> None:
+        """Keep the first (or, below zero, the last) samples, or those at given positions."""
+        super().get_subset_(indices)
+        self.labels = _select(self.labels, indices)
+
+    def get_subset(self, indices: Sequence[int] | int) -> 'SkeletonDataset':
+        """A dataset of its own of what :meth:`get_subset_` would keep."""
+        subset = super().get_subset(indices)
+        subset.labels = _select(self.labels, indices)
+        return subset
+
+    def _copy_without_annotation(self, memo: dict | None = None) -> 'SkeletonDataset':
+        # mmengine 0.10.7 has one memo for all copies, which confuses what dead objects left there
+        # with what now lies at their addresses.
+        return super()._copy_without_annotation({} if memo is None else memo)
+
+    @force_full_init
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The class of a sample, as ``ClassBalancedDataset`` asks for it."""
+        if self.labels is None:
+            raise InputError(f'{self.ann_file}: with multi_class a sample has no single class')
+        return [int(self.labels[idx])]
 
     def get_data_info(self, idx: int) -> dict:
         """One sample, with a finite and non-empty skeleton (M, T, V, C)."""
@@ -61,3 +125,19 @@ class SkeletonDataset(PoseDataset):
                 'or zero throughout'
             )
         return info
+
+
+def _drain(samples: list[dict]) -> Iterator[dict]:
+    """Give the samples from first to last; the list forgets each, and ends empty."""
+    samples.reverse()
+    while samples:
+        yield samples.pop()
+
+
+def _select(labels: np.ndarray | None, indices: Sequence[int] | int) -> np.ndarray | None:
+    """The labels of a subset as mmengine cuts it."""
+    if labels is None:
+        return None
+    if isinstance(indices, int):
+        return labels[:indices] if indices >= 0 else labels[indices:]
+    return labels[list(indices)]

@@ -2,6 +2,9 @@ import pickle
 
 import numpy as np
 import pytest
+import torch
+from mmaction.datasets import PoseDataset
+from mmengine.dataset import BaseDataset, ClassBalancedDataset, RepeatDataset
 
 from csre_mm.datasets import SkeletonDataset
 from csre_mm.utils.errors import InputError
@@ -47,3 +50,120 @@ def test_a_bad_skeleton_is_named(tmp_path, value, message):
     dataset[2]
     with pytest.raises(InputError, match=f'sample xsub_train_003 .*{message}'):
         dataset[3]
+
+
+@pytest.mark.parametrize('serialize_data', [True, False])
+def test_samples_are_those_of_mmaction2(serialize_data, ntu_file, tmp_path):
+    """Whatever is in the file, of whatever type."""
+
+    def edit(data):
+        for sample in data['annotations'][::2]:
+            sample['keypoint'] = sample['keypoint'].astype(np.float16)
+            sample['keypoint_score'] = np.ones(sample['keypoint'].shape[:3])
+        data['annotations'][1].update(img_shape=(1080, 1920), note=['a', None])
+
+    path = change(ntu_file, tmp_path / 'a.pkl', edit)
+    arguments = dict(pipeline=[], split='xsub_train', serialize_data=serialize_data)
+    ours, theirs = SkeletonDataset(path, **arguments), PoseDataset(path, **arguments)
+    assert len(ours) == len(theirs) == 24
+    for index in (0, 1, 7, 23, -1):
+        found, expected = ours[index], theirs[index]
+        assert found.keys() == expected.keys()
+        for key, value in expected.items():
+            np.testing.assert_equal(found[key], value)
+            assert getattr(found[key], 'dtype', None) == getattr(value, 'dtype', None)
+
+
+def test_a_pipeline_of_mmaction2_gives_the_same(ntu_file):
+    pipeline = [
+        dict(type='mmaction.PreNormalize3D'),
+        dict(type='mmaction.GenSkeFeat', dataset='nturgb+d', feats=['j']),
+        dict(type='mmaction.UniformSampleFrames', clip_len=30),
+        dict(type='mmaction.PoseDecode'),
+        dict(type='mmaction.FormatGCNInput', num_person=2),
+        dict(type='mmaction.PackActionInputs'),
+    ]
+    outputs = []
+    for kind in (SkeletonDataset, PoseDataset):
+        dataset = kind(str(ntu_file), pipeline=pipeline, split='xsub_train')
+        np.random.seed(0)
+        outputs.append([dataset[index] for index in range(6)])
+    for ours, theirs in zip(*outputs, strict=True):
+        assert torch.equal(ours['inputs'], theirs['inputs'])
+        assert ours['data_samples'].gt_label == theirs['data_samples'].gt_label
+
+
+def test_a_sample_can_be_written_to(ntu_file):
+    dataset = SkeletonDataset(str(ntu_file), pipeline=[], split='xsub_train')
+    expected = dataset[3]['keypoint'].copy()
+    dataset[3]['keypoint'][:] = 5
+    np.testing.assert_array_equal(dataset[3]['keypoint'], expected)
+
+
+@pytest.mark.parametrize('serialize_data', [True, False])
+@pytest.mark.parametrize('indices', [5, -4, [20, 3, 4, 3]])
+def test_labels_follow_the_subset(indices, serialize_data, ntu_file):
+    arguments = dict(pipeline=[], split='xsub_train', serialize_data=serialize_data)
+    whole = SkeletonDataset(str(ntu_file), **arguments)
+    chosen = SkeletonDataset(str(ntu_file), indices=indices, **arguments)
+    subset = whole.get_subset(indices)
+    assert len(whole) == len(whole.labels) == 24
+    whole.get_subset_(indices)
+    for dataset in (chosen, subset, whole):
+        assert len(dataset) == len(dataset.labels)
+        samples = [dataset[i] for i in range(len(dataset))]
+        assert dataset.labels.tolist() == [sample['label'] for sample in samples]
+        assert [sample['frame_dir'] for sample in samples] == [
+            chosen[i]['frame_dir'] for i in range(len(chosen))
+        ]
+
+
+def test_a_subset_copies_nothing_of_earlier_ones(ntu_file, monkeypatch):
+    """mmengine remembers by address what it has copied, also when something else lies there."""
+    dataset = SkeletonDataset(str(ntu_file), pipeline=[], split='xsub_train')
+    (memo,) = BaseDataset._copy_without_annotation.__defaults__
+    monkeypatch.setitem(memo, id(dataset.pipeline), 'a copy of what lay here before')
+    assert dataset.get_subset(3)[2]['frame_dir'] == 'xsub_train_002'
+
+
+def test_wrapped_datasets(ntu_file):
+    path = str(ntu_file)
+    dataset = SkeletonDataset(path, pipeline=[], split='xsub_train', indices=[0, 1, 3, 6])
+    assert [dataset.get_cat_ids(i) for i in range(4)] == [[0], [1], [0], [0]]
+    balanced = ClassBalancedDataset(dataset, oversample_thr=1.0)
+    assert sorted(balanced[i]['label'] for i in range(len(balanced))) == [0, 0, 0, 0, 0, 0, 1, 1]
+    repeated = RepeatDataset(dataset, times=3)
+    assert (len(repeated), repeated[9]['sample_idx']) == (12, 1)
+
+
+def test_lazy_init_reads_the_file_when_it_is_needed(ntu_file, tmp_path):
+    with pytest.raises(InputError, match='no such file'):
+        len(SkeletonDataset(str(tmp_path / 'none.pkl'), pipeline=[], lazy_init=True))
+    dataset = SkeletonDataset(str(ntu_file), pipeline=[], split='xsub_val', lazy_init=True)
+    assert not hasattr(dataset, 'data_bytes')
+    assert dataset.get_cat_ids(4) == [1] and len(dataset.labels) == 24
+
+
+def test_several_classes_a_sample(ntu_file, tmp_path):
+    def edit(data):
+        for sample in data['annotations']:
+            sample['label'] = [0, sample['label']]
+
+    path = change(ntu_file, tmp_path / 'a.pkl', edit)
+    dataset = SkeletonDataset(path, pipeline=[], multi_class=True, num_classes=3)
+    assert dataset.labels is None and dataset.get_subset(4).labels is None
+    assert dataset[2]['label'].tolist() == [1, 0, 1]
+    with pytest.raises(InputError, match='no single class'):
+        dataset.get_cat_ids(0)
+
+
+@pytest.mark.parametrize('key', ['video', 'skeleton'])
+def test_other_files_are_refused(key, ntu_file):
+    """PoseDataset would load pickles from there that can run code."""
+    with pytest.raises(InputError, match=f'data_prefix.{key} is for PoseDataset'):
+        SkeletonDataset(str(ntu_file), pipeline=[], data_prefix={key: 'folder'})
+
+
+def test_no_samples_left(ntu_file):
+    with pytest.raises(InputError, match=r"no samples of the split 'xsub_val' are left by indices"):
+        SkeletonDataset(str(ntu_file), pipeline=[], split='xsub_val', indices=[])

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -23,16 +25,81 @@ def test_center_skeleton(keypoint):
     assert not result[~there].any() and not result[0, 2, 1].any()
 
 
-@pytest.mark.parametrize('length', [7, 30, 64, 101])
+def center_by_loop(keypoint, joint):
+    """The recipe, joint by joint: the frames that are kept, and the result as nested lists."""
+    persons, frames, joints, channels = keypoint.shape
+    there = [
+        [
+            any(keypoint[m, t, v, c] != 0 for v in range(joints) for c in range(channels))
+            for t in range(frames)
+        ]
+        for m in range(persons)
+    ]
+    kept = [t for t in range(frames) if any(there[m][t] for m in range(persons))]
+    for m in range(persons):
+        seen = [t for t in kept if there[m][t]]
+        if seen:
+            origin = keypoint[m, seen[0], joint]
+            break
+    result = np.zeros((persons, len(kept), joints, channels), np.float32)
+    for m in range(persons):
+        for new, t in enumerate(kept):
+            for v in range(joints):
+                for c in range(channels):
+                    if there[m][t]:
+                        result[m, new, v, c] = keypoint[m, t, v, c] - origin[c]
+    return kept, result
+
+
+@pytest.mark.parametrize('persons', [1, 2, 3])
+def test_center_skeleton_is_a_loop_over_joints(persons):
+    generator = np.random.default_rng(persons)
+    for absent in (0.0, 0.4, 0.9):
+        keypoint = generator.normal(size=(persons, 12, 4, 3)).astype(np.float32)
+        keypoint[generator.random((persons, 12)) < absent] = 0
+        keypoint[-1, 5] = 1  # one at least
+        score = generator.random((persons, 12, 4))
+        out = CenterSkeleton(2).transform({'keypoint': keypoint, 'keypoint_score': score})
+        kept, expected = center_by_loop(keypoint, 2)
+        np.testing.assert_array_equal(out['keypoint'], expected)
+        np.testing.assert_array_equal(out['keypoint_score'], score[:, kept])
+        assert out['total_frames'] == len(kept)
+
+
+def interpolate(x, frames):
+    """(M, T, ...) resized in time by PyTorch, in double precision."""
+    flat = torch.from_numpy(x.astype(np.float64)).flatten(2).mT  # (M, ..., T)
+    resized = torch.nn.functional.interpolate(flat, frames, mode='linear').mT
+    return resized.reshape(len(x), frames, *x.shape[2:]).numpy()
+
+
+@pytest.mark.parametrize('length', [1, 7, 30, 64, 101])
 def test_crop_resize_in_testing_is_torch_interpolate_of_the_middle(length):
     x = np.random.default_rng(1).normal(size=(2, length, 5, 3)).astype(np.float32)
     out = CropResize(clip_len=64, share=0.95).transform({'keypoint': x})
     cut = int((1 - 0.95) * length / 2)
-    middle = torch.from_numpy(x[:, cut : length - cut]).permute(0, 2, 3, 1).flatten(1, 2)
-    expected = torch.nn.functional.interpolate(middle, 64, mode='linear')  # (M, V * C, 64)
-    expected = expected.view(2, 5, 3, 64).permute(0, 3, 1, 2).numpy()
+    expected = interpolate(x[:, cut : length - cut], 64)
     np.testing.assert_allclose(out['keypoint'], expected, atol=1e-5)
+    assert out['keypoint'].dtype == np.float32
     assert (out['num_clips'], out['clip_len'], out['total_frames']) == (1, 64, 64)
+
+
+@pytest.mark.parametrize('dtype', [np.float16, np.float32, np.float64, np.int16])
+def test_random_crop_is_torch_interpolate_of_its_draw(dtype):
+    """Half and whole numbers are not rounded, and the scores go with the joints."""
+    generator = np.random.default_rng(2)
+    x = (generator.normal(size=(2, 80, 5, 3)) * 50).astype(dtype)
+    score = generator.random((2, 80, 5), dtype=np.float32)
+    transform = CropResize(clip_len=20, share=(0.5, 1.0))
+    for seed in range(10):
+        np.random.seed(seed)
+        length = int(80 * np.random.uniform(0.5, 1.0))
+        start = np.random.randint(80 - length + 1)
+        np.random.seed(seed)
+        out = transform.transform({'keypoint': x, 'keypoint_score': score})
+        for key, whole in (('keypoint', x), ('keypoint_score', score)):
+            expected = interpolate(whole[:, start : start + length], 20)
+            np.testing.assert_allclose(out[key], expected, rtol=1e-5, atol=1e-4)
 
 
 def test_random_crop_stays_within_its_bounds():
@@ -86,6 +153,32 @@ def test_normalize_range_turns_about_the_joint():
         assert 0.5 <= scale <= 1.5
 
 
+def test_normalize_range_is_a_loop_over_joints(keypoint):
+    transform = NormalizeRange(joint=1, rotation=60, scale=(0.5, 1.5))
+    for seed in range(5):
+        np.random.seed(seed)
+        about_x, about_y = (math.radians(angle) for angle in np.random.uniform(-60, 60, 2))
+        factor = np.random.uniform(0.5, 1.5)
+        turned = np.empty(keypoint.shape)
+        for place in np.ndindex(keypoint.shape[:3]):
+            x, y, z = (keypoint[place].astype(np.float64) - keypoint[0, 0, 1]) * factor
+            x, z = (
+                x * math.cos(about_y) + z * math.sin(about_y),
+                z * math.cos(about_y) - x * math.sin(about_y),
+            )
+            y, z = (
+                y * math.cos(about_x) - z * math.sin(about_x),
+                z * math.cos(about_x) + y * math.sin(about_x),
+            )
+            turned[place] = x, y, z
+        for axis in range(3):
+            low, high = turned[..., axis].min(), turned[..., axis].max()
+            turned[..., axis] = (turned[..., axis] - low) / (high - low) * 2 - 1
+        np.random.seed(seed)
+        out = transform.transform({'keypoint': keypoint})['keypoint']
+        np.testing.assert_allclose(out, turned, atol=1e-5)
+
+
 def test_sample_sorted(keypoint):
     keypoint[..., 0, 0] = np.arange(30)
     even = SampleSorted(52, test_mode=True).transform({'keypoint': keypoint})['keypoint']
@@ -95,6 +188,8 @@ def test_sample_sorted(keypoint):
     drawn = SampleSorted(52).transform({'keypoint': keypoint})['keypoint'][0, :, 0, 0]
     assert (np.diff(drawn) >= 0).all() and len(set(drawn)) > 15
     assert SampleSorted(52).transform({'keypoint': keypoint[:, :1]})['keypoint'].shape[1] == 52
+    both = SampleSorted(52).transform({'keypoint': keypoint, 'keypoint_score': keypoint[..., 0]})
+    np.testing.assert_array_equal(both['keypoint_score'], both['keypoint'][..., 0])
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,17 @@
 """Transforms of one skeleton sequence, registered beside mmaction2's."""
 
+from csre_mm.datasets.transforms.loop_frames import LoopFrames
 from csre_mm.datasets.transforms.normalize import CenterSkeleton, NormalizeRange
+from csre_mm.datasets.transforms.project import ProjectToImage
 from csre_mm.datasets.transforms.sample_frames import CropResize, SampleSorted
+from csre_mm.datasets.transforms.sample_uniform import SampleUniform
 
-__all__ = ['CenterSkeleton', 'CropResize', 'NormalizeRange', 'SampleSorted']
+__all__ = [
+    'CenterSkeleton',
+    'CropResize',
+    'LoopFrames',
+    'NormalizeRange',
+    'ProjectToImage',
+    'SampleSorted',
+    'SampleUniform',
+]

@@ -4,6 +4,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
+from csre_mm.datasets.transforms.frames import take_frames
 from csre_mm.utils.errors import InputError
 
 
@@ -23,7 +24,7 @@ class CenterSkeleton(BaseTransform):
     frame has zeros there and keeps them.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (float32),
-    ``total_frames``.
+    ``keypoint_score`` (its frames) if there, ``total_frames``.
 
     Args:
         joint: Index of the joint that becomes the origin; 1 is the middle of the spine.
@@ -34,12 +35,13 @@ class CenterSkeleton(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Centre one sequence."""
-        keypoint = np.asarray(results['keypoint'], dtype=np.float32)
+        keypoint = results['keypoint'] = np.asarray(results['keypoint'], dtype=np.float32)
         _check_joint(self.joint, keypoint, 'CenterSkeleton')
         there: np.ndarray = (keypoint != 0).any(axis=(2, 3))  # (M, T)
         some: np.ndarray = np.any(there, axis=0)
         if not some.all() and some.any():
-            keypoint, there = keypoint[:, some], there[:, some]
+            take_frames(results, some)
+            keypoint, there = results['keypoint'], there[:, some]
         person = int(np.argmax(there.any(axis=1)))
         origin = keypoint[person, int(there[person].argmax()), self.joint]  # (C,)
         results['keypoint'] = (keypoint - origin) * there[:, :, None, None]

@@ -4,6 +4,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
+from csre_mm.datasets.transforms.frames import FRAME_FIELDS, check_clip_len, take_frames
 from csre_mm.utils.errors import InputError
 
 
@@ -19,7 +20,8 @@ class CropResize(BaseTransform):
     ``torch.nn.functional.interpolate(mode='linear', align_corners=False)`` does.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (M, clip_len, V, C),
-    ``total_frames``. Added keys: ``num_clips``, ``clip_len``.
+    ``keypoint_score`` (M, clip_len, V) if there, ``total_frames``. Added keys: ``num_clips``,
+    ``clip_len``.
 
     Args:
         clip_len: Frames after the resizing.
@@ -28,8 +30,7 @@ class CropResize(BaseTransform):
 
     def __init__(self, clip_len: int, share: float | tuple[float, float] = (0.5, 1.0)) -> None:
         shares = (share,) if isinstance(share, int | float) else tuple(share)
-        if clip_len < 1:
-            raise InputError(f'CropResize: clip_len is {clip_len}, it must be at least 1')
+        check_clip_len(clip_len, 'CropResize')
         if len(shares) not in (1, 2) or not all(0 < s <= 1 for s in shares):
             raise InputError(f'CropResize: share is {share}, it must be above 0 and at most 1')
         self.clip_len = clip_len
@@ -37,12 +38,14 @@ class CropResize(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Crop and resize one sequence."""
-        keypoint = results['keypoint']
-        start, length = self._crop(keypoint.shape[1])
-        low, high, weight = self._positions(start, length)
-        weight = weight[:, None, None].astype(keypoint.dtype)  # (clip_len, 1, 1)
-        before, after = keypoint[:, low], keypoint[:, high]  # (M, clip_len, V, C)
-        results['keypoint'] = before + (after - before) * weight
+        low, high, weight = self._positions(*self._crop(results['keypoint'].shape[1]))
+        for field in FRAME_FIELDS:
+            if field in results:
+                x = results[field]
+                x = x.astype(np.result_type(x, np.float32), copy=False)  # whole and half numbers
+                before, after = x[:, low], x[:, high]  # (M, clip_len, V, ...)
+                way = weight.reshape(-1, *[1] * (x.ndim - 2)).astype(x.dtype)  # (clip_len, 1, ...)
+                results[field] = before + (after - before) * way
         results['total_frames'] = results['clip_len'] = self.clip_len
         results['num_clips'] = 1
         return results
@@ -76,7 +79,8 @@ class SampleSorted(BaseTransform):
     evenly from the first frame to the last.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (M, clip_len, V, C),
-    ``total_frames``. Added keys: ``num_clips``, ``clip_len``.
+    ``keypoint_score`` (M, clip_len, V) if there, ``total_frames``. Added keys: ``num_clips``,
+    ``clip_len``.
 
     Args:
         clip_len: Frames to pick.
@@ -84,8 +88,7 @@ class SampleSorted(BaseTransform):
     """
 
     def __init__(self, clip_len: int, test_mode: bool = False) -> None:
-        if clip_len < 1:
-            raise InputError(f'SampleSorted: clip_len is {clip_len}, it must be at least 1')
+        check_clip_len(clip_len, 'SampleSorted')
         self.clip_len = clip_len
         self.test_mode = test_mode
 
@@ -96,9 +99,8 @@ class SampleSorted(BaseTransform):
             frames = np.linspace(0, num_frames - 1, self.clip_len).astype(np.int64)
         else:
             frames = np.sort(np.random.randint(0, num_frames, self.clip_len))
-        results['keypoint'] = results['keypoint'][:, frames]
-        results['total_frames'] = results['clip_len'] = self.clip_len
-        results['num_clips'] = 1
+        take_frames(results, frames)
+        results['num_clips'], results['clip_len'] = 1, self.clip_len
         return results
 
     def __repr__(self) -> str:
