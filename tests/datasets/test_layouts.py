@@ -51,3 +51,45 @@ def test_a_layout_that_does_not_fit_itself(change, message):
 def test_an_incomplete_dictionary():
     with pytest.raises(InputError, match='needs num_joints, edges and center'):
         get_layout(dict(num_joints=3))
+
+
+@pytest.mark.parametrize(
+    'partition, parts',
+    [((0, 2, 2), r'\[0, 2\]'), ((1, 1, 2), r'\[1, 2\]'), ((-1, 0, 1), r'\[-1, 0, 1\]')],
+)
+def test_parts_are_numbered_from_0_without_a_gap(partition, parts):
+    fields = dict(num_joints=3, edges=((1, 0), (2, 1)), center=0)
+    message = f"layout 'custom': partition has the parts {parts}, .* from 0 without a gap"
+    with pytest.raises(InputError, match=message) as error:
+        get_layout(dict(fields, partition=partition))
+    assert '\n' not in str(error.value)
+    assert get_layout(dict(fields, partition=(1, 0, 1))).num_parts == 2
+
+
+def test_a_partition_is_asked_for_by_who_needs_it():
+    layout = get_layout(dict(num_joints=2, edges=((1, 0),), center=0, name='stick'))
+    assert layout.num_parts == 0
+    message = r"Hyperformer needs .* give the layout 'stick' a partition"
+    with pytest.raises(InputError, match=message):
+        layout.require_partition('Hyperformer')
+    assert get_layout('nw-ucla').require_partition('Hyperformer') == (0,) * 4 + (1,) * 8 + (2,) * 8
+
+
+def test_the_published_partitions():
+    published = '0 4 2 2 2 2 1 1 2 2 1 1 2 3 3 3 2 3 3 3 1 0 1 0 1'
+    for name in ('nturgb+d', 'nturgb+d-chain'):
+        assert get_layout(name).partition == tuple(map(int, published.split()))
+        assert get_layout(name).num_parts == 5
+
+
+def test_the_chain_differs_from_ntu_in_the_hands_alone():
+    star, chain = get_layout('nturgb+d'), get_layout('nturgb+d-chain')
+    one_based = {(a + 1, b + 1) for a, b in chain.edges}
+    assert one_based - {(a + 1, b + 1) for a, b in star.edges} == {(22, 23), (24, 25)}
+    assert {(22, 23), (23, 8), (24, 25), (25, 12)} <= one_based
+    assert not {(22, 8), (24, 12)} & one_based
+    assert (chain.center, chain.bone_parents) == (star.center, star.bone_parents)
+    roots = {joint for joint, parent in enumerate(chain.bone_parents) if joint == parent}
+    assert set(chain.edges) == {
+        (joint, parent) for joint, parent in enumerate(chain.bone_parents) if joint not in roots
+    }

@@ -59,7 +59,7 @@ class AdaptiveGraphConv(nn.Module):
         """
         N, C, T, V = x.shape
         K = len(self.A)
-        theta, phi = self.embed(x).view(N, 2, K, -1, V).unbind(1)  # (N, K, R * T, V) each
+        theta, phi = self.embed(x).reshape(N, 2, K, -1, V).unbind(1)  # (N, K, R * T, V) each
         attention = (theta.mT @ phi / theta.shape[2]).softmax(-2)  # (N, K, V, V)
         topology = attention + (self.A + self.B)
         y = x.reshape(N, 1, C * T, V) @ topology  # (N, K, C * T, V)

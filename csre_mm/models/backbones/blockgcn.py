@@ -16,7 +16,7 @@ from csre_mm.models.backbones.skeleton_encoder import (
     check_input,
     plan_stages,
 )
-from csre_mm.models.backbones.skeleton_input import SkeletonInput
+from csre_mm.models.backbones.skeleton_input import SkeletonInput, check_skeletons
 from csre_mm.models.backbones.topology import PoseTopology, TopologyEmbedding
 from csre_mm.utils.errors import InputError
 
@@ -114,12 +114,14 @@ class JointEmbedding(nn.Module):
 
     def __init__(self, in_channels: int, channels: int, num_person: int, num_joints: int) -> None:
         super().__init__()
+        self.expected = {'num_person': num_person, 'graph_cfg.layout': num_joints}
         self.linear = nn.Linear(in_channels, channels)
         self.position = nn.Parameter(torch.randn(num_joints, channels))
         self.norm = SkeletonInput(num_person, num_joints, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """Embed a batch of skeletons."""
+        check_skeletons(x, self.expected)
         return self.norm(self.linear(x) + self.position)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from csre_mm.datasets.layouts import get_layout
 from csre_mm.models.backbones.skeleton_encoder import check_input
+from csre_mm.models.backbones.skeleton_input import check_skeletons
 from csre_mm.utils.errors import InputError
 
 _STRIDE = 16
@@ -78,14 +79,9 @@ class HCN(nn.Module):
             x: (N, M, T, V, C).
         """
         check_input(x, _STRIDE)
+        check_skeletons(x, self.expected)
         N, M, T, V, C = x.shape
-        for (key, expected), found in zip(self.expected.items(), (V, C), strict=True):
-            if found != expected:
-                axis = 'channels' if key == 'in_channels' else 'joints'
-                raise InputError(
-                    f'the skeletons have {found} {axis}, model.backbone.{key} stands for {expected}'
-                )
-        x = x.view(N * M, T, V, C).permute(0, 3, 1, 2)  # (N * M, C, T, V)
+        x = x.reshape(N * M, T, V, C).permute(0, 3, 1, 2)  # (N * M, C, T, V)
         x = torch.cat((x, _motion(x)), 1)
         x = self.frames(self.point(x).relu_())  # (N * M, 2 * W, T, V)
         # The joints become channels, and lie last in memory: far faster for so few in a group.

@@ -78,7 +78,7 @@ class HypergraphAttention(nn.Module):
         h = self.num_heads
         q, k, v = self.qkv(x).view(N * T, V, 3, h, -1).permute(2, 0, 3, 1, 4)  # (B, h, V, d) each
         e = parts.view(N * T, V, h, -1).transpose(1, 2)  # (B, h, V, d)
-        if x.device.type == 'cpu':
+        if x.device.type == 'cpu' and q.dtype == torch.bfloat16:
             with torch.autocast('cpu', enabled=False):
                 y = self._attend(q.float(), k.float(), v.float(), e.float())
         else:
@@ -89,16 +89,16 @@ class HypergraphAttention(nn.Module):
     def _attend(self, q: Tensor, k: Tensor, v: Tensor, e: Tensor) -> Tensor:
         """Gather the values: (B, h, V, d)."""
         B, h, V, d = q.shape
-        q, w = q * d**-0.5, self.part_bias * d**-0.5
-        r = self.hop_embedding[self.hops].to(q.dtype)  # (V, V, h, d)
+        q, w = q * d**-0.5, self.part_bias.to(e.dtype) * d**-0.5
+        r = self.hop_embedding.to(q.dtype)[self.hops]  # (V, V, h, d)
         bias = (e * w.unsqueeze(1)).sum(-1).unsqueeze(-2)  # (B, h, 1, V)
         logits = torch.einsum('bhnd,nmhd->bhnm', q, r) + bias
         logits = torch.baddbmm(
             logits.reshape(B * h, V, V), q.reshape(B * h, V, d), (k + e).reshape(B * h, V, d).mT
         )
         attention = logits.softmax(-1).view(B, h, V, V).to(v.dtype)
-        shared = torch.einsum('hnm,bhmd->bhnd', self.topology, v)
-        return self.scale * (attention @ v) + shared
+        shared = torch.einsum('hnm,bhmd->bhnd', self.topology.to(v.dtype), v)
+        return self.scale.to(v.dtype) * (attention @ v) + shared
 
 
 class HyperformerBlock(nn.Module):

@@ -59,15 +59,17 @@ def _hyperformer(source: Source) -> None:
         source.move(f'{new}.norm', f'{old}.norm1')
         qkv = [source.take(f'{old}.attn.{name}.weight') for name in ('q', 'kv')]
         source.put(f'{attention}.qkv.weight', torch.cat(qkv).flatten(1))
-        heads, width = source.left[f'{old}.attn.w1'].shape
+        part_bias = source.take(f'{old}.attn.w1')
+        heads, width = part_bias.shape
+        source.put(f'{attention}.part_bias', part_bias)
         hops = source.take(f'{old}.attn.rpe').view(-1, heads, width)
         source.put(f'{attention}.hop_embedding', hops)
-        for name, released in (('part_bias', 'w1'), ('topology', 'outer'), ('scale', 'alpha')):
+        for name, released in (('topology', 'outer'), ('scale', 'alpha')):
             source.put(f'{attention}.{name}', source.take(f'{old}.attn.{released}'))
         source.move(f'{attention}.project', f'{old}.attn.proj')
         parts = source.take(f'{old}.pe_proj.weight')
         source.put(f'{new}.embed_parts.weight', parts.flatten(1))
-        if f'{old}.skip_proj.weight' in source:
+        if qkv[0].shape[0] != qkv[0].shape[1]:
             skip = source.take(f'{old}.skip_proj.weight')
             source.put(f'{new}.skip.weight', skip.flatten(1))
         temporal_conv(source, f'{new}.tcn', f'l{block + 1}.tcn1')
@@ -148,6 +150,8 @@ def convert_state_dict(encoder: str, state_dict: Mapping[str, Tensor]) -> dict[s
     source = Source(state_dict)
     try:
         _CONVERTERS[encoder](source)
+    except InputError:
+        raise
     except (RuntimeError, ValueError, KeyError, IndexError) as error:
         raise InputError(
             f'the state dict does not have the shapes of {encoder}: {error}'

@@ -35,16 +35,21 @@ class Source:
         return self.left.pop(key)
 
     def count(self, pattern: str) -> int:
-        """How many numbers from ``start`` on exist in place of ``{}`` in the keys.
+        """How many numbers exist in place of ``{}`` in the keys.
 
         Args:
             pattern: The beginning of a key, such as ``'l{}.'``; numbers count from 0, or from 1 if
                 there is no 0.
+
+        Raises:
+            InputError: If there is no such key.
         """
         start = 0 if self._has(pattern.format(0)) else 1
         number = start
         while self._has(pattern.format(number)):
             number += 1
+        if number == start:
+            raise InputError(f'the state dict has no {pattern.format(0)}*: is it of this encoder?')
         return number - start
 
     def _has(self, prefix: str) -> bool:

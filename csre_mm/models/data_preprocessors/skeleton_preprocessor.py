@@ -26,8 +26,8 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         relative_to_center: Give joints relative to the layout's centre in each frame; the centre
             keeps its own place, and with it the trajectory (Hyperformer, BlockGCN).
         bone_center: Let the centre keep its own coordinates in the bone stream (the same).
-        origin_joint: Put the origin of each frame at this joint of the first person, before
-            anything else (HCN: 1). A person who is absent from a frame has zeros and keeps them.
+        origin_joint: Put the origin of each frame at this joint of the first person, before the
+            stream is made (HCN: 1). A person who is absent from a frame has zeros and keeps them.
         append_joints: Append the joints as they are before the stream is made to the channels
             (BlockGCN).
 

@@ -75,7 +75,7 @@ class HCNHead(BaseHead):
         for (key, expected), found in zip(self.expected.items(), x.shape[2:], strict=True):
             if found != expected:
                 raise InputError(
-                    f'the encoder gives a map with {key.removeprefix("num_")} {found}, '
+                    f'the encoder gives a map (N, M, C, T, W) of {tuple(x.shape)}, '
                     f'model.cls_head.{key} is {expected}'
                 )
         x = x.amax(1).flatten(1)  # (N, C * T * W)
