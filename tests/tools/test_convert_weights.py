@@ -101,7 +101,7 @@ def test_bad_files_are_one_line_and_status_2(run, tmp_path):
     (tmp_path / 'text.pt').write_text('no checkpoint')
     (tmp_path / 'nothing.pt').touch()
     for file, message in {
-        'release.pt': 'release.pt: the state dict has no l1.gcn1.conv_a.0.*: is it of this encoder?',
+        'release.pt': 'the state dict has no l1.gcn1.conv_a.0.*: is it of this encoder?',
         'words.pt': "words.pt: holds no state dict: 'fc.weight' is a str",
         'list.pt': 'list.pt: holds no state dict',
         'empty.pt': 'empty.pt: holds no state dict',

@@ -1,6 +1,5 @@
-import re
-
 import math
+import re
 
 import pytest
 import torch
