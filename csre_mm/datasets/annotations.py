@@ -7,18 +7,36 @@ units of the data set, and optionally more (``keypoint_score``, ``img_shape``, .
 
 import os
 import pickle
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from numbers import Integral
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from csre_mm.datasets.plain_pickle import RefusedError, load_plain
+from csre_mm.datasets.plain_values import brief
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 
 REQUIRED_FIELDS = ('frame_dir', 'label', 'total_frames', 'keypoint')
+
+
+class Fault(NamedTuple):
+    """What is wrong with a sample.
+
+    Attributes:
+        field: Of the annotation.
+        found: What is there, to be read after the field: 'is -1'.
+        expected: What should be there: 'an integer from 0'.
+    """
+
+    field: str
+    found: str
+    expected: str
+
+    def __str__(self) -> str:
+        return f'{self.field} {self.found}, expected {self.expected}'
 
 
 def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
@@ -42,7 +60,7 @@ def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
             data = load_plain(file)
     except RefusedError as error:
         raise InputError(
-            f'{path}: refused: the pickle asks for {str(error)!r}, '
+            f'{path}: refused: the pickle asks for {str(error)!r:.100}, '
             'an annotation file holds plain containers and NumPy arrays only'
         ) from None
     except FileNotFoundError:
@@ -52,7 +70,7 @@ def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
     except Exception as error:  # a corrupt pickle can raise almost anything
         reason = ' '.join(str(error).split()) or type(error).__name__
         raise InputError(
-            f'{path}: not an annotation pickle, or an incomplete one ({reason})'
+            f'{path}: not an annotation pickle, or an incomplete one ({reason:.200})'
         ) from error
     if isinstance(data, list):
         data = {'split': {}, 'annotations': data}
@@ -104,14 +122,33 @@ def check_annotations(data: Any, path: str | os.PathLike) -> None:
         InputError: For the first fault, by sample and field.
     """
     _check_top_level(data, path)
-    names = set()
-    for index, annotation in enumerate(data['annotations']):
-        name = _check_annotation(annotation, index, path)
-        if name in names:
-            raise InputError(f'{path}: sample {name!r}: frame_dir comes twice, expected once')
-        names.add(name)
+    names = check_samples(data['annotations'], path)
     for split, members in data['split'].items():
         _check_split(split, members, names, path)
+
+
+def check_samples(annotations: Iterable[Any], path: str | os.PathLike) -> set[str]:
+    """Check the structure of samples: :func:`find_faults` in each, and names that come twice.
+
+    Args:
+        annotations: The samples.
+        path: The name of the file in messages.
+
+    Returns:
+        Their names.
+
+    Raises:
+        InputError: For the first fault, by sample and field.
+    """
+    names: set[str] = set()
+    for index, annotation in enumerate(annotations):
+        for fault in find_faults(annotation):
+            raise InputError(f'{path}: sample {name_of(annotation, index)}: {fault}')
+        name = annotation['frame_dir']
+        if name in names:
+            raise InputError(f'{path}: sample {brief(name)}: frame_dir comes twice, expected once')
+        names.add(name)
+    return names
 
 
 def _check_top_level(data: Any, path: str | os.PathLike) -> None:
@@ -129,36 +166,59 @@ def _check_top_level(data: Any, path: str | os.PathLike) -> None:
             )
 
 
-def _check_annotation(annotation: Any, index: int, path: str | os.PathLike) -> str:
-    """Check one sample and return its name."""
-    where = f'{path}: sample {index}'
+def name_of(annotation: Any, index: int) -> str:
+    """How messages call a sample: by its name, or by its position in the file if it has none."""
+    name = annotation.get('frame_dir') if isinstance(annotation, dict) else None
+    return brief(name) if isinstance(name, str) else str(index)
+
+
+def find_faults(annotation: Any) -> Iterator[Fault]:
+    """Look at the structure of one sample, not at the numbers in it.
+
+    Yields:
+        Each fault: a field that is missing or of another type, arrays that do not fit each other.
+    """
     if not isinstance(annotation, dict):
-        raise InputError(f'{where}: is a {type(annotation).__name__}, expected a dict')
+        yield Fault('annotation', f'is a {type(annotation).__name__}', 'a dict')
+        return
     for field in REQUIRED_FIELDS:
         if field not in annotation:
-            raise InputError(f'{where}: has no {field!r}, expected {", ".join(REQUIRED_FIELDS)}')
-    name = annotation['frame_dir']
+            yield Fault(field, 'is missing', f'the fields {", ".join(REQUIRED_FIELDS)}')
+    name, label = annotation.get('frame_dir', ''), annotation.get('label', 0)
     if not isinstance(name, str):
-        raise InputError(f'{where}: frame_dir is {name!r:.40}, expected a string')
-    where = f'{path}: sample {name!r}'
-    label = annotation['label']
-    if not isinstance(label, Integral) or isinstance(label, bool) or label < 0:
-        raise InputError(f'{where}: label is {label!r:.40}, expected an integer from 0')
+        yield Fault('frame_dir', f'is {brief(name)}', 'a string')
+    # More bits than an int64 has would end in an overflow when the labels become an array.
+    if not _is_integer(label) or not 0 <= label < 1 << 63:
+        yield Fault('label', f'is {brief(label)}', 'an integer from 0')
+    if 'keypoint' in annotation:
+        yield from _find_array_faults(annotation)
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _is_numbers(array: Any, ndim: int) -> bool:
+    return isinstance(array, np.ndarray) and array.ndim == ndim and array.dtype.kind in 'fiu'
+
+
+def _find_array_faults(annotation: dict) -> Iterator[Fault]:
+    """Look at ``keypoint`` and what has to fit it."""
     keypoint = annotation['keypoint']
-    if (
-        not isinstance(keypoint, np.ndarray)
-        or keypoint.ndim != 4
-        or keypoint.dtype.kind not in 'fiu'
-    ):
-        shape = getattr(keypoint, 'shape', None)
-        found = type(keypoint).__name__ if shape is None else f'{keypoint.dtype} {shape}'
-        raise InputError(f'{where}: keypoint is {found}, expected an array of numbers (M, T, V, C)')
-    if annotation['total_frames'] != keypoint.shape[1]:
-        raise InputError(
-            f'{where}: total_frames is {annotation["total_frames"]!r:.40}, '
-            f'keypoint has {keypoint.shape[1]} frames'
-        )
-    return name
+    if not _is_numbers(keypoint, 4):
+        found = brief(keypoint) if isinstance(keypoint, np.ndarray) else type(keypoint).__name__
+        yield Fault('keypoint', f'is {found}', 'an array of numbers (M, T, V, C)')
+        return
+    shape = keypoint.shape
+    if not all(shape):
+        yield Fault('keypoint', f'has the shape {shape}', 'a person, a frame and a joint at least')
+    total_frames = annotation.get('total_frames', shape[1])
+    if not _is_integer(total_frames) or total_frames != shape[1]:
+        yield Fault('total_frames', f'is {brief(total_frames)}', f"keypoint's {shape[1]} frames")
+    score = annotation.get('keypoint_score')
+    if score is not None and (not _is_numbers(score, 3) or score.shape != shape[:3]):
+        expected = f'an array of numbers (M, T, V) = {shape[:3]}'
+        yield Fault('keypoint_score', f'is {brief(score)}', expected)
 
 
 def _check_split(
@@ -166,10 +226,12 @@ def _check_split(
 ) -> None:
     if not isinstance(members, list | tuple | set | frozenset):
         raise InputError(
-            f'{path}: split {split!r} is a {type(members).__name__}, expected a list of frame_dirs'
+            f'{path}: split {brief(split)} is a {type(members).__name__}, '
+            'expected a list of frame_dirs'
         )
     for member in members:
         if not isinstance(member, str) or member not in names:
             raise InputError(
-                f'{path}: split {split!r} names {member!r:.80}, no annotation has this frame_dir'
+                f'{path}: split {brief(split)} names {brief(member)}, '
+                'no annotation has this frame_dir'
             )

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from csre_mm.datasets.layouts import NW_UCLA
+from csre_mm.datasets.plain_values import brief
 from csre_mm.datasets.raw_files import RawFile
 from csre_mm.utils.errors import InputError
 
@@ -63,7 +64,8 @@ def parse_sequence(data: bytes, name: str, where: str | None = None) -> dict[str
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise InputError(f'{where}: not valid JSON: {error}') from error
+        reason = ' '.join(str(error).split())
+        raise InputError(f'{where}: not valid JSON: {reason:.100}') from error
     if not isinstance(content, dict):
         raise InputError(f'{where}: holds a {type(content).__name__}, expected an object')
     for field in ('file_name', 'label', 'skeletons'):
@@ -71,11 +73,13 @@ def parse_sequence(data: bytes, name: str, where: str | None = None) -> dict[str
             raise InputError(f'{where}: has no {field!r}')
     if content['file_name'] != name:
         raise InputError(
-            f'{where}: file_name is {content["file_name"]!r:.60}, expected the name of the file'
+            f'{where}: file_name is {brief(content["file_name"])}, expected the name of the file'
         )
     label = content['label']
     if type(label) is not int or not 1 <= label <= NUM_CLASSES:
-        raise InputError(f'{where}: label is {label!r:.40}, expected an integer 1 to {NUM_CLASSES}')
+        raise InputError(
+            f'{where}: label is {brief(label)}, expected an integer 1 to {NUM_CLASSES}'
+        )
     keypoint = _parse_skeletons(content['skeletons'], where)[None]  # (1, T, V, 3)
     return dict(frame_dir=name, label=label - 1, total_frames=keypoint.shape[1], keypoint=keypoint)
 
@@ -83,17 +87,24 @@ def parse_sequence(data: bytes, name: str, where: str | None = None) -> dict[str
 def _parse_skeletons(skeletons: Any, where: str) -> np.ndarray:
     """The coordinates, (T, V, 3)."""
     expected = f'expected numbers [T][{NW_UCLA.num_joints}][3], T from 1'
+    # As objects: an array of texts has room for the longest in each place, one of numbers would
+    # read a text as the number in it.
     try:
-        array = np.array(skeletons)
-    except (ValueError, OverflowError) as error:
+        array = np.array(skeletons, dtype=object)
+    except ValueError as error:  # lists in places where others hold none
         raise InputError(f'{where}: skeletons is ragged, {expected}') from error
     shape = array.shape
     if array.ndim != 3 or not shape[0] or shape[1:] != (NW_UCLA.num_joints, 3):
-        raise InputError(f'{where}: skeletons has the shape {shape}, {expected}')
-    if array.dtype.kind not in 'fiu':
+        lists = isinstance(skeletons, list) and array.ndim < 3 and array.size
+        ragged = ' and is ragged' if lists and any(isinstance(x, list) for x in array.flat) else ''
+        raise InputError(f'{where}: skeletons has the shape {shape}{ragged}, {expected}')
+    if not set(map(type, array.flat)) <= {int, float}:
         raise InputError(f'{where}: skeletons holds something else than numbers, {expected}')
     with np.errstate(over='ignore'):
-        array = array.astype(np.float32)
+        try:
+            array = array.astype(np.float64).astype(np.float32)
+        except OverflowError as error:
+            raise InputError(f'{where}: skeletons holds numbers too large, {expected}') from error
     if not np.isfinite(array).all():
         frame, joint, axis = np.argwhere(~np.isfinite(array))[0].tolist()
         raise InputError(

@@ -37,6 +37,9 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
     def wrapper() -> None:
         try:
             main()
+        except BrokenPipeError:  # the reader of a pipe has seen enough, as in `command | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            sys.exit(141)  # as a command that the signal ends
         except (InputError, OSError) as error:
             if os.environ.get(TRACEBACK_VARIABLE) == '1':
                 raise

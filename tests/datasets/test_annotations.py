@@ -1,5 +1,6 @@
 import os
 import pickle
+import resource
 from collections import OrderedDict
 
 import numpy as np
@@ -12,6 +13,14 @@ from csre_mm.utils.errors import InputError
 def make_annotation(name='a', frames=3, **changes):
     keypoint = np.arange(2 * frames * 5 * 3, dtype=np.float32).reshape(2, frames, 5, 3)
     return dict(frame_dir=name, label=1, total_frames=frames, keypoint=keypoint) | changes
+
+
+def laughs():
+    """A tuple whose repr and hash would take until the end of time."""
+    value = (1,)
+    for _ in range(60):
+        value = (value, value)
+    return value
 
 
 def make_data():
@@ -39,7 +48,7 @@ def assert_refused(path, *parts):
         load_annotations(path)
     message = str(caught.value)
     assert message.startswith(f'{path}: ')
-    assert '\n' not in message
+    assert len(message.splitlines()) == 1 and len(message) < len(str(path)) + 300
     for part in parts:
         assert part in message
 
@@ -181,7 +190,7 @@ def test_changed_bytes_of_an_array(tmp_path, old, new):
 def test_arrays_of_objects_are_refused(tmp_path):
     path = tmp_path / 'data.pkl'
     path.write_bytes(pickle.dumps([make_annotation(keypoint=np.array([None], object))]))
-    assert_refused(path, "dtype 'O8'")
+    assert_refused(path, 'arrays of dtype O8')
 
 
 def test_tuples_that_share_their_parts_take_no_time(tmp_path):
@@ -195,6 +204,63 @@ def test_tuples_that_share_their_parts_take_no_time(tmp_path):
         assert found[0] is found[1]
         found = found[0]
     np.testing.assert_array_equal(found[0], np.arange(3))
+
+
+def pairs_of_pairs(end):
+    """A pickle in which a tuple holds itself 2**60 times over; ``end`` is what follows it."""
+    pair = b''.join(b'\x94h' + bytes([index]) + b'\x86' for index in range(60))
+    return b'\x80\x04)' + pair + end
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'\x80\x04})' + b'\x85' * 200_000 + b'K\x01s.',  # C's hash of it ends the process
+        b'\x80\x04}' + pairs_of_pairs(b'K\x01s.')[2:],  # C's hash of it never ends
+        pairs_of_pairs(b'\x85cbuiltins\nset\n(h\x3btR.'),
+        pairs_of_pairs(b'cbuiltins\nset\n(h\x3btR.'),
+        b'\x80\x02}r\xff\xff\xff\x7f.',  # an index of which C makes 34 GB
+        b'\x80\x02cbuiltins\nbytearray\n\x8a\x05\x00\x00\x00\x00\x10\x85R.',
+        b'\x80\x05\x96\x00\x00\x00\x00\x10\x00\x00\x00abc.',
+        b'\x80\x04\x8e\x00\x00\x00\x00\x10\x00\x00\x00abc.',
+    ],
+)
+def test_pickles_that_would_end_hang_or_fill_a_process(tmp_path, content):
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(content)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InputError):
+        load_annotations(path)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before + 300_000  # KiB
+
+
+@pytest.mark.parametrize(
+    'content',
+    [
+        b'c_codecs\nencode\n(N}Vx\nNstb.',  # sets an attribute of the function
+        b'c_codecs\nencode\n)\x81.',  # encode.__new__
+        b'(ios\nsystem\n.',
+        b'(cos\nsystem\no.',
+        b'P1\n.',
+        b'\x82\x01.',
+    ],
+)
+def test_operations_that_plain_data_does_not_need_are_refused(tmp_path, content):
+    path = tmp_path / 'data.pkl'
+    path.write_bytes(content)
+    assert_refused(path, 'refused')
+
+
+def test_the_list_and_dict_of_old_protocols(tmp_path):
+    path = tmp_path / 'data.pkl'
+    annotation = dict(extra=[1, 2, (3,), {'x': {4}}])
+    for protocol in (0, 1):
+        path.write_bytes(pickle.dumps([annotation], protocol))
+        assert load_annotations(path)['annotations'] == [annotation]
+    path.write_bytes(b'(lp0\n(dp1\nVx\nI1\nsa.')
+    assert load_annotations(path)['annotations'] == [{'x': 1}]
+    path.write_bytes(b'((Vx\nI1\ndl.')
+    assert load_annotations(path)['annotations'] == [{'x': 1}]
 
 
 def test_a_list_in_itself_and_a_shared_array(tmp_path):
@@ -237,16 +303,25 @@ def test_wrong_outermost_shape(tmp_path, data, part):
 @pytest.mark.parametrize(
     ('annotation', 'part'),
     [
-        (None, 'sample 1: is a NoneType'),
-        (dict(frame_dir='b'), "sample 1: has no 'label'"),
+        (None, 'sample 1: annotation is a NoneType, expected a dict'),
+        (dict(frame_dir='b'), "sample 'b': label is missing"),
+        (dict(label=1), 'sample 1: frame_dir is missing'),
         (make_annotation(3), 'sample 1: frame_dir is 3'),
         (make_annotation('a'), "sample 'a': frame_dir comes twice"),
-        (make_annotation('b', label=-1), "sample 'b': label is -1"),
+        (make_annotation('b', label=-1), "sample 'b': label is -1, expected an integer from 0"),
         (make_annotation('b', label=1.0), "sample 'b': label is 1.0"),
+        (make_annotation('b', label=True), "sample 'b': label is True"),
+        (make_annotation('b', label=10**5000), "sample 'b': label is an integer of 16610 bits"),
+        (make_annotation('b', label=laughs()), "sample 'b': label is (((...), (...)), "),
         (make_annotation('b', keypoint=[[0.0]]), 'keypoint is list'),
         (make_annotation('b', keypoint=np.zeros((3, 5, 3))), 'keypoint is float64 (3, 5, 3)'),
         (make_annotation('b', keypoint=np.full((1, 3, 5, 3), 'x')), 'keypoint is <U1'),
-        (make_annotation('b', total_frames=4), 'total_frames is 4, keypoint has 3 frames'),
+        (make_annotation('b', keypoint=np.zeros((0, 3, 5, 3))), 'the shape (0, 3, 5, 3), expected'),
+        (make_annotation('b', 0), "sample 'b': keypoint has the shape (2, 0, 5, 3), expected"),
+        (make_annotation('b', total_frames=4), "total_frames is 4, expected keypoint's 3 frames"),
+        (make_annotation('b', total_frames=3.0), 'total_frames is 3.0, expected'),
+        (make_annotation('b', keypoint_score=np.ones((2, 3, 4))), 'keypoint_score is float64 (2, '),
+        (make_annotation('b', keypoint_score='1'), "keypoint_score is '1', expected an array"),
     ],
 )
 def test_check_names_sample_and_field(tmp_path, annotation, part):

@@ -1,5 +1,6 @@
 import importlib.util
 import json
+import resource
 import sys
 import zipfile
 from pathlib import Path
@@ -84,7 +85,15 @@ def test_parse_sequence():
         (dict(skeletons=np.zeros((2, 20, 2)).tolist()), ('shape (2, 20, 2)',)),
         (dict(skeletons=np.zeros((20, 3)).tolist()), ('shape (20, 3)',)),
         (dict(skeletons=[[[0, 0, 0]] * 20, [[0, 0, 0]] * 19]), ('ragged',)),
+        (dict(skeletons=[[[0, 0, 0]] * 19 + [[0, 0]]]), ('ragged',)),
+        (dict(skeletons=[[[0, 0, 0]] * 19 + [[0, 0, [1]]]]), ('something else than numbers',)),
+        (dict(skeletons='text'), ('shape ()',)),
+        (dict(skeletons={'a': 1}), ('shape ()',)),
         (dict(skeletons=[[['1', '2', '3']] * 20]), ('something else than numbers',)),
+        (dict(skeletons=[[[True, 0, 0]] * 20]), ('something else than numbers',)),
+        (dict(skeletons=[[[10**400, 0, 0]] * 20]), ('numbers too large',)),
+        (dict(label=10**4000), ('label is an integer of 13288 bits',)),
+        (dict(file_name=['x'] * 10**5), ('file_name is [',)),
         (dict(skeletons=[[[None, 0, 0]] * 20]), ('something else than numbers',)),
         (dict(skeletons=[[[0, 0, 0]] * 19 + [[0, float('nan'), 0]]]), ('[0][19][1] is nan',)),
         (dict(skeletons=[[[0, 0, 0]] * 19 + [[0, 0, 1e39]]]), ('[0][19][2] is inf',)),
@@ -92,6 +101,14 @@ def test_parse_sequence():
 )
 def test_bad_fields(changes, parts):
     assert_bad(json.dumps(make_sequence() | changes).encode(), *parts)
+
+
+def test_a_long_text_takes_no_more_room_than_it_has():
+    skeletons = make_sequence(frames=20)['skeletons']
+    skeletons[3][2][1] = 'x' * 10**6  # 4.8 GB as an array of texts
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert_bad(json.dumps(make_sequence(skeletons=skeletons)).encode(), 'something else than')
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < before + 300_000  # KiB
 
 
 def test_bad_json():

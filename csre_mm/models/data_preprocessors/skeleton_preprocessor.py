@@ -6,7 +6,13 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
-from csre_mm.models.data_preprocessors.streams import STREAMS, bones, motion, rotation_matrices
+from csre_mm.models.data_preprocessors.streams import (
+    STREAMS,
+    bones,
+    motion,
+    rotation_matrices,
+    score_of_stream,
+)
 from csre_mm.utils.errors import InputError
 
 
@@ -28,6 +34,9 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         bone_center: Let the centre keep its own coordinates in the bone stream (the same).
         origin_joint: Put the origin of each frame at this joint of the first person, before the
             stream is made (HCN: 1). A person who is absent from a frame has zeros and keeps them.
+        score_channel: The last channel is the confidence of a joint, which bones and motion
+            average as mmaction2's ``JointToBone`` and ``ToMotion`` do, and which nothing else
+            touches. Not together with ``rotation``.
         append_joints: Append the joints as they are before the stream is made to the channels
             (BlockGCN).
 
@@ -48,6 +57,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         relative_to_center: bool = False,
         bone_center: bool = False,
         origin_joint: int | None = None,
+        score_channel: bool = False,
         append_joints: bool = False,
         non_blocking: bool = False,
     ) -> None:
@@ -62,6 +72,11 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
                 f'model.data_preprocessor.rotation is {rotation}, it must be 0 or more'
             )
         self.layout = get_layout(layout)
+        if rotation and score_channel:
+            raise InputError(
+                f'model.data_preprocessor.rotation is {rotation}, but with score_channel there are '
+                'not three coordinates to rotate: set it to 0'
+            )
         if origin_joint is not None and not 0 <= origin_joint < self.layout.num_joints:
             raise InputError(
                 f'model.data_preprocessor.origin_joint is {origin_joint}, the layout '
@@ -72,6 +87,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         self.relative_to_center = relative_to_center
         self.bone_center = bone_center
         self.origin_joint = origin_joint
+        self.score_channel = score_channel
         self.append_joints = append_joints
         self.register_buffer('parents', torch.tensor(self.layout.bone_parents), persistent=False)
 
@@ -89,11 +105,17 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         x = self._stack(data['inputs'])
         if training and self.rotation:
             x = self._rotate(x)
+        coordinates = x.shape[-1] - self.score_channel
+        x, score = x[..., :coordinates], x[..., coordinates:]
         if self.origin_joint is not None:
             there = (x != 0).any(-1, keepdim=True).any(-2, keepdim=True)  # (N, clips, M, T, 1, 1)
             x = (x - x[:, :, :1, :, self.origin_joint, None]) * there
-        stream = self._to_stream(x)
-        return {**data, 'inputs': torch.cat((stream, x), -1) if self.append_joints else stream}
+        parts = [self._to_stream(x)]
+        if self.score_channel:
+            parts.append(score_of_stream(score, self.stream, self.parents))
+        if self.append_joints:
+            parts += [x, score]
+        return {**data, 'inputs': torch.cat(parts, -1) if len(parts) > 1 else parts[0]}
 
     def _stack(self, inputs: list[Tensor] | Tensor) -> Tensor:
         shapes = sorted({tuple(x.shape) for x in inputs})

@@ -28,6 +28,23 @@ def motion(x: Tensor) -> Tensor:
     return result
 
 
+def score_of_stream(score: Tensor, stream: str, parents: Tensor) -> Tensor:
+    """The confidence of what a stream is made of: the mean over a bone's joints, over two frames.
+
+    Args:
+        score: Confidence of the joints (..., T, V, 1).
+        stream: One of :data:`STREAMS`.
+        parents: The parent of each joint (V,).
+    """
+    if 'b' in stream:
+        score = (score + score.index_select(-2, parents)) / 2
+    if 'm' in stream:
+        mean = torch.zeros_like(score)
+        mean[..., :-1, :, :] = (score[..., 1:, :, :] + score[..., :-1, :, :]) / 2
+        score = mean
+    return score
+
+
 def rotation_matrices(angles: Tensor) -> Tensor:
     """Rotate about x, then y, then z.
 

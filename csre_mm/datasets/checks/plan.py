@@ -1,0 +1,135 @@
+"""What a config makes of an annotation file."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from mmaction.models.utils import Graph
+
+from csre_mm.datasets.layouts import LAYOUTS, get_layout
+from csre_mm.utils.errors import InputError
+
+Node = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """What a config expects of the annotations that it trains and tests with.
+
+    Attributes:
+        train: Splits that train; None among them stands for the whole file.
+        test: Splits that test.
+        num_classes: Classes of the classifier; None if the config does not say.
+        num_joints: Joints by the config key of the layout that has them.
+        in_channels: Channels of the encoder; None for encoders that take no joints.
+        num_person: Persons that the pipeline keeps; None if it keeps all.
+        backbone_num_person: Persons of the encoder, if the config says it.
+        strict_positives: K+ if the gate of the contrast is strict, else 1.
+        rotation: Of the preprocessor, in radians.
+        num_features: Features of a joint that the pipeline joins.
+        normalizes: Whether the pipeline brings coordinates to a range.
+    """
+
+    train: tuple[str | None, ...]
+    test: tuple[str | None, ...]
+    num_classes: int | None = None
+    num_joints: dict[str, int] = field(default_factory=dict)
+    in_channels: int | None = None
+    num_person: int | None = None
+    backbone_num_person: int | None = None
+    strict_positives: int = 1
+    rotation: float = 0.0
+    num_features: int = 1
+    normalizes: bool = False
+
+
+def read_plan(cfg: Node) -> TrainingPlan:
+    """Read the plan of a config.
+
+    Raises:
+        InputError: If the config does not train and test, a layout in it is none, or it is not
+            made as configs are.
+    """
+    try:
+        return _read_plan(cfg)
+    except InputError:
+        raise
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise InputError(
+            f'the config is not one of a skeleton recognizer: {type(error).__name__}: {error}'
+        ) from error
+
+
+def _read_plan(cfg: Node) -> TrainingPlan:
+    train = list(_datasets(cfg, 'train_dataloader'))
+    test = list(_datasets(cfg, 'test_dataloader'))
+    pipeline = {step['type']: step for step in train[0].get('pipeline', [])}
+    model = cfg.get('model') or {}
+    backbone, head = model.get('backbone') or {}, model.get('cls_head') or {}
+    plan: dict[str, Any] = {
+        'num_classes': _integer(head, 'num_classes', None, 'model.cls_head'),
+        'num_joints': dict(_joints(model)),
+        'backbone_num_person': _integer(backbone, 'num_person', None, 'model.backbone'),
+        'strict_positives': _strict_positives(model.get('neck') or {}),
+        'rotation': (model.get('data_preprocessor') or {}).get('rotation', 0.0),
+        'num_features': len(pipeline.get('GenSkeFeat', {}).get('feats', 'j')),
+        'normalizes': bool({'PreNormalize2D', 'NormalizeRange'} & pipeline.keys()),
+    }
+    if 'FormatGCNInput' in pipeline:
+        step = pipeline['FormatGCNInput']
+        plan['in_channels'] = _integer(backbone, 'in_channels', 3, 'model.backbone')
+        plan['num_person'] = _integer(step, 'num_person', 2, 'FormatGCNInput')
+    return TrainingPlan(
+        tuple(dict.fromkeys(dataset.get('split') for dataset in train)),
+        tuple(dict.fromkeys(dataset.get('split') for dataset in test)),
+        **plan,
+    )
+
+
+def _integer(node: Node, key: str, default: int | None, where: str) -> int | None:
+    value = node.get(key, default)
+    if value is not None and (type(value) is not int or value < 1):
+        raise InputError(f'{where}.{key} is {value!r}, expected an integer from 1')
+    return value
+
+
+def _datasets(cfg: Node, loader: str) -> Iterator[Node]:
+    """The datasets that read files, inside of those that repeat or join them."""
+    dataset = (cfg.get(loader) or {}).get('dataset')
+    if not isinstance(dataset, Mapping):
+        raise InputError(f'the config has no {loader}.dataset, expected one that trains and tests')
+    nodes = [dataset]
+    while nodes:
+        node = nodes.pop(0)
+        inner = node.get('datasets') or [node.get('dataset')]
+        if inner == [None]:
+            yield node
+        else:
+            nodes += inner
+
+
+def _joints(model: Node) -> Iterator[tuple[str, int]]:
+    preprocessor = model.get('data_preprocessor') or {}
+    if preprocessor.get('type') == 'SkeletonPreprocessor':
+        layout = preprocessor.get('layout', 'nturgb+d')
+        yield 'model.data_preprocessor.layout', get_layout(layout).num_joints
+    layout = ((model.get('backbone') or {}).get('graph_cfg') or {}).get('layout')
+    if layout is None:
+        return
+    if layout in ('coco', 'openpose') and layout not in LAYOUTS:  # mmaction2's
+        num_joints = Graph(layout).num_node
+    elif isinstance(layout, Mapping) and 'num_node' in layout:
+        num_joints = layout['num_node']
+    else:
+        num_joints = get_layout(layout).num_joints
+    yield 'model.backbone.graph_cfg.layout', num_joints
+
+
+def _strict_positives(neck: Node) -> int:
+    """The largest K+ of the contrasts whose gate is strict; 1 if none is."""
+    found = [1]
+    for part in ('loss_spatial', 'loss_temporal'):
+        loss = {**(neck.get('loss') or {}), **(neck.get(part) or {})}
+        if neck.get('type') == 'CSRENeck' and loss.get('gate') == 'strict':
+            found.append(_integer(loss, 'num_positives', 128, f'model.neck.{part}') or 1)
+    return max(found)

@@ -1,0 +1,139 @@
+"""The check of an annotation file, with or without a config."""
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from csre_mm.datasets.checks.against_plan import check_plan
+from csre_mm.datasets.checks.consistency import check_consistency
+from csre_mm.datasets.checks.finding import Finding, Severity
+from csre_mm.datasets.checks.plan import TrainingPlan
+from csre_mm.datasets.checks.samples import SampleFacts, inspect_sample
+from csre_mm.datasets.checks.splits import (
+    Splits,
+    check_classes,
+    check_pair,
+    read_splits,
+    split_pairs,
+)
+from csre_mm.datasets.plain_values import brief
+
+WHOLE_FILE = 'the whole file'
+"""What a config without a split trains and tests with."""
+MAX_CLASSES = 10_000
+"""A label above is taken for a mistake, not for a sign of so many classes."""
+
+
+@dataclass
+class Report:
+    """What a check says.
+
+    Attributes:
+        findings: What is wrong, in the order of the checks.
+        samples: One for each annotation.
+        splits: The members of each split that are there.
+        pairs: The splits that were compared: one that trains and one that tests.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    samples: list[SampleFacts] = field(default_factory=list)
+    splits: Splits = field(default_factory=dict)
+    pairs: list[tuple[str, str]] = field(default_factory=list)
+
+    def counts(self) -> Iterator[str]:
+        """The counts, line by line."""
+        shapes = np.array([sample.shape for sample in self.samples if sample.shape])  # (N, 4)
+        yield f'{len(self.samples):,} samples'
+        if len(shapes):
+            words = ('persons', 'frames', 'joints', 'channels')
+            ranges = zip(words, shapes.min(0).tolist(), shapes.max(0).tolist(), strict=True)
+            yield '; '.join(f'{word}: {_range(low, high)}' for word, low, high in ranges)
+        labels = {sample.name: sample.label for sample in self.samples}
+        for name, members in {**self.splits, **self._unsplit(labels)}.items():
+            counts = Counter(labels[member] for member in members).values()
+            of_each = f', {_range(min(counts), max(counts))} samples each' if counts else ''
+            yield f'{name}: {len(members):,} samples, {len(counts)} classes{of_each}'
+        for train, test in self.pairs:
+            yield f'compared: {train} with {test}'
+
+    def _unsplit(self, names: Iterable[str | int]) -> dict[str, list]:
+        """The samples that are in no split, if there are some."""
+        used = {member for members in self.splits.values() for member in members}
+        rest = [name for name in names if name not in used]
+        return {'in no split': rest} if rest else {}
+
+
+def _range(low: int, high: int) -> str:
+    return f'{low:,}' if low == high else f'{low:,} to {high:,}'
+
+
+def check_dataset(
+    data: dict[str, Any],
+    plan: TrainingPlan | None = None,
+    track: Callable[[list], Iterable] = iter,
+) -> Report:
+    """Find everything in annotations that would break or spoil a training run.
+
+    Args:
+        data: What :func:`load_annotations` returns.
+        plan: What a config expects. Without it the splits that train and test are told from their
+            names (:func:`split_pairs`), and nothing is known of classes, joints and persons.
+        track: Wraps the list of annotations, for a progress bar.
+    """
+    report = Report()
+    for index, annotation in enumerate(track(data['annotations'])):
+        facts, findings = inspect_sample(annotation, index)
+        report.samples.append(facts)
+        report.findings += findings
+    report.findings += check_consistency(report.samples)
+    names = {s.name: s for s in reversed(report.samples) if isinstance(s.name, str)}
+    report.splits, findings = read_splits(data['split'], names)
+    report.findings += findings
+    splits = {**report.splits, WHOLE_FILE: list(names)}
+    if plan is None:
+        report.pairs = split_pairs(report.splits)
+        trains = list(dict.fromkeys(train for train, _ in report.pairs)) or [WHOLE_FILE]
+    else:
+        trains, tests = _find_used(plan.train, report), _find_used(plan.test, report)
+        report.pairs = list(itertools.product(trains, tests))
+        used = {member for split in trains + tests for member in splits[split]}
+        report.findings += check_plan([s for s in report.samples if s.name in used], plan)
+    severity: Severity = 'error' if plan else 'warning'
+    for train, test in report.pairs:
+        report.findings += check_pair(train, test, splits, names, severity)
+    positives = plan.strict_positives if plan else 1
+    for train in trains:
+        classes = _classes(report, plan)
+        report.findings += check_classes(train, splits[train], names, classes, positives)
+    return report
+
+
+def _find_used(wanted: Iterable[str | None], report: Report) -> list[str]:
+    """The splits of a config that are there; what is not becomes a finding."""
+    found = []
+    for split in wanted:
+        if split is None:
+            found.append(WHOLE_FILE)
+        elif split in report.splits:
+            found.append(split)
+        else:
+            expected = f'one of {", ".join(sorted(report.splits)) or "none"}'
+            report.findings.append(
+                Finding('error', 'splits', None, f'split {brief(split)}', 'is not there', expected)
+            )
+    return found
+
+
+def _classes(report: Report, plan: TrainingPlan | None) -> range:
+    """The classes of which there should be samples."""
+    if plan is not None and plan.num_classes is not None:
+        return range(plan.num_classes)
+    labels = {sample.label for sample in report.samples if sample.label is not None}
+    if not labels:
+        return range(0)
+    first = 1 if min(labels) == 1 else 0  # labels that start at 1 are a finding of their own
+    return range(first, min(max(labels) + 1, MAX_CLASSES))

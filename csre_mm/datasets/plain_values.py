@@ -1,0 +1,173 @@
+"""What pickles of plain data are made of: checked values in the places of NumPy's and Python's own.
+
+NumPy's functions are not called with what a file says: a changed byte in the state of a
+``numpy.dtype`` is enough to end the process. A size is checked before anything of it is made.
+"""
+
+import math
+import pickle
+import reprlib
+from collections import OrderedDict
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+_KINDS = 'biufcSU'
+"""Booleans, numbers and strings: no objects, no fields."""
+_SCALARS = (str, bytes, int, float, complex, type(None), np.generic)
+_MAX_DIMS = 32
+
+
+class RefusedError(pickle.UnpicklingError):
+    """The pickle asks for something that plain data does not need."""
+
+
+class _Brief(reprlib.Repr):
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel, self.maxstring, self.maxother = 2, 100, 60
+
+    def repr_int(self, x: int, level: int) -> str:
+        # Python refuses to write integers of more than some thousand digits.
+        return repr(x) if x.bit_length() < 200 else f'an integer of {x.bit_length()} bits'
+
+    def repr_bytes(self, x: bytes, level: int) -> str:
+        return repr(x[:30])
+
+    def repr_bytearray(self, x: bytearray, level: int) -> str:
+        return repr(x[:30])
+
+    def repr_OrderedDict(self, x: OrderedDict, level: int) -> str:  # noqa: N802  reprlib's rule
+        return self.repr_dict(x, level)
+
+
+_BRIEF = _Brief()
+
+
+def brief(value: Any) -> str:
+    """What a file holds, in one short line for a message, however large or nested it is."""
+    if isinstance(value, np.ndarray):
+        return f'{value.dtype} {value.shape}'
+    text = ' '.join(_BRIEF.repr(value).split())
+    return text if len(text) <= 120 else f'{text[:117]}...'
+
+
+def make_dtype(code: Any, align: Any = False, copy: Any = True) -> np.dtype:
+    """``numpy.dtype``: an object of its own, by which the unpickler finds it again."""
+    if type(code) is not str or len(code) > 40:
+        raise pickle.UnpicklingError(f'{brief(code)} is no name of a dtype')
+    dtype: np.dtype = np.dtype(code, copy=True)
+    if dtype.kind not in _KINDS or dtype.subdtype or dtype.fields:
+        raise RefusedError(f'arrays of dtype {code}')
+    return dtype
+
+
+def with_byte_order(dtype: np.dtype, state: Any) -> np.dtype:
+    """Take the byte order over: of the types above nothing else is in the state."""
+    if not isinstance(state, tuple) or len(state) < 2 or state[1] not in ('<', '>', '|', '='):
+        raise pickle.UnpicklingError(f'{brief(state)} is no state of a dtype')
+    return dtype.newbyteorder(state[1])
+
+
+def _check_size(data: Any, dtype: Any, shape: Any) -> None:
+    if not isinstance(data, bytes | bytearray) or not isinstance(dtype, np.dtype):
+        raise pickle.UnpicklingError('an array without its bytes or dtype')
+    if (
+        not isinstance(shape, tuple)
+        or len(shape) > _MAX_DIMS
+        or not all(type(n) is int and 0 <= n < 1 << 63 for n in shape)
+    ):
+        raise pickle.UnpicklingError(f'{brief(shape)} is no shape')
+    count = math.prod(shape)
+    # NumPy gives strings of no length one character: such an array would be larger than its bytes.
+    if count * dtype.itemsize != len(data) or (shape and count and not dtype.itemsize):
+        raise pickle.UnpicklingError(
+            f'{len(data)} bytes are no array of shape {brief(shape)} and dtype {dtype}'
+        )
+
+
+def reconstruct(kind: Any, shape: Any, code: Any) -> np.ndarray:
+    """NumPy's function of this name: an array that gets its contents later."""
+    return np.empty(0, np.int8)
+
+
+def fill(array: np.ndarray, state: Any) -> None:
+    """Give what ``reconstruct`` made its contents."""
+    if array.size or array.base is not None or not isinstance(state, tuple) or len(state) < 4:
+        raise pickle.UnpicklingError(f'{brief(state)} is no state of an array')
+    shape, dtype, fortran_order, data = state[-4:]
+    _check_size(data, dtype, shape)
+    # Given a state that fits, NumPy keeps the bytes of large arrays without a copy.
+    state_of_array: Any = (1, shape, dtype, bool(fortran_order), bytes(data))
+    array.__setstate__(state_of_array)
+
+
+def frombuffer(data: Any, dtype: Any, shape: Any, order: Any, axes: Any = None) -> np.ndarray:
+    """NumPy's function of this name: protocol 5, without a copy."""
+    _check_size(data, dtype, shape)
+    if not data:
+        return np.empty(shape, dtype)
+    if order == 'K' and axes is not None:
+        return np.frombuffer(data, dtype).reshape(shape).transpose(axes)
+    return np.frombuffer(data, dtype).reshape(shape, order=order)
+
+
+def scalar(dtype: Any, data: Any = b'') -> np.generic:
+    """NumPy's function of this name: a number or string as NumPy has them."""
+    _check_size(data, dtype, ())
+    return np.frombuffer(data, dtype)[0] if data else dtype.type()
+
+
+def encode(text: Any, encoding: Any) -> bytes:
+    """What ``_codecs.encode`` is used for in pickles of protocol 2: bytes, as latin-1 text."""
+    if encoding not in ('latin1', 'latin-1'):
+        raise RefusedError(f'_codecs.encode to {brief(encoding)}')
+    return text.encode('latin-1')
+
+
+def no_bytes() -> bytes:
+    """What ``bytes`` is used for in pickles of protocol 2."""
+    return b''
+
+
+def make_bytearray(data: Any = b'', encoding: Any = None) -> bytearray:
+    """``bytearray`` of bytes or text; of a number it would be that many bytes."""
+    if encoding is not None:
+        data = encode(data, encoding)
+    if not isinstance(data, bytes):
+        raise pickle.UnpicklingError(f'a bytearray of {brief(data)}')
+    return bytearray(data)
+
+
+def checked_keys(keys: Iterable[Any]) -> list[Any]:
+    """Let keys pass whose hash takes no time and no depth.
+
+    Raises:
+        UnpicklingError: If one is something else than a scalar or a few scalars in a tuple.
+    """
+    keys = list(keys)
+    if set(map(type, keys)) <= {str}:
+        return keys
+    for key in keys:
+        parts = key if type(key) is tuple and len(key) <= 8 else (key,)
+        for part in parts:
+            if not isinstance(part, _SCALARS) or (type(part) is int and part.bit_length() > 64):
+                raise pickle.UnpicklingError(f'{brief(key)} is a key or in a set')
+    return keys
+
+
+def make_set(items: Any = ()) -> set:
+    """``set`` of what may be a key."""
+    return set(checked_keys(items))
+
+
+def make_frozenset(items: Any = ()) -> frozenset:
+    """``frozenset`` of what may be a key."""
+    return frozenset(checked_keys(items))
+
+
+def ordered_dict(pairs: Any = ()) -> OrderedDict:
+    """``OrderedDict`` of pairs; mostly of none, they come later."""
+    keys, values = [key for key, _ in pairs], [value for _, value in pairs]
+    return OrderedDict(zip(checked_keys(keys), values, strict=True))

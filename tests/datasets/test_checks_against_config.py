@@ -1,0 +1,157 @@
+import pytest
+from mmengine.config import Config
+
+from csre_mm.datasets.annotations import load_annotations
+from csre_mm.datasets.checks import TrainingPlan, read_plan
+from csre_mm.utils.errors import InputError
+from tests.checked_data import PLAN, assert_found, check, make_data
+from tests.conftest import config
+
+
+def plan_with(**changes):
+    return TrainingPlan(**(vars(PLAN) | changes))
+
+
+@pytest.mark.parametrize(
+    'plan, expected',
+    [
+        (
+            plan_with(test=('val',)),
+            ('error', 'splits', None, "split 'val' is not there, expected one of test, train"),
+        ),
+        (
+            plan_with(num_joints={'the.key': 25}),
+            ('error', 'config', None, 'keypoint has 5 joints, expected 25, by the.key'),
+        ),
+        (
+            plan_with(in_channels=2),
+            ('error', 'config', None, 'keypoint has 3 channels, expected 2, by model.backbone.in'),
+        ),
+        (
+            plan_with(backbone_num_person=1),
+            ('error', 'config', None, 'model.backbone.num_person is 1, expected the num_person=2'),
+        ),
+        (
+            plan_with(num_classes=3),
+            ('warning', 'classes', None, "split 'train' has no sample of class 2"),
+        ),
+    ],
+)
+def test_against_a_config(plan, expected):
+    assert_found(make_data(), expected, plan=plan)
+
+
+def test_persons_that_are_dropped():
+    expected = [
+        ('warning', 'persons', f's{index}', 'keypoint has 2 persons, expected at most 1, FormatGCN')
+        for index in (1, 3, 5, 7)
+    ]
+    assert_found(make_data(), *expected, plan=plan_with(num_person=1))
+
+
+def test_fewer_samples_than_the_strict_gate_needs():
+    expected = [
+        ('warning', 'classes', None, f'has 2 samples of class {label}, expected 3 for gate=')
+        for label in (0, 1)
+    ]
+    assert_found(make_data(), *expected, plan=plan_with(strict_positives=3))
+    assert check(make_data(), plan_with(strict_positives=2)) == []
+
+
+def test_pixels_without_normalisation_and_rotation_without_a_third_axis():
+    data = make_data(channels=2, scale=500, scores=True)
+    pixels = ('warning', 'units', None, 'looks like pixels, expected PreNormalize2D')
+    assert_found(data, pixels, plan=PLAN)
+    assert check(data, plan_with(normalizes=True)) == []
+    rotated = ('error', 'config', None, 'model.data_preprocessor.rotation is 0.3, expected 0')
+    assert_found(data, rotated, plan=plan_with(normalizes=True, rotation=0.3))
+    assert check(make_data(), plan_with(rotation=0.3)) == []
+
+
+def test_a_sample_that_the_config_does_not_use_does_not_count():
+    data = make_data()
+    data['annotations'][7]['label'] = 5
+    data['split']['test'].remove('s7')
+    assert check(data, PLAN) == []
+
+
+@pytest.mark.parametrize(
+    'name, expected',
+    [
+        ('csre_ctrgcn_nwucla', (('train',), ('val',), 10, 20, 1, 0.0, True)),
+        ('csre_ctrgcn_ntu60', (('xsub_train',), ('xsub_val',), 60, 25, 2, 0.3, False)),
+    ],
+)
+def test_the_plan_of_a_shipped_config(name, expected):
+    plan = read_plan(Config.fromfile(config(name)))
+    joints = set(plan.num_joints.values())
+    assert expected == (
+        plan.train,
+        plan.test,
+        plan.num_classes,
+        joints.pop(),
+        plan.num_person,
+        plan.rotation,
+        plan.normalizes,
+    )
+    assert not joints
+    assert (plan.in_channels, plan.strict_positives, plan.num_features) == (3, 1, 1)
+
+
+def make_config(**model):
+    cfg = Config.fromfile(config('csre_ctrgcn_ntu60'))
+    cfg.merge_from_dict({'model': model})
+    return cfg
+
+
+def test_the_plan_of_changed_configs():
+    cfg = make_config(neck=dict(loss=dict(gate='strict'), loss_spatial=dict(num_positives=64)))
+    assert read_plan(cfg).strict_positives == 128
+    cfg = make_config(neck=dict(loss_spatial=dict(gate='strict', num_positives=64)))
+    assert read_plan(cfg).strict_positives == 64
+    cfg.model.backbone.graph_cfg.layout = 'coco'
+    assert read_plan(cfg).num_joints == {
+        'model.data_preprocessor.layout': 25,
+        'model.backbone.graph_cfg.layout': 17,
+    }
+    cfg.model.backbone.graph_cfg.layout = dict(num_node=18, inward=[(1, 0)], center=0)
+    assert read_plan(cfg).num_joints['model.backbone.graph_cfg.layout'] == 18
+    dataset = cfg.train_dataloader.dataset
+    del dataset['split']
+    joined = dict(type='ConcatDataset', datasets=[dataset, dict(dataset, split='more')])
+    cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=joined)
+    dataset.pipeline.append(dict(type='GenSkeFeat', feats=['j', 'b']))
+    plan = read_plan(cfg)
+    assert (plan.train, plan.num_features) == ((None, 'more'), 2)
+
+
+@pytest.mark.parametrize(
+    'key, value, part',
+    [
+        ('model.cls_head.num_classes', '60', "num_classes is '60', expected an integer from 1"),
+        ('model.data_preprocessor.layout', 'none', "no skeleton layout 'none'"),
+        ('train_dataloader', None, 'no train_dataloader.dataset'),
+        ('model.backbone', 3, 'not one of a skeleton recognizer'),
+    ],
+)
+def test_configs_that_are_none(key, value, part):
+    cfg = Config.fromfile(config('csre_ctrgcn_ntu60'))
+    *path, last = key.split('.')
+    node = cfg
+    for name in path:
+        node = node[name]
+    node[last] = value
+    with pytest.raises(InputError, match=part):
+        read_plan(cfg)
+
+
+def test_a_split_that_a_config_does_not_name_is_the_whole_file():
+    data = make_data() | {'split': {}}
+    plan = plan_with(train=(None,), test=(None,))
+    assert {one[1] for one in check(data, plan)} == {'overlap'}
+
+
+def test_a_shipped_config_and_a_file_for_it(ntu_file):
+    cfg = make_config(cls_head=dict(num_classes=3))
+    data = load_annotations(ntu_file)
+    assert check(data, read_plan(cfg)) == []
