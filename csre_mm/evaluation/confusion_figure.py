@@ -3,10 +3,9 @@
 import os
 import textwrap
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import matplotlib.style
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, Normalize, PowerNorm
@@ -15,47 +14,26 @@ from matplotlib.image import AxesImage
 from matplotlib.patches import Patch, Rectangle
 
 from csre_mm.evaluation.confusion import accuracy
-from csre_mm.utils.errors import InputError
-from csre_mm.utils.files import atomic_path
+from csre_mm.evaluation.figures import (
+    COLUMN_WIDTH,
+    FONT,
+    PAGE_WIDTH,
+    VERMILION,
+    check_suffix,
+    paper_style,
+    save_figure,
+    shorten,
+)
 
-SUFFIXES = ('.png', '.pdf', '.svg')
-DPI = 200
+__all__ = ['check_suffix', 'draw_confusion']
+
 MOST_NUMBERED = 20
 """With more classes than this the cells hold no numbers."""
 
-_TEXT_WIDTH = 7.2  # inches: a page of two columns
-_COLUMN_WIDTH = 3.5
 _CELL = (0.17, 0.45)  # inches, least and most, of a cell with a number
 _SMALL_CELL = (0.075, 0.12)  # and of one without: room for a line of _SMALL_FONT
-_FONT, _SMALL_FONT = 7.0, 5.0  # points
+_SMALL_FONT = 5.0  # points
 _GAP = 0.15  # inches between panels
-_LONGEST_NAME = 30  # characters
-_OUTLINE = '#D55E00'  # vermilion: told from blues by all eyes
-_STYLE = {
-    'font.size': _FONT,
-    'axes.linewidth': 0.5,
-    'xtick.major.width': 0.4,
-    'ytick.major.width': 0.4,
-    'xtick.major.size': 1.5,
-    'ytick.major.size': 1.5,
-    'xtick.major.pad': 1.5,
-    'ytick.major.pad': 1.5,
-    'pdf.fonttype': 42,  # fonts that publishers take
-    'svg.hashsalt': 'confusion',  # the same figure is the same file
-}
-_NO_DATE: dict[str, dict[str, None]] = {'.pdf': {'CreationDate': None}, '.svg': {'Date': None}}
-
-
-def check_suffix(path: str | os.PathLike) -> str:
-    """Return the suffix of a figure's file in lower case.
-
-    Raises:
-        InputError: If it is none of :data:`SUFFIXES`.
-    """
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f'{path}: a figure is one of {" ".join(SUFFIXES)}')
-    return suffix
 
 
 def draw_confusion(
@@ -79,19 +57,11 @@ def draw_confusion(
         InputError: If the suffix is another.
         ValueError: If there is nothing to draw, or the shapes do not fit.
     """
-    suffix = check_suffix(path)
+    check_suffix(path)
     shown = _occurring(matrices, len(class_names))
-    with matplotlib.style.context(['default', _STYLE]):
+    with paper_style():
         figure = _draw(matrices, [class_names[i] for i in shown], shown, pairs)
-        with atomic_path(path) as file:
-            figure.savefig(
-                file,
-                format=suffix[1:],
-                dpi=DPI,
-                bbox_inches='tight',
-                pad_inches=0.03,
-                metadata=_NO_DATE.get(suffix),
-            )
+        save_figure(figure, path, crop=True)
 
 
 def _occurring(matrices: Mapping[str, np.ndarray], num_classes: int) -> np.ndarray:
@@ -120,7 +90,7 @@ def _draw(
     what is drawn: nothing has to be fitted to the text.
     """
     numbered = len(names) <= MOST_NUMBERED
-    names = [n if len(n) <= _LONGEST_NAME else f'{n[: _LONGEST_NAME - 1]}…' for n in names]
+    names = [shorten(name) for name in names]
     cell = _cell_size(names, len(matrices))
     side = cell * len(names)
     # Without numbers a few per cent have to be seen by their colour.
@@ -136,10 +106,10 @@ def _draw(
             panel.set_yticks(range(len(names)), names, fontsize=_name_size(names), parse_math=False)
             panel.set_ylabel('True class')
         if numbered:
-            _write_numbers(panel, percent, image, min(_FONT, cell * 72 * 0.42))
+            _write_numbers(panel, percent, image, min(FONT, cell * 72 * 0.42))
         _outline(panel, outlined)
         title = textwrap.fill(f'{name} ({100 * accuracy(matrix):.1f} %)', max(16, int(side * 16)))
-        panel.set_title(title, fontsize=_FONT + 1, pad=3, parse_math=False)
+        panel.set_title(title, fontsize=FONT + 1, pad=3, parse_math=False)
     bar = figure.add_axes((len(matrices) * (side + _GAP) - _GAP / 3, 0, 0.08, side))
     ticks = [0, 25, 50, 75, 100] if numbered else [0, 1, 5, 10, 25, 50, 75, 100]
     figure.colorbar(image, cax=bar, ticks=ticks, label='Share of the true class (%)')
@@ -150,7 +120,7 @@ def _draw(
 
 def _name_size(names: Sequence[str]) -> float:
     """Points of the letters of class names."""
-    return _FONT if len(names) <= MOST_NUMBERED else _SMALL_FONT
+    return FONT if len(names) <= MOST_NUMBERED else _SMALL_FONT
 
 
 def _cell_size(names: Sequence[str], panels: int) -> float:
@@ -158,7 +128,7 @@ def _cell_size(names: Sequence[str], panels: int) -> float:
     least, most = _CELL if len(names) <= MOST_NUMBERED else _SMALL_CELL
     names_width = max(map(len, names)) * _name_size(names) * 0.52 / 72
     around = names_width + 0.75  # the label of the axis, the scale of colours
-    width = _COLUMN_WIDTH if panels == 1 else _TEXT_WIDTH
+    width = COLUMN_WIDTH if panels == 1 else PAGE_WIDTH
     fits = ((width - around) / panels - _GAP) / len(names)
     return min(max(fits, least), most)
 
@@ -213,7 +183,7 @@ def _ink(ground: Any) -> str:
 def _explain_outline(figure: Figure) -> None:
     """Put a legend where nothing else is: left of the titles, above the names of the classes."""
     figure.legend(
-        handles=[Patch(fill=False, edgecolor=_OUTLINE, label='confusable pair')],
+        handles=[Patch(fill=False, edgecolor=VERMILION, label='confusable pair')],
         loc='lower right',
         bbox_to_anchor=(0, 1),
         bbox_transform=figure.axes[0].transAxes,
@@ -230,4 +200,4 @@ def _outline(panel: Axes, pairs: Sequence[tuple[int, int]]) -> None:
     for a, b in pairs:
         for row, column in ((a, b), (b, a)):
             corner = (column - 0.5, row - 0.5)
-            panel.add_patch(Rectangle(corner, 1, 1, fill=False, ec=_OUTLINE, lw=1.0, zorder=3))
+            panel.add_patch(Rectangle(corner, 1, 1, fill=False, ec=VERMILION, lw=1.0, zorder=3))

@@ -1,0 +1,180 @@
+"""Logs of training runs as curves: what mmengine writes to ``vis_data/scalars.json``.
+
+The file has a line a log entry, each a JSON object. Entries of the training have ``iter``, counted
+over the whole run, and ``epoch`` unless the run counts iterations; those of the validation have
+``step``, which is the epoch, or the iteration. A run that is resumed writes another file, in a
+folder named by the time.
+"""
+
+import json
+import math
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from csre_mm.utils.errors import InputError
+
+_PLACES = ('epoch', 'iter', 'step')
+"""Keys that say where in the run an entry is."""
+
+
+class Series(NamedTuple):
+    """A curve.
+
+    Attributes:
+        x: Epochs (P,) since the start, with fractions, or iterations.
+        y: Values (P,), float64.
+    """
+
+    x: np.ndarray
+    y: np.ndarray
+
+
+class Run(NamedTuple):
+    """The curves of a run.
+
+    Attributes:
+        unit: Of ``x``: ``epoch`` or ``iteration``.
+        series: By the key in the log; the validation's, such as ``acc/top1``, too.
+        notes: What was left out of the log, a sentence each.
+    """
+
+    unit: str
+    series: dict[str, Series]
+    notes: list[str]
+
+
+def read_run(path: str | os.PathLike) -> Run:
+    """Read the log of a run; files of a resumed run are joined.
+
+    Where a file begins, what earlier ones have of this epoch and of later ones is dropped: the run
+    went back to a checkpoint, or was started anew.
+
+    Args:
+        path: The working folder of the run, a folder in it, or a ``scalars.json``.
+
+    Raises:
+        InputError: If there is no log, a line is no JSON object (but the last one of a file, which
+            a killed run leaves incomplete), or no entry is of the training.
+    """
+    entries: list[dict[str, Any]] = []
+    notes: list[str] = []
+    for file in find_logs(path):
+        found, incomplete = _read_log(file)
+        if incomplete:
+            notes.append(f'{file}: the last line is incomplete and was left out.')
+        trained = [entry for entry in found if 'iter' in entry]
+        if trained:
+            entries = [entry for entry in entries if _is_before(entry, trained[0])]
+        entries += found
+    training = [entry for entry in entries if 'iter' in entry]
+    if not training:
+        raise InputError(f'{path}: the log has no entry of a training')
+    by_epoch = all('epoch' in entry for entry in training)
+    length = _epoch_length(training) if by_epoch else 1
+    points: dict[str, list[tuple[float, float]]] = {}
+    for entry in entries:
+        x = entry['iter'] / length if 'iter' in entry else entry.get('step')
+        for key, value in entry.items():
+            if key not in _PLACES and x is not None and _is_number(value):
+                points.setdefault(key, []).append((float(x), float(value)))
+    series = {key: Series(*np.array(of_key).T) for key, of_key in points.items()}  # (2, P)
+    return Run('epoch' if by_epoch else 'iteration', series, notes)
+
+
+def find_logs(path: str | os.PathLike) -> list[Path]:
+    """The ``scalars.json`` files of a run, the oldest first.
+
+    Raises:
+        InputError: If there is none.
+    """
+    path = Path(path)
+    if path.is_file():
+        return [path]
+    if not path.exists():
+        raise InputError(f'no such run: {path}')
+    for pattern in ('*/vis_data/scalars.json', 'vis_data/scalars.json', 'scalars.json'):
+        files = sorted(path.glob(pattern))
+        if files:
+            return files
+    raise InputError(f'{path} holds no log of a run: expected */vis_data/scalars.json in it')
+
+
+def smooth(series: Series, window: int) -> Series:
+    """Take the mean of the ``window`` values around each value, of fewer at the ends.
+
+    A value that is not finite spoils the means that it is in.
+
+    Args:
+        series: The curve.
+        window: How many values; with an even number the one more is before.
+    """
+    before, after = window // 2, (window - 1) // 2
+    means = [series.y[max(0, i - before) : i + after + 1].mean() for i in range(len(series.y))]
+    return Series(series.x, np.array(means))
+
+
+def summarise(run: Run) -> dict[str, float]:
+    """Numbers of a run for a table; NaN for what its log does not have.
+
+    Returns:
+        ``length`` in the unit of the run, and the last values of the log; of ``acc/top1`` also the
+        ``best`` and where it was reached first, ``best_at``.
+    """
+    numbers = {'length': max(float(series.x.max()) for series in run.series.values())}
+    for key in ('loss', 'loss_cls', 'acc/top1', 'spatial_anchors', 'spatial_bank_filled'):
+        series = run.series.get(key)
+        numbers[key] = math.nan if series is None else float(series.y[-1])
+    numbers['best'] = numbers['best_at'] = math.nan
+    accuracy = run.series.get('acc/top1')
+    if accuracy is not None and not np.isnan(accuracy.y).all():
+        place = int(np.nanargmax(accuracy.y))
+        numbers['best'], numbers['best_at'] = float(accuracy.y[place]), float(accuracy.x[place])
+    return numbers
+
+
+def _read_log(path: Path) -> tuple[list[dict[str, Any]], bool]:
+    """Entries of a file, and whether its last line is incomplete."""
+    try:
+        lines = path.read_text(encoding='utf-8').splitlines()
+    except UnicodeDecodeError as error:
+        raise InputError(f'{path} is no log of mmengine: it is not text in UTF-8') from error
+    entries: list[dict[str, Any]] = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+        except ValueError as error:
+            if number == len(lines) and line.startswith('{'):
+                return entries, True
+            raise InputError(
+                f'{path}, line {number}: expected a JSON object a line, as in the scalars.json '
+                'that mmengine writes'
+            ) from error
+        if not isinstance(entry, dict) or not all(_is_number(entry.get(k, 0)) for k in _PLACES):
+            raise InputError(f'{path}, line {number}: is no log entry of mmengine')
+        entries.append(entry)
+    return entries, False
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_before(entry: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
+    """Whether an entry is of an earlier epoch (or iteration) than the first entry of a file."""
+    if 'epoch' in first:
+        return bool(entry.get('epoch', entry.get('step', 0)) < first['epoch'])
+    return bool(entry.get('iter', entry.get('step', 0)) < first['iter'])
+
+
+def _epoch_length(training: Sequence[Mapping[str, Any]]) -> int:
+    """Iterations of an epoch: the fewest that all entries agree with.
+
+    That is the number itself if the last iteration of an epoch was logged.
+    """
+    return max(math.ceil(entry['iter'] / max(entry['epoch'], 1)) for entry in training)

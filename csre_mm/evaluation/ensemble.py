@@ -1,0 +1,219 @@
+"""Fusing the scores of several streams: a weighted sum, and where its weights come from.
+
+N is the number of samples, C of classes, K of streams.
+"""
+
+import itertools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from csre_mm.evaluation.confusion import confusion_matrix, mean_class_accuracy, top1
+from csre_mm.evaluation.score_dump import Scores
+from csre_mm.evaluation.score_files import list_names
+from csre_mm.utils.errors import InputError
+
+ORDER = ('joint', 'bone', 'joint_motion', 'bone_motion')
+"""The streams that the weights of a preset belong to."""
+_SHORT = {'j': 0, 'b': 1, 'jm': 2, 'bm': 3}
+
+
+class Preset(NamedTuple):
+    """Published weights.
+
+    Attributes:
+        weights: Of the streams in :data:`ORDER`.
+        numbers: Numbers of streams that the first weights are published for.
+        source: Where they are from.
+    """
+
+    weights: tuple[float, float, float, float]
+    numbers: tuple[int, ...]
+    source: str
+
+
+PRESETS = {
+    'ctrgcn': Preset((0.6, 0.6, 0.4, 0.4), (2, 3, 4), "CTR-GCN's release, ensemble.py"),
+    'mmaction2': Preset((2, 2, 1, 1), (2, 4), "mmaction2's configs/skeleton/stgcn/README.md"),
+    'hyperformer-ntu': Preset((0.4, 0.6, 0.2, 0.2), (4,), "Hyperformer's release, ensemble.py"),
+    'hyperformer-nwucla': Preset((0.4, 0.4, 0.3, 0.2), (4,), "Hyperformer's release, ensemble.py"),
+    'blockgcn-ntu': Preset((0.6, 0.7, 0.35, 0.2), (4,), "BlockGCN's release, ensemble.py"),
+    'blockgcn-nwucla': Preset((0.7, 0.5, 0.6, 0.2), (4,), "BlockGCN's release, ensemble.py"),
+}
+
+GRID = tuple(step / 10 for step in range(21))
+"""Weights that :func:`fit_weights` tries for a stream: 0 to 2."""
+_SWEEPS = 20
+
+
+class Accuracy(NamedTuple):
+    """Shares of samples.
+
+    Attributes:
+        top1: The highest score is at the class; of equal scores the first counts.
+        top5: The class is among the five highest scores.
+        mean_class: Mean over the classes that occur of the top-1 share of their samples.
+    """
+
+    top1: float
+    top5: float
+    mean_class: float
+
+
+def accuracies(scores: Scores) -> Accuracy:
+    """Evaluate scores (N, C)."""
+    num_classes = scores.scores.shape[1]
+    matrix = confusion_matrix(scores.labels, scores.scores.argmax(axis=1), num_classes)
+    return Accuracy(top1(scores), topk(scores, 5), mean_class_accuracy(matrix))
+
+
+def topk(scores: Scores, k: int) -> float:
+    """Share of the samples whose class is among the ``k`` highest scores, the lower class first."""
+    own = np.take_along_axis(scores.scores, scores.labels[:, None], axis=1)  # (N, 1)
+    lower = np.arange(scores.scores.shape[1]) < scores.labels[:, None]  # (N, C)
+    ahead = (scores.scores > own) | ((scores.scores == own) & lower)
+    return float(np.mean(ahead.sum(axis=1) < k))
+
+
+def are_probabilities(scores: Scores) -> bool:
+    """Whether the rows look like probabilities, to the precision of bfloat16, or like logits."""
+    totals = scores.scores.sum(axis=1, dtype=np.float64)
+    return bool((scores.scores >= 0).all() and (np.abs(totals - 1) < 0.02).all())
+
+
+def to_probabilities(scores: Scores) -> Scores:
+    """Take the softmax of logits (N, C)."""
+    logits = scores.scores.astype(np.float64)
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    shares = powers / powers.sum(axis=1, keepdims=True)
+    return scores._replace(scores=shares.astype(np.float32))
+
+
+def fuse(streams: Sequence[Scores], weights: Sequence[float]) -> Scores:
+    """Sum the scores of streams, joined before by :func:`join_scores`, times their weights.
+
+    Returns:
+        Scores (N, C) in float32, the precision of a score file, summed in float64.
+    """
+    total = sum(w * s.scores.astype(np.float64) for w, s in zip(weights, streams, strict=True))
+    return streams[0]._replace(scores=np.asarray(total, np.float32))
+
+
+def subsets(num_streams: int) -> Iterator[tuple[int, ...]]:
+    """Places of every single stream, every pair, and all of them."""
+    for size in sorted({1, min(2, num_streams), num_streams}):
+        yield from itertools.combinations(range(num_streams), size)
+
+
+def check_weights(weights: Sequence[float], num_streams: int) -> tuple[float, ...]:
+    """Return given weights.
+
+    Raises:
+        InputError: If they are not as many as there are streams, negative, not finite or all 0.
+    """
+    if len(weights) != num_streams:
+        raise InputError(f'--weights has {len(weights)} numbers for {num_streams} streams')
+    if not all(math.isfinite(w) and w >= 0 for w in weights) or not any(weights):
+        shown = ' '.join(f'{w:g}' for w in weights)
+        raise InputError(f'--weights {shown}: expected numbers from 0, and one above 0')
+    return tuple(weights)
+
+
+def preset_weights(preset: str, names: Sequence[str]) -> tuple[float, ...]:
+    """Weights of a preset for streams in :data:`ORDER`.
+
+    Raises:
+        InputError: If there are no published weights for so many streams, or the names say that
+            the streams are in another order.
+    """
+    weights, numbers, _ = PRESETS[preset]
+    if len(names) not in numbers:
+        known = ' or '.join(map(str, numbers))
+        raise InputError(f'--weights {preset} is for {known} streams, not for {len(names)}')
+    plain = [name.lower().replace('-', '_') for name in names]
+    places = [ORDER.index(name) if name in ORDER else _SHORT.get(name) for name in plain]
+    if None not in places and places != list(range(len(names))):
+        expected, given = ' '.join(ORDER[: len(names)]), ' '.join(names)
+        raise InputError(f'--weights {preset} is for streams in the order {expected}, not {given}')
+    return weights[: len(names)]
+
+
+def fit_weights(
+    streams: Sequence[Scores], progress: Callable[[], None] = lambda: None
+) -> tuple[float, ...]:
+    """Search the weights of the highest top-1 accuracy, one stream after the other.
+
+    From equal weights, the weight of each stream in turn becomes the one of :data:`GRID` with the
+    most samples right; of several, the one nearest to 1. It ends when a round changes nothing.
+    There is no chance in it; the result is the best of its neighbours, not of all weights.
+
+    Args:
+        streams: Joined scores of samples that are *not* reported.
+        progress: Called after each stream.
+
+    Returns:
+        K weights.
+    """
+    parts = [stream.scores.astype(np.float64) for stream in streams]  # K of (N, C)
+    labels, weights = streams[0].labels, [1.0] * len(streams)
+    for _ in range(_SWEEPS):
+        before = list(weights)
+        for place, part in enumerate(parts):
+            weights[place] = 0.0
+            rest = sum(w * p for w, p in zip(weights, parts, strict=True))  # (N, C)
+            right: dict[float, int] = {}
+            for weight in GRID:
+                if weight or any(weights):  # in float32, as the fused scores are
+                    fused = np.asarray(rest + weight * part, np.float32)
+                    right[weight] = int(np.count_nonzero(fused.argmax(axis=1) == labels))
+            weights[place] = max(right, key=lambda w: (right[w], -abs(w - 1)))
+            progress()
+        if weights == before:
+            break
+    return tuple(weights)
+
+
+def check_fitting(fitting: Mapping[str, Scores], reported: Mapping[str, Scores]) -> None:
+    """Insist on scores that weights for the reported ones may be fitted on.
+
+    Args:
+        fitting: Joined scores by stream.
+        reported: Joined scores of the same streams.
+
+    Raises:
+        InputError: If the two have samples in common, or a stream has other classes or another
+            kind of scores (logits, probabilities).
+    """
+    for name, scores in reported.items():
+        ours, theirs = scores.scores.shape[1], fitting[name].scores.shape[1]
+        if ours != theirs:
+            raise InputError(f'--fit-on has {theirs} classes for {name}, {ours} are reported')
+        if are_probabilities(scores) != are_probabilities(fitting[name]):
+            raise InputError(
+                f'{name}: of --fit-on and what is reported, one has logits and the other '
+                'probabilities; --softmax makes probabilities of all'
+            )
+        both = sorted(set(fitting[name].names) & set(scores.names))
+        if both:
+            raise InputError(
+                f'--fit-on shares {len(both)} samples with what is reported, weights are fitted '
+                f'on another split only: {list_names(both)}'
+            )
+
+
+def evaluate_subsets(
+    streams: Sequence[Scores], weights: Sequence[float]
+) -> list[tuple[tuple[int, ...], Accuracy | None]]:
+    """Evaluate every single stream, every pair, and all of them.
+
+    Returns:
+        Places of streams, and their accuracy; None if the weights of a pair are both 0.
+    """
+    found: list[tuple[tuple[int, ...], Accuracy | None]] = []
+    for places in subsets(len(streams)):
+        used = [1.0] if len(places) == 1 else [weights[i] for i in places]
+        fused = fuse([streams[i] for i in places], used) if any(used) else None
+        found.append((places, None if fused is None else accuracies(fused)))
+    return found

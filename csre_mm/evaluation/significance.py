@@ -1,0 +1,159 @@
+"""Whether two models differ by more than chance: McNemar's test and a bootstrap interval.
+
+N is the number of samples, S of seeds. Run s of the one model is paired with run s of the other,
+and the models are compared sample by sample.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.stats
+
+from csre_mm.evaluation.comparison import Comparison
+
+RESAMPLES = 10_000
+CONFIDENCE = 0.95
+LEAST_SEEDS = 3
+"""Seeds from which on the bootstrap draws them, too."""
+_FEW_SEEDS = 10
+_CELLS = 4_000_000
+"""Numbers that the bootstrap holds at a time, at most."""
+
+
+class McNemar(NamedTuple):
+    """McNemar's test of two runs.
+
+    Attributes:
+        only_before: Samples that only the first run has right.
+        only_after: Samples that only the second run has right.
+        p_value: Of as uneven a split of these samples or a more uneven one, if either run were as
+            likely to be the right one: binomial, exact, two-sided. 1 if there are none.
+    """
+
+    only_before: int
+    only_after: int
+    p_value: float
+
+
+class Interval(NamedTuple):
+    """A 95 % interval of the mean difference in top-1 accuracy.
+
+    Attributes:
+        low: Its lower end, a share.
+        high: Its upper end.
+        over_seeds: Whether seeds were drawn as well as samples.
+    """
+
+    low: float
+    high: float
+    over_seeds: bool
+
+    @property
+    def contains_zero(self) -> bool:
+        """Whether no difference is shown."""
+        return self.low <= 0 <= self.high
+
+
+class Difference(NamedTuple):
+    """How the top-1 accuracies of two models differ.
+
+    Attributes:
+        before: Top-1 of the runs of the first model (S,).
+        after: Those of the second.
+        mean: Mean of after minus before.
+        deviation: Standard deviation of after minus before over the seeds; None for one seed.
+        interval: Of the mean.
+        tests: McNemar's test of each pair of runs. The pairs are of the same samples, so the tests
+            are not independent and cannot be pooled.
+    """
+
+    before: tuple[float, ...]
+    after: tuple[float, ...]
+    mean: float
+    deviation: float | None
+    interval: Interval
+    tests: tuple[McNemar, ...]
+
+
+def mcnemar(difference: np.ndarray) -> McNemar:
+    """Test a pair of runs.
+
+    Args:
+        difference: (N,), a row of :attr:`Comparison.difference`.
+    """
+    lost, gained = int((difference < 0).sum()), int((difference > 0).sum())
+    if not lost + gained:
+        return McNemar(0, 0, 1.0)
+    return McNemar(lost, gained, float(scipy.stats.binomtest(lost, lost + gained).pvalue))
+
+
+def bootstrap(difference: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """Percentile interval of the mean difference.
+
+    Each resample draws N samples with replacement, the same for all seeds, and, from three seeds
+    on, S pairs of runs with replacement. Samples of equal columns are interchangeable, so the
+    number of draws of each kind of column is drawn, which is the same and needs no (resamples, N).
+
+    Args:
+        difference: (S, N), as :attr:`Comparison.difference`.
+        resamples: How often.
+        seed: Of the draws.
+    """
+    rng = np.random.default_rng(seed)
+    num_seeds, num_samples = difference.shape
+    kinds, counts = np.unique(difference.T, axis=0, return_counts=True)  # (U, S), (U,)
+    over_seeds = num_seeds >= LEAST_SEEDS
+    totals = []
+    step = max(1, _CELLS // len(kinds))
+    for first in range(0, resamples, step):
+        size = min(step, resamples - first)
+        draws = rng.multinomial(num_samples, counts / num_samples, size=size)  # (R, U)
+        of_runs = draws @ kinds.astype(np.int64)  # (R, S): integers, so that 0 is 0
+        if over_seeds:
+            of_runs *= rng.multinomial(num_seeds, np.full(num_seeds, 1 / num_seeds), size=size)
+        totals.append(of_runs.sum(axis=1))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(np.concatenate(totals), [tail, 1 - tail]) / (num_samples * num_seeds)
+    return Interval(float(low), float(high), over_seeds)
+
+
+def measure_difference(comparison: Comparison, resamples: int = RESAMPLES) -> Difference:
+    """Compare the accuracies of two models."""
+    before, after = comparison.accuracies
+    difference = comparison.difference
+    return Difference(
+        tuple(before.tolist()),
+        tuple(after.tolist()),
+        float(difference.mean()),
+        float((after - before).std(ddof=1)) if len(before) > 1 else None,
+        bootstrap(difference, resamples),
+        tuple(mcnemar(row) for row in difference),
+    )
+
+
+def say_verdict(difference: Difference, before: str, after: str) -> str:
+    """Say in words what the interval shows, and what it does not cover.
+
+    Args:
+        difference: Of the two models.
+        before: Name of the first model.
+        after: Name of the second.
+    """
+    seeds, over_seeds = len(difference.before), difference.interval.over_seeds
+    runs = '' if over_seeds else 'this run of ' if seeds == 1 else f'these {seeds} runs of '
+    if difference.interval.contains_zero:
+        verdict = 'The interval contains 0: no difference in accuracy is shown.'
+    else:
+        word = 'higher' if difference.mean > 0 else 'lower'
+        verdict = (
+            f'The interval leaves out 0: the accuracy of {runs}{after} is {word} than that of '
+            f'{runs}{before} on samples like these.'
+        )
+    if not over_seeds:
+        return (
+            f'{verdict} Other seeds may give another answer: the interval covers the choice of the '
+            f'samples, and with {LEAST_SEEDS} pairs of runs or more that of the seeds, too.'
+        )
+    if seeds < _FEW_SEEDS:
+        return f'{verdict} With {seeds} pairs of runs it tends to be too narrow.'
+    return verdict

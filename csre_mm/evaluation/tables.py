@@ -1,0 +1,36 @@
+"""Tables of plain text, for terminals and log files of any width."""
+
+import math
+from collections.abc import Sequence
+
+
+def percent(share: float, signed: bool = False) -> str:
+    """A share in per cent with two digits, or a dash for NaN."""
+    if math.isnan(share):
+        return '-'
+    return f'{100 * share + 0.0:+.2f}' if signed else f'{100 * share:.2f}'
+
+
+def format_table(
+    header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)
+) -> str:
+    """Align the cells of a table below its header.
+
+    Args:
+        header: Titles of the columns.
+        rows: Cells, as many a row as there are titles.
+        left: Columns aligned to the left; the others are numbers, aligned to the right.
+
+    Returns:
+        Lines without blanks at their ends.
+    """
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    lines = [header, ['-' * width for width in widths], *rows]
+    aligned = (
+        '  '.join(
+            cell.ljust(width) if place in left else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        )
+        for line in lines
+    )
+    return '\n'.join(line.rstrip() for line in aligned)

@@ -1,0 +1,134 @@
+"""Draw the training of one or more runs: losses, accuracies, health of the banks, learning rate."""
+
+import argparse
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from csre_mm.evaluation.curves import Run, read_run, summarise
+from csre_mm.evaluation.curves_figure import WIDTHS, draw_curves
+from csre_mm.evaluation.figures import check_suffix
+from csre_mm.evaluation.tables import format_table, percent
+from csre_mm.utils.cli import command
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import atomic_path
+
+EPILOG = """\
+RUN is the working folder of a run, a folder of one of its starts, or a scalars.json that mmengine
+wrote. The files of a resumed run are joined.
+
+example:
+  python tools/analysis/curves.py baseline=work_dirs/ctrgcn_demo csre=work_dirs/csre_ctrgcn_demo \\
+      --smooth 5 --out curves.pdf
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        'runs', nargs='+', metavar='[NAME=]RUN', help='a run (default name: that of the folder)'
+    )
+    parser.add_argument('--out', type=Path, metavar='FILE', help='picture: .png, .pdf or .svg')
+    parser.add_argument('--json', type=Path, metavar='FILE', help='the curves as numbers')
+    parser.add_argument(
+        '--smooth',
+        type=int,
+        default=1,
+        metavar='N',
+        help='mean over N log entries of the training (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--width',
+        choices=list(WIDTHS),
+        default='column',
+        help='of the picture: a column of a paper, or a page (default: %(default)s)',
+    )
+    return parser.parse_args()
+
+
+def read_runs(arguments: Sequence[str]) -> dict[str, Run]:
+    """Read the runs of ``NAME=RUN`` or ``RUN`` arguments."""
+    runs: dict[str, Run] = {}
+    for argument in arguments:
+        name, separator, path = argument.partition('=')
+        if not separator:
+            name, path = Path(argument).resolve().name, argument
+        if not name or not path:
+            raise InputError(f'{argument}: expected RUN or NAME=RUN')
+        if name in runs:
+            raise InputError(f'{argument}: there already is a run named {name}, use NAME=RUN')
+        runs[name] = read_run(path)
+    return runs
+
+
+def make_table(runs: dict[str, Run]) -> str:
+    """A row a run: where it is, and how it does."""
+    rows = []
+    for name, run in runs.items():
+        numbers = summarise(run)
+        best = percent(numbers['best'])
+        rows.append(
+            [
+                name,
+                f'{numbers["length"]:g} {run.unit}s',
+                *(_short(numbers[key]) for key in ('loss', 'loss_cls')),
+                percent(numbers['acc/top1']),
+                best if best == '-' else f'{best} ({numbers["best_at"]:g})',
+                *(percent(numbers[key]) for key in ('spatial_anchors', 'spatial_bank_filled')),
+            ]
+        )
+    header = ['run', 'length', 'loss', 'classification', 'top-1', 'best (at)', 'anchors', 'filled']
+    return format_table(header, rows)
+
+
+def _short(value: float) -> str:
+    return '-' if math.isnan(value) else f'{value:.4f}'
+
+
+def make_report(runs: dict[str, Run]) -> dict[str, Any]:
+    """What goes into the JSON file; values that are not finite are null."""
+    report: dict[str, Any] = {}
+    for name, run in runs.items():
+        curves = {
+            key: {
+                'x': series.x.tolist(),
+                'y': [y if math.isfinite(y) else None for y in series.y.tolist()],
+            }
+            for key, series in run.series.items()
+        }
+        report[name] = {'unit': run.unit, 'notes': run.notes, 'curves': curves}
+    return report
+
+
+@command
+def main() -> None:
+    """Read, summarise, draw."""
+    args = parse_args()
+    if args.out is not None:
+        check_suffix(args.out)
+    if args.json is not None and args.json.suffix.lower() != '.json':
+        raise InputError(f'--json {args.json}: the name must end in .json')
+    if args.smooth < 1:
+        raise InputError(f'--smooth is {args.smooth}, expected at least 1')
+    runs = read_runs(args.runs)
+    print(make_table(runs))
+    print('\nThe last values of the log; accuracies, anchors and filled slots in per cent.')
+    for run in runs.values():
+        for note in run.notes:
+            print(f'Note: {note}')
+    if args.out is not None:
+        draw_curves(runs, args.out, args.smooth, args.width)
+        print(f'The picture is in {args.out}.')
+    if args.json is not None:
+        with atomic_path(args.json) as path:
+            path.write_text(json.dumps(make_report(runs), indent=1) + '\n', encoding='utf-8')
+        print(f'The numbers are in {args.json}.')
+
+
+if __name__ == '__main__':
+    main()
