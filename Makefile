@@ -17,6 +17,12 @@ demo: $(READY)
 	$(BIN)/python tools/analysis/confusion.py --synthetic-classes --pairs 0,1 2,3 4,5 \
 		--out $(DEMO)/confusion.png \
 		baseline=$(DEMO)/scores_ctrgcn_demo.pkl csre=$(DEMO)/scores_csre_ctrgcn_demo.pkl
+	$(BIN)/python tools/publish.py "$$(cat $(RUNS)/csre_ctrgcn_demo/last_checkpoint)" \
+		$(DEMO)/csre_ctrgcn_demo.pth
+	@cp $(DEMO)/scores_ctrgcn_demo.pkl $(RUNS)/ctrgcn_demo/scores.pkl
+	@cp $(DEMO)/scores_csre_ctrgcn_demo.pkl $(RUNS)/csre_ctrgcn_demo/scores.pkl
+	$(BIN)/python tools/analysis/report.py baseline=$(RUNS)/ctrgcn_demo \
+		csre=$(RUNS)/csre_ctrgcn_demo --out $(DEMO)/report.html
 
 $(DEMO)/scores_%.pkl: $(READY) $(DEMO)/demo.pkl
 	$(BIN)/python tools/train.py configs/$*.py --seed 0

@@ -28,6 +28,16 @@ def mmcv_requirement() -> list[str]:
     return [] if 'mmcv' in installed else ['mmcv-lite>=2.0.1,<2.2']
 
 
+EXTRAS = {
+    # tools/export_onnx.py: the format, the translation from PyTorch, and the check
+    'export': ['onnx>=1.16', 'onnxscript>=0.2', 'onnxruntime>=1.18'],
+    'analysis': ['scikit-learn>=1.3'],  # t-SNE and silhouettes of tools/analysis/embedding.py
+    'umap': ['umap-learn>=0.5.6'],  # its --method umap
+    'video': ['imageio-ffmpeg'],  # the .mp4 of tools/predict.py where there is no ffmpeg
+    'tensorboard': ['tensorboard'],  # tools/train.py --tracker
+    'wandb': ['wandb'],
+}
+
 setup(
     name='csre_mm',
     version=version(),
@@ -48,13 +58,18 @@ setup(
         # Figures of the analysis commands; the OpenMMLab packages bring both along.
         'matplotlib',
         'rich',  # progress bars and tables of the commands
+        'scipy',  # the exact test of tools/analysis/compare.py; mmaction2 brings it along
         # mmaction2 1.2.0 imports it and does not declare it.
         'importlib_metadata',
         *mmcv_requirement(),
     ],
     extras_require={
-        # setuptools: a test builds the wheel.
-        'dev': ['mypy', 'pre-commit', 'pytest', 'ruff', 'setuptools>=70.1'],
+        **EXTRAS,
+        # setuptools: a test builds the wheel. The others: what they serve is tested.
+        'dev': [
+            *('mypy', 'pre-commit', 'pytest', 'ruff', 'setuptools>=70.1'),
+            *(*EXTRAS['export'], *EXTRAS['analysis'], *EXTRAS['tensorboard']),
+        ],
     },
     classifiers=[
         'Development Status :: 4 - Beta',

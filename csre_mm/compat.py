@@ -285,4 +285,4 @@ def supply_numpy_inf() -> None:
     Without it every pipeline of heat maps (PoseC3D) fails at the first sample.
     """
     if not hasattr(np, 'Inf'):
-        np.Inf = np.inf  # type: ignore[attr-defined]
+        np.Inf = np.inf  # type: ignore[attr-defined]  # noqa: NPY201

@@ -12,6 +12,7 @@ from csre_mm.apis import (
     merge_training,
     read_config,
 )
+from csre_mm.apis.tracking import TRACKERS, merge_trackers
 from csre_mm.utils.cli import add_runner_arguments, command
 
 EXAMPLE = """example:
@@ -36,6 +37,13 @@ def parse_args() -> argparse.Namespace:
         '--amp',
         action='store_true',
         help='automatic mixed precision: float16 with loss scaling on a GPU, bfloat16 on a CPU',
+    )
+    parser.add_argument(
+        '--tracker',
+        action='append',
+        choices=TRACKERS,
+        help='track the run there, too; can be given twice (the key tracker of a config does the '
+        'same)',
     )
     parser.add_argument('--no-validate', action='store_true', help='do not validate while training')
     parser.add_argument(
@@ -63,6 +71,7 @@ def main() -> None:
     cfg = merge_training(merge_common(read_config(args.config), args), args)
     merge_options(cfg, args.cfg_options)
     merge_resume(cfg, args.resume)
+    merge_trackers(cfg, args.tracker)
     if args.no_validate:
         cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
     build_runner(cfg).train()

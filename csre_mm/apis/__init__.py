@@ -7,9 +7,13 @@ from csre_mm.apis.config import (
     merge_training,
     read_config,
 )
+from csre_mm.apis.inferencer import SkeletonInferencer
+from csre_mm.apis.prediction import Prediction
 from csre_mm.apis.runner import build_runner
 
 __all__ = [
+    'Prediction',
+    'SkeletonInferencer',
     'build_runner',
     'merge_common',
     'merge_options',

@@ -1,0 +1,196 @@
+"""Parameters and multiply-adds of what training and testing compute of a sample."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmaction.registry import DATASETS, MODELS
+from mmengine.config import Config
+from mmengine.registry import Registry, init_default_scope
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from csre_mm.apis.baseline import baseline_model, example_clips, has_csre
+from csre_mm.apis.inputs import pipeline_of
+from csre_mm.engine.hooks.memory_bank_hook import innermost_dataset
+from csre_mm.models.losses import MemoryContrastLoss
+from csre_mm.models.necks import CSRENeck
+from csre_mm.utils.errors import InputError
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a graph costs for one clip.
+
+    Attributes:
+        shape: The clip, as the encoder takes it.
+        parameters: Number of parameters by part: ``encoder``, ``head`` and, with CSRE in training,
+            ``neck``.
+        macs: Multiply-adds of the forward pass by part; beside those the ``contrast``, that is, the
+            similarities to both banks.
+        step_macs: Multiply-adds of forward and backward pass, where something is trained.
+        bank_bytes: Memory of both banks.
+    """
+
+    shape: tuple[int, ...]
+    parameters: dict[str, int]
+    macs: dict[str, int]
+    step_macs: int | None = None
+    bank_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class CostReport:
+    """The costs of a config and of its baseline.
+
+    Attributes:
+        columns: By name: ``CSRE training``, ``CSRE test`` (both with CSRE only),
+            ``baseline training`` and ``baseline test``.
+        slots: Slots S of a bank; None if unknown, and then the contrast is left out.
+        slots_from: Where the number comes from, in words.
+        clips: Clips of a sample that the testing pipeline makes.
+    """
+
+    columns: dict[str, Cost] = field(default_factory=dict)
+    slots: int | None = None
+    slots_from: str = ''
+    clips: int = 1
+
+
+def measure_costs(cfg: Config, slots: int | None = None) -> CostReport:
+    """Count the parameters and multiply-adds of a config's graphs.
+
+    Each graph is built and run with one clip, and PyTorch's counter adds up its convolutions and
+    matrix products; normalisations, activations and sums are not counted. The similarities to the
+    banks are S * D multiply-adds each, D the width of a slot.
+
+    Args:
+        cfg: A config with or without CSRE.
+        slots: Slots S of each bank, that is, training samples; by default the number of samples of
+            ``train_dataloader``, if its annotation file is there.
+
+    Raises:
+        InputError: If the model cannot be built, or its pipelines do not say the shape of a clip.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    columns, source = {}, 'no memory bank'
+    if has_csre(cfg):
+        model = _build(MODELS, cfg.model).eval()
+        clip = example_clips(model, cfg, 1, training=True)
+        slots, source = (slots, '--slots') if slots else count_training_samples(cfg)
+        columns['CSRE training'] = measure_training(model, clip, slots)
+        columns['CSRE test'] = measure_test(model, example_clips(model, cfg, 1))
+    model = _build(MODELS, baseline_model(cfg)).eval()
+    clip = example_clips(model, cfg, 1, training=True)
+    columns['baseline training'] = measure_training(model, clip)
+    columns['baseline test'] = measure_test(model, example_clips(model, cfg, 1))
+    return CostReport(columns, slots if has_csre(cfg) else None, source, clips_of_a_test(cfg))
+
+
+def _build(registry: Registry, settings: dict) -> Any:
+    try:
+        return registry.build(settings)
+    except (KeyError, TypeError) as error:
+        reason = error.args[0] if error.args else ''
+        raise InputError(f'the config cannot be built: {type(error).__name__}: {reason}') from error
+
+
+def measure_test(model: Any, clip: Tensor) -> Cost:
+    """The cost of a score: encoder and head.
+
+    Args:
+        model: A recognizer; a neck of CSRE is not touched.
+        clip: (1, M, T, V, C), or (1, V, T, H, W).
+    """
+    _, macs = _forward(model, clip)
+    parameters = {'encoder': _count(model.backbone), 'head': _count(model.cls_head)}
+    return Cost(tuple(clip.shape), parameters, macs)
+
+
+def measure_training(model: Any, clip: Tensor, slots: int | None = None) -> Cost:
+    """The cost of a sample in training.
+
+    Args:
+        model: A recognizer, with or without a neck of CSRE.
+        clip: (1, M, T, V, C), or (1, V, T, H, W).
+        slots: Slots of each bank; without them the contrast is left out.
+    """
+    neck = model.neck if model.with_neck and isinstance(model.neck, CSRENeck) else None
+    x, macs = _forward(model, clip)
+    parameters = {'encoder': _count(model.backbone), 'head': _count(model.cls_head)}
+    step, bank_bytes = _macs(lambda: _backward(model, neck, clip)), 0
+    if neck is not None:
+        parameters['neck'] = _count(neck)
+        macs['neck'] = _macs(lambda: _decompose(neck, x))
+    if neck is not None and slots:
+        losses = neck.loss_spatial, neck.loss_temporal
+        macs['contrast'] = sum(slots * loss.bank.feat_dim for loss in losses)
+        step += macs['contrast'] + sum(_pair_macs(loss, slots) for loss in losses)
+        bank_bytes = sum(_bank_bytes(loss, slots) for loss in losses)
+    return Cost(tuple(clip.shape), parameters, macs, step, bank_bytes)
+
+
+def _forward(model: Any, clip: Tensor) -> tuple[Tensor, dict[str, int]]:
+    """The encoder's map, and the multiply-adds of encoder and head."""
+    maps: list[Tensor] = []
+    with torch.no_grad():
+        macs = {'encoder': _macs(lambda: maps.append(model.backbone(clip)))}
+        macs['head'] = _macs(lambda: model.cls_head(maps[0]))
+    return maps[0], macs
+
+
+def _decompose(neck: CSRENeck, x: Tensor) -> tuple[Tensor, Tensor]:
+    return neck.stfd(neck._per_sample(x, 1))
+
+
+def _backward(model: Any, neck: CSRENeck | None, clip: Tensor) -> None:
+    x = model.backbone(clip)
+    total = model.cls_head(x).sum()
+    if neck is not None:
+        total = total + sum(z.sum() for z in _decompose(neck, x))
+    total.backward()
+
+
+def _macs(function: Callable[[], object]) -> int:
+    with FlopCounterMode(display=False) as counter:
+        function()
+    return counter.get_total_flops() // 2
+
+
+def _count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _pair_macs(loss: MemoryContrastLoss, slots: int) -> int:
+    """Multiply-adds of the gradient: a weighted sum of the slots that the anchor is paired with."""
+    pairs = min(loss.num_positives, slots) + 2 * min(loss.num_negatives, slots)
+    return pairs * loss.bank.feat_dim
+
+
+def _bank_bytes(loss: MemoryContrastLoss, slots: int) -> int:
+    bank = loss.bank
+    return slots * (bank.feat_dim * bank.features.element_size() + bank.labels.element_size())
+
+
+def count_training_samples(cfg: Config) -> tuple[int | None, str]:
+    """Samples of the training set, as the banks count them, and in words where that was found.
+
+    Raises:
+        InputError: If the annotation file is there and cannot be used.
+    """
+    settings = cfg.train_dataloader.dataset
+    while 'ann_file' not in settings and 'dataset' in settings:
+        settings = settings.dataset
+    file = settings.get('ann_file', '')
+    if not Path(file).is_file():
+        return None, f'the annotation file {file} is not there'
+    return len(innermost_dataset(_build(DATASETS, cfg.train_dataloader.dataset))), file
+
+
+def clips_of_a_test(cfg: Config) -> int:
+    """Clips that the testing pipeline makes of a sample; a mirrored copy counts."""
+    steps = pipeline_of(cfg)
+    return math.prod(step.get('num_clips', 1) * (1 + step.get('double', False)) for step in steps)

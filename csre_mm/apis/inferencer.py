@@ -1,0 +1,216 @@
+"""Classifying recordings with a trained recognizer."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+
+from csre_mm.apis.clips import Clip, choose_persons, cut, default_stride, window_spans
+from csre_mm.apis.config import read_config
+from csre_mm.apis.prediction import NOBODY, Prediction, rank
+from csre_mm.apis.recognizer import (
+    SkeletonShape,
+    build_pipeline,
+    load_recognizer,
+    read_state,
+    sample_of,
+    testing_settings,
+)
+from csre_mm.apis.recordings import Recording, Recordings, find_recordings
+from csre_mm.apis.streaming import Latency, measure_latency, stream_predictions
+from csre_mm.datasets.class_names import find_class_names
+from csre_mm.utils.errors import InputError
+
+
+class SkeletonInferencer:
+    """Classify skeleton sequences as ``tools/test.py`` does: same pipeline, same scores.
+
+    Of an array with more persons than the model takes, those who move most are taken. Annotations
+    and raw files have their persons chosen and ordered by the preparation, and the first are taken.
+
+    Args:
+        config: A config file, or a config.
+        checkpoint: A checkpoint of the config, or of its baseline or CSRE counterpart; a published
+            one, too.
+        device: Where to compute: ``'cpu'``, ``'cuda'``, ``'cuda:1'``, ...
+        class_names: A text file with a name a line, a key of
+            :data:`csre_mm.datasets.class_names.CLASS_NAMES`, or the names. By default those of the
+            data set that the config names, or else the labels.
+        batch_size: Clips in a batch, by default that of the config's ``test_dataloader``. Scores of
+            other batches may differ in the last digits.
+
+    Attributes:
+        cfg: The config.
+        model: The recognizer without its train-only neck, in evaluation mode.
+        class_names: Names of the classes.
+        shape: What the model takes.
+
+    Raises:
+        InputError: If the config, the checkpoint or the class names cannot be used together, or
+            there is no such device.
+    """
+
+    def __init__(
+        self,
+        config: str | os.PathLike | Config,
+        checkpoint: str | os.PathLike,
+        device: str = 'cpu',
+        class_names: str | os.PathLike | Sequence[str] | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        self.cfg = config if isinstance(config, Config) else read_config(os.fspath(config))
+        steps, own_batch, ann_file = testing_settings(self.cfg)
+        self.batch_size = own_batch if batch_size is None else batch_size
+        if self.batch_size < 1:
+            raise InputError(f'a batch of {batch_size} clips, expected at least 1')
+        self.shape = SkeletonShape.of(self.cfg)
+        self.model = load_recognizer(self.cfg, read_state(checkpoint), str(checkpoint), device)
+        self.pipeline = build_pipeline(steps)
+        num_classes = self.model.cls_head.num_classes
+        self.class_names = find_class_names(class_names, num_classes, ann_file)
+
+    def __call__(
+        self,
+        inputs: Any,
+        top_k: int = 5,
+        window: int | None = None,
+        stride: int | None = None,
+    ) -> list[Prediction]:
+        """Classify what :func:`csre_mm.apis.recordings.find_recordings` takes.
+
+        Args:
+            inputs: An array (M, T, V, C) or (T, V, C), a path, or a list of them.
+            top_k: Classes to name, the best first.
+            window: Frames of the parts that each get an answer; by default the whole recording gets
+                one.
+            stride: Frames from one window to the next, by default a quarter of a window.
+
+        Returns:
+            The predictions, recording after recording, window after window.
+
+        Raises:
+            InputError: If an input cannot be read or is not what the model takes.
+        """
+        return list(self.iterate(inputs, top_k, window, stride))
+
+    def iterate(
+        self,
+        inputs: Any,
+        top_k: int = 5,
+        window: int | None = None,
+        stride: int | None = None,
+        on_error: Callable[[InputError], None] | None = None,
+    ) -> Iterator[Prediction]:
+        """As a call, one prediction after the other.
+
+        Args:
+            inputs: As for a call.
+            top_k: Classes to name, the best first.
+            window: Frames of the parts that each get an answer.
+            stride: Frames from one window to the next.
+            on_error: Is told of an input that cannot be classified, which is then left out.
+
+        Yields:
+            The predictions.
+        """
+        if top_k < 1:
+            raise InputError(f'the top {top_k} classes, expected at least 1')
+        clips = self._clips(find_recordings(inputs), window, stride, on_error)
+        while batch := list(islice(clips, self.batch_size)):
+            yield from self._predict(batch, top_k)
+
+    def stream(
+        self,
+        frames: Iterable[np.ndarray],
+        window: int = 64,
+        stride: int | None = None,
+        top_k: int = 5,
+        name: str = 'stream',
+    ) -> Iterator[Prediction]:
+        """Classify the newest frames of a stream, again and again.
+
+        Args:
+            frames: Arrays (M, V, C), or (V, C) of one person, one a frame.
+            window: Frames that an answer sees.
+            stride: Frames from one answer to the next, by default a quarter of a window.
+            top_k: Classes to name, the best first.
+            name: Name of the predictions.
+
+        Yields:
+            Predictions with the latency in milliseconds, see
+            :func:`csre_mm.apis.streaming.stream_predictions`.
+        """
+        stride = default_stride(window) if stride is None else stride
+        yield from stream_predictions(
+            lambda recording: self.predict_one(recording, top_k), frames, window, stride, name
+        )
+
+    def latency(self, recording: Recording, window: int | None = None, stride: int = 1) -> Latency:
+        """Play a recording as a stream and measure the answers (:func:`measure_latency`)."""
+        return measure_latency(self.predict_one, recording, window, stride)
+
+    def predict_one(self, recording: Recording, top_k: int = 5) -> Prediction:
+        """Classify one recording as a whole."""
+        self.shape.check(recording)
+        return self._predict([Clip(recording, 0, recording.keypoint.shape[1])], top_k)[0]
+
+    def prepare(self, recording: Recording) -> dict[str, Any]:
+        """What the pipeline makes of a recording: ``inputs`` and ``data_samples``."""
+        most = self.shape.num_person
+        if not recording.prepared and most and len(recording.keypoint) > most:
+            keypoint = choose_persons(recording.keypoint, most)
+            recording = replace(recording, keypoint=keypoint)
+        return self.pipeline(sample_of(recording))
+
+    def _clips(
+        self,
+        recordings: Recordings,
+        window: int | None,
+        stride: int | None,
+        on_error: Callable[[InputError], None] | None,
+    ) -> Iterator[Clip]:
+        window_spans(1, window, stride)  # a bad window is no fault of a recording
+        for index in range(len(recordings)):  # an iterator would end at the first error
+            try:
+                recording = recordings[index]
+                self.shape.check(recording)
+            except InputError as error:
+                if on_error is None:
+                    raise
+                on_error(error)
+                continue
+            for start, end in window_spans(recording.keypoint.shape[1], window, stride):
+                part = recording if window is None else cut(recording, start, end)
+                yield Clip(part, start, end)
+
+    @torch.no_grad()
+    def _predict(self, clips: list[Clip], top_k: int) -> list[Prediction]:
+        present = [clip for clip in clips if clip.recording.keypoint.any()]
+        scores: Iterator[np.ndarray] = iter(())
+        if present:
+            batch = pseudo_collate([self.prepare(clip.recording) for clip in present])
+            scores = iter([_scores_of(sample) for sample in self.model.test_step(batch)])
+        return [
+            self._answer(clip, next(scores) if clip.recording.keypoint.any() else None, top_k)
+            for clip in clips
+        ]
+
+    def _answer(self, clip: Clip, scores: np.ndarray | None, top_k: int) -> Prediction:
+        name, truth = clip.recording.name, clip.recording.label
+        if scores is None:
+            nothing = np.zeros(len(self.class_names), np.float32)
+            return Prediction(name, NOBODY, 'nobody', 0.0, [], nothing, clip.start, clip.end, truth)
+        top = rank(scores, self.class_names, top_k)
+        return Prediction(name, *top[0], top, scores, clip.start, clip.end, truth)
+
+
+def _scores_of(sample: Any) -> np.ndarray:
+    """Scores (classes,), float32; a head that averages no clips gives (clips, classes)."""
+    scores = sample.pred_score.float().cpu().numpy()
+    return scores.mean(0) if scores.ndim == 2 else scores

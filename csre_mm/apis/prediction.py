@@ -1,0 +1,68 @@
+"""What a recognizer says of a recording or of a part of one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+NOBODY = -1
+"""The label of a window without a person."""
+
+
+class Answer(NamedTuple):
+    """A class and its score."""
+
+    label: int
+    class_name: str
+    score: float
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a recognizer says of some frames.
+
+    Attributes:
+        name: Name of the recording.
+        label: The class with the highest score, :data:`NOBODY` if no person is in the frames.
+        class_name: What it is called.
+        score: Its score: a probability, if the model's head averages those.
+        top_k: The classes with the highest scores, the highest first; empty without a person.
+        scores: Scores of all classes, float32. Shape (classes,).
+        start: The first frame, from 0.
+        end: The frame after the last.
+        truth: The true class, if it is known.
+        latency_ms: In a stream, milliseconds from the arrival of the last frame to the answer.
+    """
+
+    name: str
+    label: int
+    class_name: str
+    score: float
+    top_k: list[Answer]
+    scores: np.ndarray
+    start: int
+    end: int
+    truth: int | None = None
+    latency_ms: float | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """What goes into a JSON file."""
+        found: dict[str, Any] = {
+            'name': self.name,
+            'start': self.start,
+            'end': self.end,
+            'label': self.label,
+            'class_name': self.class_name,
+            'score': self.score,
+            'top_k': [answer._asdict() for answer in self.top_k],
+            'scores': [float(score) for score in self.scores],
+        }
+        optional = {'truth': self.truth, 'latency_ms': self.latency_ms}
+        return found | {key: value for key, value in optional.items() if value is not None}
+
+
+def rank(scores: np.ndarray, class_names: Sequence[str], top_k: int) -> list[Answer]:
+    """The classes with the highest scores (classes,); of equal scores the first class first."""
+    order = np.argsort(-scores, kind='stable')[:top_k]
+    return [Answer(int(label), class_names[label], float(scores[label])) for label in order]

@@ -1,0 +1,166 @@
+"""From a checkpoint of a run to a small file of what testing needs."""
+
+import ast
+import hashlib
+import io
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.utils import import_modules_from_strings
+from torch import Tensor
+
+from csre_mm.apis.baseline import testing_config
+from csre_mm.apis.recognizer import load_recognizer
+from csre_mm.utils.checkpoints import load_checkpoint_file
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import atomic_path
+from csre_mm.version import __version__
+
+
+@dataclass(frozen=True)
+class Published:
+    """What :func:`publish` wrote.
+
+    Attributes:
+        path: The file, with the hash in its name.
+        size_before: Bytes of the checkpoint.
+        size: Bytes of the file.
+        parameters: Number of parameters of the model, buffers not counted.
+        neck_tensors: Tensors of the neck and its banks that were left out.
+        left_out: What else of the checkpoint was left out, by its keys.
+        averaged: Whether the weights are averages over the training (``EMAHook``).
+    """
+
+    path: Path
+    size_before: int
+    size: int
+    parameters: int
+    neck_tensors: int
+    left_out: list[str]
+    averaged: bool
+
+
+def publish(
+    source: str | os.PathLike, target: str | os.PathLike, cfg: Config | None = None
+) -> Published:
+    """Write the weights that testing uses, and the config that builds the model for them.
+
+    The file is ``{'meta': {'cfg': text, 'csre_mm_version': ...}, 'state_dict': ...}``, which
+    ``torch.load`` reads with ``weights_only=True``. The text is a config of the baseline that
+    stands alone. The same checkpoint gives the same bytes, whatever the file is called.
+
+    Where a run averaged its weights (``EMAHook``), mmengine keeps the averages in ``state_dict``,
+    and they are what is published.
+
+    Args:
+        source: A checkpoint of a run with or without CSRE, or a published one.
+        target: The file to write; the first 8 digits of the SHA-256 of its content are put before
+            its suffix, which is ``.pth``.
+        cfg: The config of the model, with or without CSRE; by default that in the checkpoint.
+
+    Raises:
+        InputError: If the file is no checkpoint, holds no config where none is given, or is of
+            another model than the config, or the target is a folder.
+    """
+    if Path(target).is_dir():
+        raise InputError(f'{target} is a folder: name a file in it')
+    content = load_checkpoint_file(os.fspath(source), map_location='cpu')
+    state = _find_state(content, source)
+    settings = testing_config(cfg or read_config_inside(content, source))
+    model = load_recognizer(settings, state, str(source), 'cpu')
+    meta = {'cfg': settings.pretty_text, 'csre_mm_version': __version__}
+    data = _serialize({'meta': meta, 'state_dict': model.state_dict()})
+    path = _write(data, Path(target))
+    return Published(
+        path=path,
+        size_before=os.path.getsize(source),
+        size=len(data),
+        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        neck_tensors=len(state) - len(model.state_dict()),
+        left_out=sorted(content.keys() - {'meta', 'state_dict'}),
+        averaged='ema_state_dict' in content,
+    )
+
+
+def _find_state(content: Any, source: str | os.PathLike) -> dict[str, Tensor]:
+    state = content.get('state_dict') if isinstance(content, Mapping) else None
+    if not isinstance(state, Mapping) or not state:
+        raise InputError(f'{source} holds no state_dict: it is no checkpoint')
+    for key, value in state.items():
+        if not isinstance(value, Tensor):
+            raise InputError(f'{source} is no checkpoint: {key!r} is a {type(value).__name__}')
+    return {key.removeprefix('module.'): value for key, value in state.items()}
+
+
+def _serialize(content: dict) -> bytes:
+    """The bytes of a checkpoint; each tensor is stored by itself, and nothing tells the time."""
+    state = {key: value.clone() for key, value in content['state_dict'].items()}
+    buffer = io.BytesIO()  # a file would give its name to the archive within
+    torch.save({**content, 'state_dict': state}, buffer)
+    return buffer.getvalue()
+
+
+def _write(data: bytes, target: Path) -> Path:
+    digest = hashlib.sha256(data).hexdigest()[:8]
+    path = target.with_name(f'{target.name.removesuffix(".pth")}-{digest}.pth')
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
+    return path
+
+
+def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
+    """The config that a checkpoint of mmengine holds as text, read as data: none of it is run.
+
+    The modules that it imports (``custom_imports``) are imported, as for a config file.
+
+    Args:
+        content: What the checkpoint holds.
+        source: Its name, for messages.
+
+    Raises:
+        InputError: If there is none, it is more than plain settings, or an import fails.
+    """
+    meta = content.get('meta')
+    text = meta.get('cfg') if isinstance(meta, Mapping) else None
+    if not isinstance(text, str):
+        raise InputError(f'{source} holds no config: name it with --config')
+    cfg = Config(_parse_settings(text, source))
+    try:
+        import_modules_from_strings(**(cfg.get('custom_imports') or {'imports': []}))
+    except (ImportError, TypeError) as error:
+        raise InputError(f'{source}: custom_imports of the config in it: {error}') from error
+    return cfg
+
+
+def _parse_settings(text: str, source: str | os.PathLike) -> dict[str, Any]:
+    """Evaluate lines ``name = value`` whose values are literals or ``dict(...)`` of such."""
+    settings = {}
+    try:
+        for line in ast.parse(text).body:
+            if not isinstance(line, ast.Assign) or not isinstance(line.targets[0], ast.Name):
+                raise ValueError(f'line {line.lineno} sets no value')
+            settings[line.targets[0].id] = ast.literal_eval(_DictCalls().visit(line.value))
+    except (SyntaxError, ValueError, RecursionError) as error:
+        reason = ' '.join(str(error).split())
+        raise InputError(
+            f'{source}: the config in it is not plain settings ({reason:.100}): '
+            'name one with --config'
+        ) from error
+    return settings
+
+
+class _DictCalls(ast.NodeTransformer):
+    """Turn ``dict(key=value)``, as mmengine prints dictionaries, into literals."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        named = isinstance(node.func, ast.Name) and node.func.id == 'dict'
+        if not named or node.args or any(keyword.arg is None for keyword in node.keywords):
+            return node  # which literal_eval refuses
+        keys = [ast.Constant(keyword.arg) for keyword in node.keywords]
+        return ast.Dict(keys=list(keys), values=[keyword.value for keyword in node.keywords])

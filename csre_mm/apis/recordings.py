@@ -1,0 +1,247 @@
+"""Reading what is to be classified: raw files, arrays, annotation pickles, folders and archives."""
+
+import os
+import zipfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from csre_mm.datasets.annotations import check_annotations, load_annotations
+from csre_mm.datasets.ntu import drop_zeros, merge_actors, select_actors
+from csre_mm.datasets.ntu_raw import parse_skeleton
+from csre_mm.datasets.ntu_splits import parse_name
+from csre_mm.datasets.nw_ucla import parse_sequence
+from csre_mm.datasets.raw_files import RawFile, find_raw_files
+from csre_mm.utils.errors import InputError
+
+RAW_SUFFIXES = ('.skeleton', '.json')
+SUFFIXES = (*RAW_SUFFIXES, '.npy', '.pkl')
+"""Of the files that can be classified."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One skeleton sequence.
+
+    Attributes:
+        name: The sample's name.
+        keypoint: Coordinates, in metres for all data sets here. Shape (M, T, V, C). A person who is
+            absent from a frame is zeros.
+        label: The true class, if it is known.
+        prepared: Whether the persons were chosen and ordered when the data were prepared. If not,
+            and there are more than the model takes, those who move most are taken.
+        fields: What an annotation has beside.
+    """
+
+    name: str
+    keypoint: np.ndarray
+    label: int | None = None
+    prepared: bool = False
+    fields: dict[str, Any] = field(default_factory=dict)
+
+
+class Recordings(Sequence[Recording]):
+    """Recordings that are read when they are asked for.
+
+    Args:
+        readers: A function a recording.
+    """
+
+    def __init__(self, readers: Sequence[Callable[[], Recording]]) -> None:
+        self.readers = readers
+
+    def __len__(self) -> int:
+        return len(self.readers)
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return Recordings(self.readers[index])
+        return self.readers[index]()
+
+    def __iter__(self) -> Iterator[Recording]:
+        return (reader() for reader in self.readers)
+
+
+def find_recordings(source: Any, split: str | None = None) -> Recordings:
+    """List what there is to classify.
+
+    Args:
+        source: An array (M, T, V, C) or (T, V, C), a :class:`Recording`, a path, or a list of them.
+            A path leads to a ``.skeleton`` of NTU RGB+D, an ``.npy``, a ``.json`` of NW-UCLA, an
+            annotation ``.pkl``, a folder of these, or a ``.zip`` of raw files.
+        split: The split of an annotation pickle; all samples without it.
+
+    Raises:
+        InputError: If there is nothing, or it is something else.
+    """
+    if isinstance(source, Recordings):
+        return source
+    readers = list(_readers(source, split, 'array'))
+    if not readers:
+        raise InputError(f'{source}: nothing to classify')
+    return Recordings(readers)
+
+
+def _readers(source: Any, split: str | None, name: str) -> Iterator[Callable[[], Recording]]:
+    if isinstance(source, Recording):
+        yield lambda: source
+    elif isinstance(source, np.ndarray):
+        yield partial(from_array, source, name)
+    elif isinstance(source, Recordings):
+        yield from source.readers
+    elif isinstance(source, list | tuple):
+        for index, item in enumerate(source):
+            yield from _readers(item, split, f'{name} {index}')
+    elif isinstance(source, str | os.PathLike):
+        yield from _readers_of_path(Path(source), split)
+    else:
+        raise InputError(
+            f'a {type(source).__name__} cannot be classified, expected a path, an array '
+            '(M, T, V, C) or a list of them; frames one by one are for stream()'
+        )
+
+
+def _readers_of_path(path: Path, split: str | None) -> Iterator[Callable[[], Recording]]:
+    if path.is_dir():
+        files = sorted(
+            file
+            for file in path.rglob('*')
+            if file.suffix in SUFFIXES and file.is_file() and not file.name.startswith('.')
+        )
+        if not files:
+            raise InputError(f'{path}: no file of {" ".join(SUFFIXES)} in the folder')
+        for file in files:
+            yield from _readers_of_path(file, split)
+    elif not path.exists():
+        raise InputError(f'{path}: no such file or folder')
+    elif path.suffix == '.pkl':
+        yield from _readers_of_annotations(path, split)
+    elif path.suffix == '.zip':
+        yield from (partial(read_raw, file) for file in _list_zip(path))
+    elif path.suffix == '.npy':
+        yield partial(read_npy, path)
+    elif path.suffix in RAW_SUFFIXES:
+        yield partial(read_raw, RawFile(path, None, path.stat().st_size))
+    else:
+        raise InputError(
+            f'{path}: cannot be classified, expected {" ".join(SUFFIXES)}, a folder or a .zip of '
+            'raw files'
+        )
+
+
+def _list_zip(path: Path) -> list[RawFile]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = archive.namelist()
+    except (zipfile.BadZipFile, OSError, ValueError) as error:
+        raise InputError(f'{path}: the archive is damaged: {error}') from error
+    suffixes = [s for s in RAW_SUFFIXES if any(name.endswith(s) for name in names)]
+    if not suffixes:
+        raise InputError(f'{path}: no file of {" ".join(RAW_SUFFIXES)} in the archive')
+    return [file for suffix in suffixes for file in find_raw_files([path], suffix)]
+
+
+def _readers_of_annotations(path: Path, split: str | None) -> Iterator[Callable[[], Recording]]:
+    data = load_annotations(path)
+    check_annotations(data, path)
+    samples = data['annotations']
+    if split is not None:
+        if split not in data['split']:
+            known = ', '.join(sorted(data['split'])) or 'none'
+            raise InputError(f'{path} has no split {split!r}; it has {known}')
+        names = set(data['split'][split])
+        samples = [sample for sample in samples if sample['frame_dir'] in names]
+    if not samples:
+        raise InputError(f'{path}: no samples' + (f' in the split {split!r}' if split else ''))
+    for sample in samples:
+        yield partial(_from_annotation, sample, str(path))
+
+
+def _from_annotation(sample: dict[str, Any], where: str) -> Recording:
+    fields = {key: value for key, value in sample.items() if key != 'keypoint'}
+    name = sample['frame_dir']
+    keypoint = check_keypoint(sample['keypoint'], f'{where}: sample {name}')
+    return Recording(name, keypoint, int(sample['label']), prepared=True, fields=fields)
+
+
+def read_raw(file: RawFile) -> Recording:
+    """Read a ``.skeleton`` of NTU RGB+D or a ``.json`` of NW-UCLA.
+
+    The bodies of a ``.skeleton`` are cleaned as ``tools/data/prepare_ntu.py`` does it by default;
+    its name may be any.
+
+    Raises:
+        InputError: If the file is damaged, or nobody is in it.
+    """
+    if str(file.member or file.source).endswith('.json'):
+        sample = parse_sequence(file.read(), file.stem, str(file))
+        return Recording(file.stem, sample['keypoint'], sample['label'], prepared=True)
+    bodies, _ = drop_zeros(parse_skeleton(file.read(), str(file)).bodies)
+    actors = select_actors(bodies)[0] if bodies else []
+    if not actors:
+        raise InputError(
+            f'{file}: {len(bodies)} bodies, none of them long enough, expected an actor'
+            if bodies
+            else f'{file}: no body in any frame, expected at least one'
+        )
+    try:
+        label = parse_name(file.stem).action - 1
+    except InputError:  # a recording of one's own has no class in its name
+        label = None
+    return Recording(file.stem, merge_actors(actors), label, prepared=True)
+
+
+def read_npy(path: Path) -> Recording:
+    """Read an array (M, T, V, C), or (T, V, C) of one person; nothing in the file is executed.
+
+    Raises:
+        InputError: If the file is none, is incomplete, or holds something else.
+    """
+    try:
+        array = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        reason = ' '.join(str(error).split())
+        reason = '' if 'pickle' in reason else f': {reason:.120}'  # NumPy advises to trust the file
+        raise InputError(f'{path}: not an .npy of numbers, or a damaged one{reason}') from error
+    return from_array(array, path.stem, str(path))
+
+
+def from_array(array: np.ndarray, name: str = 'array', where: str | None = None) -> Recording:
+    """Make a recording of an array (M, T, V, C), or (T, V, C) of one person.
+
+    Raises:
+        InputError: As :func:`check_keypoint`.
+    """
+    if isinstance(array, np.ndarray) and array.ndim == 3:
+        array = array[None]
+    if array.dtype.kind in 'fiu':
+        with np.errstate(over='ignore'):  # what is too large for it becomes infinite
+            array = array.astype(np.float32)
+    return Recording(name, check_keypoint(array, where or name))
+
+
+def check_keypoint(keypoint: np.ndarray, where: str) -> np.ndarray:
+    """Insist on coordinates (M, T, V, C) that are finite and not zero throughout.
+
+    Raises:
+        InputError: If they are not.
+    """
+    if keypoint.ndim != 4 or keypoint.dtype.kind not in 'fiu':
+        raise InputError(
+            f'{where}: {keypoint.dtype} of the shape {keypoint.shape}, expected numbers '
+            '(M persons, T frames, V joints, C coordinates) or (T, V, C)'
+        )
+    if not keypoint.any():
+        what = f'of the shape {keypoint.shape}' if 0 in keypoint.shape else 'zero throughout'
+        raise InputError(f'{where}: the skeleton is {what}, expected a person at least')
+    finite = np.isfinite(keypoint)
+    if not finite.all():
+        place = np.argwhere(~finite)[0].tolist()
+        raise InputError(
+            f'{where}: keypoint{place} is {keypoint[tuple(place)]}, expected finite numbers'
+        )
+    return keypoint

@@ -1,0 +1,146 @@
+"""Frames that come one by one: an answer every few frames, and how long it takes."""
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from csre_mm.apis.prediction import Prediction
+from csre_mm.apis.recordings import Recording
+from csre_mm.utils.errors import InputError
+
+Predict = Callable[[Recording], Prediction]
+
+
+class Latency(NamedTuple):
+    """How long answers take, in milliseconds from the arrival of a frame.
+
+    Attributes:
+        answers: Number of answers.
+        window: Frames that an answer sees.
+        median_ms: Half of the answers are as fast as this.
+        p95_ms: 95 % of the answers are as fast as this.
+    """
+
+    answers: int
+    window: int
+    median_ms: float
+    p95_ms: float
+
+
+def stream_predictions(
+    predict: Predict,
+    frames: Iterable[np.ndarray],
+    window: int,
+    stride: int,
+    name: str = 'stream',
+) -> Iterator[Prediction]:
+    """Classify the newest frames of a stream, again and again.
+
+    The first answer comes with frame number ``window``, the next ones every ``stride`` frames. When
+    the stream ends, frames after the last answer get one more; so does a stream that is shorter
+    than a window.
+
+    Args:
+        predict: Classifies a recording.
+        frames: Arrays (M, V, C), or (V, C) of one person. The number of persons may change, also to
+            zero; a person is known by the place in the array.
+        window: Frames that an answer sees.
+        stride: Frames from one answer to the next.
+        name: Name of the predictions.
+
+    Raises:
+        InputError: If a frame is something else, or there is none.
+    """
+    if window < 1 or stride < 1:
+        raise InputError(f'window {window} and stride {stride}, expected at least 1 frame each')
+    newest: deque[np.ndarray] = deque(maxlen=window)
+    count = answered = 0
+
+    def answer(arrived: float) -> Prediction:
+        recording = Recording(name, stack_frames(newest))
+        found = predict(recording)
+        latency = 1000 * (time.perf_counter() - arrived)
+        return replace(found, start=count - len(newest), end=count, latency_ms=latency)
+
+    for frame in frames:
+        arrived = time.perf_counter()
+        newest.append(check_frame(frame, f'{name}: frame {count}', newest))
+        count += 1
+        if count >= window and (count - window) % stride == 0:
+            answered = count
+            yield answer(arrived)
+    if not count:
+        raise InputError(f'{name}: the stream ended before its first frame')
+    if answered < count:
+        yield answer(time.perf_counter())
+
+
+def check_frame(frame: np.ndarray, where: str, before: Iterable[np.ndarray] = ()) -> np.ndarray:
+    """Bring a frame to (M, V, C), float32.
+
+    Args:
+        frame: (M, V, C) or (V, C).
+        where: How messages call the frame.
+        before: Frames that it has to fit; the first is looked at.
+
+    Raises:
+        InputError: If it is of another shape, does not fit, or is not finite.
+    """
+    array = np.asarray(frame)
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3 or array.dtype.kind not in 'fiu':
+        raise InputError(
+            f'{where}: {array.dtype} of the shape {array.shape}, expected numbers (M, V, C) or '
+            '(V, C)'
+        )
+    with np.errstate(over='ignore'):
+        array = array.astype(np.float32)
+    first = next(iter(before), array)
+    if array.shape[1:] != first.shape[1:]:
+        raise InputError(
+            f'{where}: {array.shape[1]} joints of {array.shape[2]} coordinates, the frames before '
+            f'have {first.shape[1]} of {first.shape[2]}'
+        )
+    if not np.isfinite(array).all():
+        raise InputError(f'{where}: holds NaN or infinity, expected finite numbers')
+    return array
+
+
+def stack_frames(frames: Iterable[np.ndarray]) -> np.ndarray:
+    """Put frames (M, V, C) on a time axis; persons who are absent are zeros.
+
+    Returns:
+        (M, T, V, C), float32, with the largest M of the frames, 1 at least.
+    """
+    frames = list(frames)
+    persons = max(1, *(len(frame) for frame in frames))
+    keypoint = np.zeros((persons, len(frames), *frames[0].shape[1:]), np.float32)
+    for time_step, frame in enumerate(frames):
+        keypoint[: len(frame), time_step] = frame
+    return keypoint
+
+
+def measure_latency(
+    predict: Predict, recording: Recording, window: int | None = None, stride: int = 1
+) -> Latency:
+    """Play a recording as a stream and measure each answer, after one that is not counted.
+
+    Args:
+        predict: Classifies a recording.
+        recording: The frames.
+        window: Frames that an answer sees, by default 64, and half of a shorter recording.
+        stride: Frames from one answer to the next.
+    """
+    num_frames = recording.keypoint.shape[1]
+    window = min(64, max(1, num_frames // 2)) if window is None else window
+    predict(replace(recording, prepared=False))  # memory and kernels are set up by the first
+    frames = (recording.keypoint[:, frame] for frame in range(num_frames))
+    answers = list(stream_predictions(predict, frames, window, stride, recording.name))
+    times = [answer.latency_ms for answer in answers]
+    median, p95 = np.percentile(np.array(times, dtype=np.float64), [50, 95])
+    return Latency(len(answers), min(window, num_frames), float(median), float(p95))

@@ -1,0 +1,93 @@
+"""One HTML page that needs nothing but itself: no script, no link, pictures inside."""
+
+import base64
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+_TYPES = {'.svg': 'image/svg+xml', '.png': 'image/png', '.gif': 'image/gif'}
+PICTURES = tuple(_TYPES)
+"""Suffixes of pictures that a page can hold."""
+
+_STYLE = """
+:root { color-scheme: light dark; --line: #8884; --soft: #8881; }
+body { font: 15px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem; }
+h1 { font-size: 1.6rem; } h2 { font-size: 1.25rem; margin-top: 2.2rem; }
+h1, h2, h3 { line-height: 1.25; break-after: avoid; }
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: .92rem; }
+th, td { padding: .25rem .7rem; border-bottom: 1px solid var(--line); text-align: right; }
+th:first-child, td:first-child { text-align: left; }
+thead th { background: var(--soft); vertical-align: bottom; }
+figure { margin: 1.2rem 0; break-inside: avoid; }
+figure img { background: #fff; padding: .5rem; max-width: 100%; height: auto; border-radius: 4px; }
+figcaption, .note { font-size: .9rem; opacity: .85; }
+pre { background: var(--soft); padding: .8rem; overflow-x: auto; font-size: .8rem; }
+code { font-size: .9em; overflow-wrap: anywhere; }
+@media print { body { margin: 0; max-width: none; font-size: 10pt; } pre { white-space: pre-wrap; }
+  tr { break-inside: avoid; } }
+"""
+
+
+class Page:
+    """A page that is filled from top to bottom; every text given to it is escaped.
+
+    Args:
+        title: Of the page.
+    """
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._parts = [f'<h1>{escape(title)}</h1>']
+
+    def heading(self, text: str, level: int = 2) -> None:
+        """Begin a section."""
+        self._parts.append(f'<h{level}>{escape(text)}</h{level}>')
+
+    def paragraph(self, text: str, note: bool = False) -> None:
+        """Add a paragraph, a quieter one if it is a note."""
+        self._parts.append(f'<p{" class=note" if note else ""}>{escape(text)}</p>')
+
+    def items(self, texts: Sequence[str]) -> None:
+        """Add a list."""
+        self._parts.append('<ul>' + ''.join(f'<li>{escape(t)}</li>' for t in texts) + '</ul>')
+
+    def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Add a table; the first column names its rows."""
+        head = ''.join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
+        body = ''.join(
+            '<tr>'
+            + f'<th scope="row">{escape(row[0])}</th>'
+            + ''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])
+            + '</tr>\n'
+            for row in rows
+        )
+        self._parts.append(
+            f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody>'
+            '</table></div>'
+        )
+
+    def picture(self, path: Path, caption: str) -> None:
+        """Add a picture: its bytes, so that nothing in an ``.svg`` can act on the page."""
+        data = base64.b64encode(path.read_bytes()).decode('ascii')
+        source = f'data:{_TYPES[path.suffix.lower()]};base64,{data}'
+        text = escape(caption)
+        self._parts.append(
+            f'<figure><img alt="{text}" src="{source}"><figcaption>{text}</figcaption></figure>'
+        )
+
+    def folded(self, summary: str, text: str) -> None:
+        """Add a long text that opens on a click."""
+        self._parts.append(
+            f'<details><summary>{escape(summary)}</summary><pre>{escape(text)}</pre></details>'
+        )
+
+    def html(self) -> str:
+        """The page."""
+        body = '\n'.join(self._parts)
+        return (
+            '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">\n'
+            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+            f'<title>{escape(self._title)}</title>\n<style>{_STYLE}</style></head>\n'
+            f'<body>\n{body}\n</body></html>\n'
+        )

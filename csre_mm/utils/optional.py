@@ -1,0 +1,31 @@
+"""Packages that only some commands need: the extras of setup.py."""
+
+import importlib
+from types import ModuleType
+
+from csre_mm.utils.errors import InputError
+
+
+def require(package: str, extra: str, purpose: str) -> ModuleType:
+    """Import a package of an extra.
+
+    Args:
+        package: Its name, that of the module and of the distribution.
+        extra: The extra of setup.py that installs it.
+        purpose: What needs it, for the message: a command or a flag.
+
+    Raises:
+        InputError: If it is not installed, with the command that installs it, or if it is and
+            cannot be imported.
+    """
+    try:
+        return importlib.import_module(package)
+    except ImportError as error:
+        # Another name is missing: the package is there, and something that it needs is not.
+        if isinstance(error, ModuleNotFoundError) and error.name == package:
+            raise InputError(
+                f'{purpose} needs {package}, which is not installed: '
+                f"pip install 'csre_mm[{extra}]', in a clone pip install -e '.[{extra}]'"
+            ) from error
+        reason = ' '.join(str(error).split())
+        raise InputError(f'{purpose}: {package} cannot be imported: {reason:.200}') from error

@@ -1,0 +1,242 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from mmaction.registry import DATASETS
+from mmengine.dataset import pseudo_collate
+
+from csre_mm.apis import SkeletonInferencer
+from csre_mm.apis.clips import choose_persons, window_spans
+from csre_mm.apis.prediction import NOBODY
+from csre_mm.apis.recordings import find_recordings
+from csre_mm.evaluation import load_scores
+from csre_mm.utils.errors import InputError
+from tests.conftest import encoder_of
+from tests.inference import make_checkpoint, write_config
+from tests.tools.test_train_and_test import run_tool
+
+ENCODERS = [
+    'csre_hcn_ntu60',
+    '2sagcn_ntu60',
+    'csre_ctrgcn_ntu60',
+    'hyperformer_ntu60',
+    'csre_blockgcn_ntu60',
+    'stgcn_ntu60',
+    'csre_stgcnpp_ntu60',
+    'aagcn_ntu60',
+    'csre_posec3d_ntu60',
+    'ctrgcn_nwucla',
+    'csre_hcn_nwucla',
+    'ctrgcn_demo',
+]
+
+
+@pytest.fixture
+def file_of(ntu_file, ucla_file):
+    return lambda name: ucla_file if name.endswith('nwucla') else ntu_file
+
+
+@pytest.fixture(scope='module')
+def small(tmp_path_factory, ntu_file):
+    """A CTR-GCN with CSRE: its config and checkpoint."""
+    keys = {
+        'test_dataloader.dataset.indices': 6,
+        'test_dataloader.batch_size': 4,
+        'test_dataloader.dataset.pipeline.1.clip_len': 24,
+    }
+    return make_checkpoint('csre_ctrgcn_ntu60', ntu_file, tmp_path_factory.mktemp('small'), **keys)
+
+
+@pytest.fixture(scope='module')
+def inferencer(small):
+    return SkeletonInferencer(*small)
+
+
+@pytest.mark.parametrize('name', ENCODERS)
+def test_scores_are_those_of_the_test_loop(tmp_path, file_of, name):
+    step, extra = 'test_dataloader.dataset.pipeline.1', {}
+    if encoder_of(name) != 'hcn':  # whose classifier has a window
+        extra[f'{step}.clip_len'] = 16
+    if encoder_of(name) in ('stgcn', 'stgcnpp', 'aagcn', 'posec3d'):
+        extra[f'{step}.num_clips'] = 2
+    cfg, checkpoint = make_checkpoint(name, file_of(name), tmp_path, **extra)
+    inferencer = SkeletonInferencer(cfg, checkpoint, batch_size=2)
+    recordings = find_recordings(file_of(name), cfg.test_dataloader.dataset.split)[:3]
+    found = inferencer(recordings)
+    dataset = DATASETS.build(copy.deepcopy(cfg.test_dataloader.dataset))
+    expected = []
+    with torch.no_grad():
+        for places in ((0, 1), (2,)):
+            batch = pseudo_collate([dataset[place] for place in places])
+            expected += inferencer.model.test_step(batch)
+    for prediction, sample in zip(found, expected, strict=True):
+        assert prediction.name == sample.frame_dir
+        assert prediction.truth == int(sample.gt_label)
+        assert prediction.label == int(sample.pred_label)
+        np.testing.assert_array_equal(prediction.scores, sample.pred_score.numpy())
+    assert len({prediction.scores.tobytes() for prediction in found}) == 3
+
+
+def test_scores_are_bit_for_bit_those_of_the_dump(monkeypatch, tmp_path, small, ntu_file):
+    cfg, checkpoint = small
+    dump = tmp_path / 'scores.pkl'
+    arguments = ['--dump', dump, '--work-dir', tmp_path / 'wd']
+    assert (
+        run_tool(monkeypatch, 'test.py', write_config(cfg, tmp_path), checkpoint, *arguments) == 0
+    )
+    scores = load_scores(dump)
+    inferencer = SkeletonInferencer(cfg, checkpoint)
+    found = inferencer(find_recordings(ntu_file, 'xsub_val')[:6])
+    assert [prediction.name for prediction in found] == scores.names
+    np.testing.assert_array_equal([prediction.scores for prediction in found], scores.scores)
+    one_by_one = SkeletonInferencer(cfg, checkpoint, batch_size=1)
+    singly = [p.scores for p in one_by_one(find_recordings(ntu_file, 'xsub_val')[:6])]
+    np.testing.assert_allclose(singly, scores.scores, atol=1e-6)
+
+
+def test_the_answer_is_ranked_and_named(inferencer, ntu_file):
+    prediction = inferencer(find_recordings(ntu_file)[0], top_k=3)[0]
+    order = np.argsort(-prediction.scores)[:3].tolist()
+    assert [answer.label for answer in prediction.top_k] == order
+    assert prediction.label == order[0] and prediction.score == prediction.scores[order[0]]
+    assert prediction.class_name == inferencer.class_names[order[0]]
+    assert prediction.scores.sum() == pytest.approx(1, abs=1e-5)
+    assert len(inferencer(find_recordings(ntu_file)[0], top_k=1000)[0].top_k) == 60
+
+
+def test_an_array_is_the_same_as_its_file(tmp_path, inferencer):
+    keypoint = np.random.default_rng(0).normal(size=(2, 30, 25, 3)).astype(np.float32)
+    np.save(tmp_path / 'x.npy', keypoint)
+    by_array, by_list, by_path = (
+        inferencer(keypoint)[0],
+        inferencer([keypoint])[0],
+        inferencer(tmp_path / 'x.npy')[0],
+    )
+    np.testing.assert_array_equal(by_array.scores, by_path.scores)
+    np.testing.assert_array_equal(by_array.scores, by_list.scores)
+    before = keypoint.copy()
+    inferencer(keypoint)
+    np.testing.assert_array_equal(keypoint, before)
+    one = inferencer(keypoint[0])[0]
+    np.testing.assert_array_equal(one.scores, inferencer(keypoint[:1])[0].scores)
+
+
+def test_of_many_persons_those_who_move_most_are_taken(inferencer):
+    rng = np.random.default_rng(1)
+    body = rng.normal(size=(1, 25, 3))
+    steps = np.array([0.001, 0.05, 0, 0.02])  # metres a frame
+    times = np.arange(20)[:, None, None]
+    keypoint = np.stack([body + step * times for step in steps]).astype(np.float32)
+    keypoint[2] = 0  # nobody
+    np.testing.assert_array_equal(choose_persons(keypoint, 2), keypoint[[1, 3]])
+    np.testing.assert_array_equal(
+        inferencer(keypoint)[0].scores, inferencer(keypoint[[1, 3]])[0].scores
+    )
+
+
+def test_two_persons_keep_their_order(inferencer):
+    keypoint = np.random.default_rng(2).normal(size=(2, 20, 25, 3)).astype(np.float32)
+    assert inferencer.prepare(find_recordings(keypoint)[0])['inputs'].shape[1] == 2
+    swapped = inferencer(keypoint[::-1].copy())[0].scores
+    assert not np.array_equal(swapped, inferencer(keypoint)[0].scores)
+
+
+@pytest.mark.parametrize(
+    'num_frames, window, stride, expected',
+    [
+        (10, None, None, [(0, 10)]),
+        (10, 4, 3, [(0, 4), (3, 7), (6, 10)]),
+        (11, 4, 3, [(0, 4), (3, 7), (6, 10), (7, 11)]),
+        (4, 4, 1, [(0, 4)]),
+        (3, 4, 2, [(0, 3)]),
+        (16, 8, None, [(0, 8), (2, 10), (4, 12), (6, 14), (8, 16)]),
+    ],
+)
+def test_windows(num_frames, window, stride, expected):
+    assert window_spans(num_frames, window, stride) == expected
+
+
+def test_a_window_is_classified_as_if_it_were_alone(inferencer):
+    keypoint = np.random.default_rng(3).normal(size=(1, 50, 25, 3)).astype(np.float32)
+    found = inferencer(keypoint, window=20, stride=15)
+    assert [(p.start, p.end) for p in found] == [(0, 20), (15, 35), (30, 50)]
+    for prediction in found:
+        alone = inferencer(keypoint[:, prediction.start : prediction.end])[0]
+        np.testing.assert_allclose(prediction.scores, alone.scores, atol=1e-6)
+
+
+def test_nobody_in_a_window(inferencer):
+    keypoint = np.random.default_rng(4).normal(size=(1, 30, 25, 3)).astype(np.float32)
+    keypoint[:, 10:20] = 0
+    found = inferencer(keypoint, window=10, stride=10)
+    assert [p.label == NOBODY for p in found] == [False, True, False]
+    assert found[1].class_name == 'nobody' and not found[1].scores.any()
+
+
+def test_a_checkpoint_of_another_model_is_one_line(small, tmp_path, ucla_file):
+    other, _ = make_checkpoint('hcn_ntu60', ucla_file, tmp_path)
+    with pytest.raises(InputError, match=r'another model: \d+ tensors are missing .* and \d+ are'):
+        SkeletonInferencer(other, small[1])
+
+
+def test_a_bare_state_dict_and_one_without_the_neck(small, tmp_path, inferencer):
+    cfg, checkpoint = small
+    state = torch.load(checkpoint, weights_only=True)['state_dict']
+    torch.save({k: v for k, v in state.items() if not k.startswith('neck.')}, tmp_path / 'bare.pth')
+    keypoint = np.ones((1, 20, 25, 3), np.float32) * np.arange(20)[:, None, None]
+    bare = SkeletonInferencer(cfg, tmp_path / 'bare.pth')(keypoint)[0]
+    np.testing.assert_array_equal(bare.scores, inferencer(keypoint)[0].scores)
+
+
+@pytest.mark.parametrize(
+    'change, message',
+    [
+        (dict(device='nowhere'), "no device 'nowhere'"),
+        (dict(batch_size=0), 'a batch of 0'),
+        (dict(class_names=['a', 'b']), '2 names, the model has 60 classes'),
+        (dict(class_names='nwucla'), '10 names, the model has 60 classes'),
+        (dict(class_names='no.txt'), 'no class names no.txt'),
+    ],
+)
+def test_bad_arguments(small, change, message):
+    with pytest.raises(InputError, match=message):
+        SkeletonInferencer(*small, **change)
+
+
+@pytest.mark.parametrize(
+    'shape, message',
+    [
+        ((1, 10, 20, 3), r'\(1, 10, 20, 3\), the model takes .* 25 joints, 3 coordinates'),
+        ((1, 10, 25, 2), '25 joints, 3 coordinates'),
+        ((10, 75), 'expected numbers'),
+        ((1, 0, 25, 3), r'of the shape \(1, 0, 25, 3\), expected a person'),
+    ],
+)
+def test_bad_skeletons(inferencer, shape, message):
+    with pytest.raises(InputError, match=message):
+        inferencer(np.ones(shape, np.float32))
+
+
+def test_a_bad_file_among_others_can_be_left_out(inferencer):
+    good = np.random.default_rng(5).normal(size=(1, 10, 25, 3)).astype(np.float32)
+    bad = np.ones((1, 10, 20, 3), np.float32)
+    errors = []
+    found = list(inferencer.iterate([good, bad, good], on_error=errors.append))
+    assert [p.name for p in found] == ['array 0', 'array 2'] and len(errors) == 1
+    with pytest.raises(InputError, match='array 1'):
+        inferencer([good, bad])
+
+
+def test_bad_top_k_window_and_input(inferencer):
+    keypoint = np.ones((1, 10, 25, 3), np.float32)
+    for arguments, message in (
+        (dict(top_k=0), 'top 0'),
+        (dict(window=0), 'window 0'),
+        (dict(window=4, stride=0), 'stride 0'),
+        (dict(stride=2), 'needs a window'),
+    ):
+        with pytest.raises(InputError, match=message):
+            inferencer(keypoint, **arguments)
+    with pytest.raises(InputError, match='a generator cannot be classified'):
+        inferencer(frame for frame in keypoint[0])

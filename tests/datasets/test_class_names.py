@@ -1,0 +1,63 @@
+import pytest
+from mmengine.config import Config
+
+from csre_mm.datasets.class_names import CLASS_NAMES, find_class_names
+from csre_mm.datasets.ntu_splits import TWO_PERSON_ACTIONS
+from csre_mm.utils.errors import InputError
+from tests.conftest import config
+
+SIZES = {'ntu60': 60, 'ntu120': 120, 'nwucla': 10, 'synthetic': 12}
+
+
+@pytest.mark.parametrize('name', SIZES)
+def test_the_lists_are_whole(name):
+    names = CLASS_NAMES[name]
+    assert len(names) == len(set(names)) == SIZES[name]
+    assert all(n == n.strip() and n for n in names)
+
+
+def test_some_places_of_the_published_lists():
+    ntu = CLASS_NAMES['ntu120']
+    published = {1: 'drink water', 10: 'clapping', 43: 'falling', 58: 'handshaking'}
+    published |= {60: 'walking apart from each other', 61: 'put on headphone', 80: 'squat down'}
+    published |= {
+        95: 'hands up (both hands)',
+        103: 'yawn',
+        112: 'high-five',
+        116: 'follow other person',
+    }
+    assert {action: ntu[action - 1] for action in published} == published
+    assert CLASS_NAMES['ntu60'] == ntu[:60]
+    others = [a for a in range(1, 121) if 'other' in ntu[a - 1].split() or "other's" in ntu[a - 1]]
+    assert set(others) <= TWO_PERSON_ACTIONS
+    assert CLASS_NAMES['nwucla'][3] == 'walk around'
+
+
+@pytest.mark.parametrize(
+    'name, expected',
+    [
+        ('ctrgcn_ntu60', 'drink water'),
+        ('hcn_ntu120_xset', 'drink water'),
+        ('ctrgcn_nwucla', 'pick up with one hand'),
+        ('ctrgcn_demo', 'wave with the right hand'),
+    ],
+)
+def test_the_shipped_configs_know_their_names(name, expected):
+    cfg = Config.fromfile(config(name))
+    num_classes = cfg.model.cls_head.num_classes
+    names = find_class_names(None, num_classes, cfg.test_dataloader.dataset.ann_file)
+    assert (names[0], len(names)) == (expected, num_classes)
+    if name == 'ctrgcn_demo':
+        assert names[12] == 'class 12'
+
+
+def test_names_of_ones_own(tmp_path):
+    path = tmp_path / 'names.txt'
+    path.write_text('a\nb\n\n')
+    assert find_class_names(path, 2) == find_class_names(['a', 'b'], 2) == ['a', 'b']
+    assert find_class_names(None, 3, 'mine.pkl') == ['0', '1', '2']
+    assert find_class_names(None, 61, 'ntu60_3d.pkl')[60] == '60'
+    with pytest.raises(InputError, match='2 names, the model has 3 classes'):
+        find_class_names(path, 3)
+    with pytest.raises(InputError, match='expected a file, or ntu60'):
+        find_class_names('ntu61', 3)

@@ -1,0 +1,51 @@
+import matplotlib.image
+import numpy as np
+import pytest
+
+from csre_mm.apis.prediction import NOBODY, Prediction, rank
+from csre_mm.utils.errors import InputError
+from csre_mm.visualization.timeline import cell_edges, draw_timeline, shown_classes
+
+NAMES = [f'action {label}' for label in range(20)]
+
+
+def windows(*bests, classes=20):
+    found = []
+    for place, best in enumerate(bests):
+        scores = np.full(classes, 0.01, np.float32)
+        if best is None:
+            scores[:] = 0
+            answer = (NOBODY, 'nobody', 0.0)
+        else:
+            scores[best] = 0.5 + 0.01 * place
+            answer = rank(scores, NAMES, 1)[0]
+        start = 4 * place
+        found.append(Prediction('x', *answer, [], scores, start, start + 8))
+    return found
+
+
+def test_cells_stand_around_the_middles():
+    assert cell_edges(windows(0, 1, 1)).tolist() == [0, 6, 10, 16]
+    assert cell_edges(windows(0)).tolist() == [0, 8]
+
+
+def test_rows_are_the_best_classes_in_their_order_and_few_more():
+    rows = shown_classes(windows(7, 3, None, 7))
+    assert rows[:2] == [7, 3] and len(rows) == 5
+    many = shown_classes(windows(*range(15)))
+    assert many == list(range(5, 15))  # those with the highest scores
+
+
+@pytest.mark.parametrize('suffix', ['.png', '.svg', '.pdf'])
+def test_the_picture(tmp_path, suffix):
+    path = tmp_path / f'x{suffix}'
+    draw_timeline(windows(0, 1, None, 2), NAMES, path)
+    if suffix == '.png':
+        image = matplotlib.image.imread(path)
+        assert image.shape[1] == pytest.approx(1440, abs=3)
+    assert path.stat().st_size > 1000
+
+
+def test_a_bad_suffix(tmp_path):
+    with pytest.raises(InputError, match='a figure is one of'):
+        draw_timeline(windows(0), NAMES, tmp_path / 'x.bmp')

@@ -1,0 +1,210 @@
+"""Write the features of a split, and draw them in two dimensions with the classes' silhouettes."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import DictAction
+from mmengine.dataset import pseudo_collate
+from rich.console import Console
+from rich.progress import track
+
+import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
+from csre_mm.apis import SkeletonInferencer, merge_options, read_config
+from csre_mm.apis.recognizer import read_state
+from csre_mm.apis.recordings import Recordings, find_recordings
+from csre_mm.evaluation.embedding import (
+    METHODS,
+    Features,
+    batch_features,
+    check_method,
+    class_means,
+    embed,
+    join_batches,
+    load_stfd,
+    save_features,
+    silhouettes,
+    split_settings,
+)
+from csre_mm.evaluation.embedding_figure import MOST_CLASSES, draw_embedding, draw_silhouettes
+from csre_mm.evaluation.figures import check_suffix
+from csre_mm.models.necks import STFD
+from csre_mm.utils.cli import command
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.optional import require
+
+EPILOG = """\
+The features are the encoder's map averaged over persons, frames and joints and, if the checkpoint
+was trained with CSRE, the spatial z_s and the temporal z_t that it contrasts.
+
+example:
+  python tools/analysis/embedding.py configs/csre_ctrgcn_nwucla.py epoch_65.pth --split val_clean \\
+      --method tsne --out features.npz --figure embedding.pdf --silhouette silhouette.pdf
+"""
+CONSOLE = Console(stderr=True)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--split',
+        default='test',
+        help="train, val or test: that of the config's loader; or a split of the annotation file "
+        'that the config tests with (default: %(default)s)',
+    )
+    parser.add_argument('--out', type=Path, metavar='FILE', help='features: .npz')
+    parser.add_argument(
+        '--figure', type=Path, metavar='FILE', help='the samples: .png, .pdf or .svg'
+    )
+    parser.add_argument(
+        '--silhouette', type=Path, metavar='FILE', help='of each class: .png, .pdf or .svg'
+    )
+    parser.add_argument('--method', choices=METHODS, default='pca', help='(default: %(default)s)')
+    parser.add_argument('--seed', type=int, default=0, help='of t-SNE and UMAP (default: 0)')
+    parser.add_argument(
+        '--points',
+        type=int,
+        default=5000,
+        metavar='N',
+        help='samples in the pictures, evenly taken (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--classes-shown',
+        type=int,
+        nargs='+',
+        metavar='LABEL',
+        help=f'labels to tell apart, at most {MOST_CLASSES} (default: the first ones)',
+    )
+    parser.add_argument(
+        '--classes',
+        metavar='NAMES',
+        help='ntu60, ntu120, nwucla, synthetic, or a file with a name a line',
+    )
+    parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1, ... (default: cpu)')
+    parser.add_argument('--batch-size', type=int, help="samples in a batch (default: the config's)")
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='change the config, as for tools/test.py',
+    )
+    return parser.parse_args()
+
+
+def check_args(args: argparse.Namespace) -> None:
+    """Refuse what cannot be done before the long work."""
+    if not (args.out or args.figure or args.silhouette):
+        raise InputError('nothing to write: give --out, --figure or --silhouette')
+    if args.out is not None and args.out.suffix != '.npz':
+        raise InputError(f'--out {args.out}: the name must end in .npz')
+    for figure in filter(None, (args.figure, args.silhouette)):
+        check_suffix(figure)
+    if args.figure is not None:
+        check_method(args.method)
+    if args.silhouette is not None:
+        require('sklearn', 'analysis', '--silhouette')
+    if args.points < 4:
+        raise InputError(f'--points is {args.points}, expected at least 4')
+    shown = args.classes_shown or []
+    if len(set(shown)) > MOST_CLASSES:
+        raise InputError(f'--classes-shown has {len(set(shown))}, expected at most {MOST_CLASSES}')
+
+
+def compute(inferencer: SkeletonInferencer, stfd: STFD | None, recordings: Recordings) -> Features:
+    """Features of all recordings."""
+
+    def batches() -> Iterator[tuple[list[str], list[int], dict[str, np.ndarray]]]:
+        starts = range(0, len(recordings), inferencer.batch_size)
+        hidden = not CONSOLE.is_terminal
+        for start in track(starts, 'features', console=CONSOLE, disable=hidden):
+            part = list(recordings[start : start + inferencer.batch_size])
+            for recording in part:
+                inferencer.shape.check(recording)
+            batch = pseudo_collate([inferencer.prepare(recording) for recording in part])
+            labels = [-1 if recording.label is None else recording.label for recording in part]
+            names = [recording.name for recording in part]
+            yield names, labels, batch_features(inferencer.model, stfd, batch)
+
+    return join_batches(batches())
+
+
+def choose_classes(labels: np.ndarray, given: Sequence[int] | None) -> list[int]:
+    """Labels to tell apart: the given ones, or the first of those that occur."""
+    occurring = np.unique(labels).tolist()
+    absent = sorted(set(given or []) - set(occurring))
+    if absent:
+        raise InputError(f'--classes-shown: no sample is of the class {absent[0]}')
+    return sorted(set(given)) if given else occurring[:MOST_CLASSES]
+
+
+def measure(features: Features) -> dict[str, np.ndarray] | None:
+    """Silhouettes of the samples by kind; None without scikit-learn, or with too few classes."""
+    try:
+        return {k: silhouettes(values, features.labels) for k, values in features.kinds.items()}
+    except InputError as error:
+        print(f'No silhouettes: {error}')
+        return None
+
+
+def draw(args: argparse.Namespace, features: Features, class_names: Sequence[str]) -> None:
+    """Draw the pictures, of at most ``--points`` samples."""
+    places = np.linspace(0, len(features.names) - 1, min(args.points, len(features.names)))
+    places = places.round().astype(np.int64)
+    kinds = {kind: values[places] for kind, values in features.kinds.items()}
+    part = Features([features.names[i] for i in places], features.labels[places], kinds)
+    found = measure(part)
+    overall = {kind: float(values.mean()) for kind, values in (found or {}).items()}
+    for kind, mean in overall.items():
+        print(f'{kind:8} mean silhouette {mean:+.3f}')
+    if args.figure is not None:
+        shown = choose_classes(part.labels, args.classes_shown)
+        points = {
+            kind: embed(values, args.method, args.seed)
+            for kind, values in track(
+                kinds.items(), args.method, console=CONSOLE, disable=not CONSOLE.is_terminal
+            )
+        }
+        draw_embedding(points, part.labels, shown, class_names, args.figure, overall)
+        print(f'The picture is in {args.figure}.')
+    if args.silhouette is not None and found is not None:
+        means = {kind: class_means(values, part.labels) for kind, values in found.items()}
+        draw_silhouettes(means, overall, class_names, args.silhouette)
+        print(f'The silhouettes are in {args.silhouette}.')
+
+
+@command
+def main() -> None:
+    """Compute, write, draw."""
+    args = parse_args()
+    check_args(args)
+    cfg = merge_options(read_config(args.config), args.cfg_options)
+    recordings = find_recordings(*split_settings(cfg, args.split))
+    inferencer = SkeletonInferencer(
+        cfg, args.checkpoint, args.device, args.classes, args.batch_size
+    )
+    stfd = load_stfd(read_state(args.checkpoint))
+    if stfd is None:
+        print(f'{args.checkpoint} has no neck of CSRE: features of the encoder only.')
+    else:
+        stfd.to(next(inferencer.model.parameters()).device)
+    features = compute(inferencer, stfd, recordings)
+    shapes = ', '.join(f'{kind} {values.shape[1]}' for kind, values in features.kinds.items())
+    print(
+        f'{len(features.names)} samples of {len(set(features.labels.tolist()))} classes: {shapes}'
+    )
+    if args.out is not None:
+        save_features(features, args.out)
+        print(f'The features are in {args.out}.')
+    if args.figure is not None or args.silhouette is not None:
+        draw(args, features, inferencer.class_names)
+
+
+if __name__ == '__main__':
+    main()

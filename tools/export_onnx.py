@@ -1,0 +1,122 @@
+"""Export a trained recognizer to ONNX, or with torch.export, and check it against PyTorch."""
+
+import argparse
+import os
+import time
+
+import torch
+from mmengine.config import DictAction
+from rich.console import Console
+
+import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
+from csre_mm.apis import merge_options, read_config
+from csre_mm.apis.export import Exporter, Latency
+from csre_mm.apis.export_formats import FORMATS, find_format, load_scorer
+from csre_mm.evaluation.tables import format_table
+from csre_mm.utils.allocator import keep_freed_memory
+from csre_mm.utils.cli import command
+
+EPILOG = """\
+The graph is encoder and head: from clips (N, M persons, T frames, V joints, C channels) of any
+number N, or heat maps (N, V, T, H, W), to scores before the softmax (N, classes). The preprocessor
+stays outside: what enters is the stream that the model was trained on. The config of the test is
+in the file.
+
+examples:
+  python tools/export_onnx.py configs/csre_ctrgcn_ntu60.py \\
+      work_dirs/csre_ctrgcn_ntu60/epoch_65.pth ctrgcn.onnx
+  python tools/export_onnx.py configs/csre_ctrgcn_ntu60.py \\
+      work_dirs/csre_ctrgcn_ntu60/epoch_65.pth ctrgcn.pt2 --format torch
+"""
+CONSOLE = Console(stderr=True)
+BATCHES = (1, 16)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file, with CSRE or without')
+    parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint of it, published or not')
+    parser.add_argument('out', metavar='OUT', help='file to write, .onnx or .pt2')
+    parser.add_argument(
+        '--format',
+        choices=FORMATS,
+        help='onnx, or torch for a program of torch.export (default: by the suffix of OUT)',
+    )
+    parser.add_argument(
+        '--tolerance',
+        type=float,
+        default=1e-4,
+        metavar='SHARE',
+        help='largest difference to PyTorch, over the largest score (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--rounds',
+        type=int,
+        default=10,
+        metavar='N',
+        help='runs of which the median is the latency; 0 to leave it out (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='change the config, as for tools/train.py',
+    )
+    args = parser.parse_args()
+    if not args.tolerance > 0:
+        parser.error(f'--tolerance is {args.tolerance}, expected a number above 0')
+    if args.rounds < 0:
+        parser.error(f'--rounds is {args.rounds}, expected at least 0')
+    return args
+
+
+def make_table(latencies: list[Latency], format: str) -> str:
+    """A row a batch."""
+    runtime = 'onnxruntime' if format == 'onnx' else 'torch.export'
+    header = ['clips', 'PyTorch, ms', f'{runtime}, ms', 'PyTorch / exported']
+    rows = [
+        [
+            str(found.batch),
+            f'{found.pytorch:.2f}',
+            f'{found.exported:.2f}',
+            f'{found.pytorch / found.exported:.2f}',
+        ]
+        for found in latencies
+    ]
+    return format_table(header, rows, left=())
+
+
+@command
+def main() -> None:
+    """Export, check, measure."""
+    args = parse_args()
+    format = find_format(args.out, args.format)
+    cfg = merge_options(read_config(args.config), args.cfg_options)
+    exporter = Exporter(cfg, args.checkpoint)
+    start = time.monotonic()
+    with CONSOLE.status('following the graph'):
+        program = exporter.trace()
+    with CONSOLE.status('writing and checking'):
+        differences = exporter.write(program, args.out, format, args.tolerance)
+    size, seconds = os.path.getsize(args.out) / 1e6, time.monotonic() - start
+    shape = ', '.join(map(str, exporter.shape))
+    print(f'{args.out}: {size:.2f} MB in {seconds:.0f} s; takes clips (N, {shape}) of any number N')
+    for count, difference in differences.items():
+        print(f'{count} clips: differs from PyTorch by {difference:.1e} of the largest score')
+    if args.rounds:
+        keep_freed_memory()  # as in training and testing on a CPU
+        with CONSOLE.status('measuring'):
+            scorer = load_scorer(args.out, format)
+            latencies = list(exporter.measure(scorer, BATCHES, args.rounds))
+        print(f'\n{make_table(latencies, format)}\n')
+        print(
+            f'Medians of {args.rounds} runs in turn on the CPU, threads: {torch.get_num_threads()}.'
+        )
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,223 @@
+"""Classify recordings; show the answers over time, and with the moving skeleton."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import DictAction
+from rich.console import Console
+from rich.progress import Progress
+
+import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
+from csre_mm.apis import Prediction, SkeletonInferencer, merge_options, read_config
+from csre_mm.apis.prediction_text import captions, table
+from csre_mm.apis.recordings import Recording, Recordings, find_recordings
+from csre_mm.datasets.layouts import SkeletonLayout, get_layout
+from csre_mm.evaluation.figures import check_suffix
+from csre_mm.utils.cli import command
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import atomic_path
+from csre_mm.visualization import check_movie, draw_animation, draw_timeline
+
+EPILOG = """\
+INPUT is a .skeleton of NTU RGB+D, an .npy (persons, frames, joints, coordinates) or (frames,
+joints, coordinates) in metres, a .json of NW-UCLA, an annotation .pkl, a folder of these, or a .zip
+of raw files. Of an .npy with more persons than the model takes, those who move most are taken.
+Files that cannot be classified are named, the others are classified, and the status is 2.
+
+examples:
+  python tools/predict.py configs/csre_ctrgcn_ntu60.py epoch_65.pth S001C002P003R002A013.skeleton
+  python tools/predict.py configs/csre_ctrgcn_ntu60.py epoch_65.pth long.npy \\
+      --window 64 --stride 16 --timeline timeline.pdf --gif answer.gif
+  python tools/predict.py configs/csre_ctrgcn_nwucla.py epoch_65.pth data/skeleton/nw_ucla.pkl \\
+      --split val --json answers.json
+"""
+MOST_PICTURES = 20
+"""Recordings that a command draws."""
+MOST_NAMED = 10
+"""Inputs that cannot be classified and are named."""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file, a published one too')
+    parser.add_argument('input', metavar='INPUT', type=Path, help='what to classify')
+    parser.add_argument('--split', help='split of an annotation pickle (default: all samples)')
+    parser.add_argument(
+        '--classes',
+        metavar='NAMES',
+        help='ntu60, ntu120, nwucla, synthetic, or a file with a name a line (default: by the '
+        'data set of the config)',
+    )
+    parser.add_argument(
+        '--top-k', type=int, metavar='K', help='classes to show (default: 5, of several answers 1)'
+    )
+    parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1, ... (default: cpu)')
+    parser.add_argument('--batch-size', type=int, help="clips in a batch (default: the config's)")
+    parser.add_argument('--window', type=int, metavar='FRAMES', help='answer for each window')
+    parser.add_argument(
+        '--stride', type=int, metavar='FRAMES', help='from window to window (default: a quarter)'
+    )
+    parser.add_argument('--json', type=Path, metavar='FILE', help='all scores')
+    parser.add_argument(
+        '--timeline', type=Path, metavar='FILE', help='answers over time: .png, .pdf or .svg'
+    )
+    parser.add_argument('--gif', type=Path, metavar='FILE', help='moving skeletons and answers')
+    parser.add_argument('--mp4', type=Path, metavar='FILE', help='the same as a film; needs ffmpeg')
+    parser.add_argument(
+        '--latency', action='store_true', help='play the input as a stream and measure the answers'
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='change the config, as for tools/test.py',
+    )
+    return parser.parse_args()
+
+
+def check_outputs(args: argparse.Namespace, num_recordings: int) -> None:
+    """Refuse what cannot be written before the long work."""
+    if args.json is not None and args.json.suffix.lower() != '.json':
+        raise InputError(f'--json {args.json}: the name must end in .json')
+    if args.timeline is not None:
+        check_suffix(args.timeline)
+        if args.window is None:
+            raise InputError('--timeline needs --window FRAMES')
+    for flag, suffix in (('gif', '.gif'), ('mp4', '.mp4')):
+        path = getattr(args, flag)
+        if path is not None and path.suffix.lower() != suffix:
+            raise InputError(f'--{flag} {path}: the name must end in {suffix}')
+        if path is not None:
+            check_movie(path)
+    if (args.timeline or args.gif or args.mp4) and num_recordings > MOST_PICTURES:
+        raise InputError(
+            f'{args.input}: {num_recordings} recordings, pictures are drawn of {MOST_PICTURES} at '
+            'most'
+        )
+    if args.latency and num_recordings > 1:
+        raise InputError(f'--latency: {num_recordings} recordings, expected one')
+
+
+def classify(
+    inferencer: SkeletonInferencer, recordings: Recordings, args: argparse.Namespace
+) -> tuple[list[Prediction], int]:
+    """The predictions, and the number of inputs that have none."""
+    failed: list[InputError] = []
+
+    def on_error(error: InputError) -> None:
+        if len(recordings) == 1:
+            raise error
+        failed.append(error)
+        if len(failed) <= MOST_NAMED:
+            sys.stderr.write(f'{error}\n' if len(failed) < MOST_NAMED else '... and more\n')
+
+    predictions = []
+    single = len(recordings) == 1 and args.window is None
+    top_k = args.top_k if args.top_k is not None else 5 if single else 1
+    with Progress(console=Console(stderr=True), disable=len(recordings) == 1) as progress:
+        task = progress.add_task('recordings', total=len(recordings))
+        found = inferencer.iterate(recordings, top_k, args.window, args.stride, on_error)
+        for prediction in found:
+            predictions.append(prediction)
+            progress.advance(task, float(prediction.start == 0))
+    return predictions, len(failed)
+
+
+def print_accuracy(predictions: Sequence[Prediction]) -> None:
+    """How many of several answers are right, where the class is known."""
+    known = [p.label == p.truth for p in predictions if p.truth is not None]
+    if len(known) > 1:
+        share = 100 * sum(known) / len(known)
+        print(f'\n{sum(known)} of {len(known)} answers of a known class are right ({share:.1f} %).')
+
+
+def draw_pictures(
+    args: argparse.Namespace,
+    inferencer: SkeletonInferencer,
+    recordings: Recordings,
+    predictions: Sequence[Prediction],
+) -> None:
+    """Draw what was asked for, a numbered file a recording if there are several."""
+    groups: list[list[Prediction]] = []
+    for prediction in predictions:
+        if prediction.start == 0:
+            groups.append([])
+        groups[-1].append(prediction)
+    layout = _layout_of(inferencer)
+    for number, (recording, group) in enumerate(zip(recordings, groups, strict=True), start=1):
+        if args.timeline is not None:
+            path = _numbered(args.timeline, number, len(groups))
+            draw_timeline(group, inferencer.class_names, path)
+            print(f'The timeline is in {path}.')
+        for movie in filter(None, (args.gif, args.mp4)):
+            path = _numbered(movie, number, len(groups))
+            with Progress(console=Console(stderr=True), transient=True) as progress:
+                task = progress.add_task(path.name, total=None)
+                draw_animation(
+                    recording.keypoint,
+                    layout,
+                    captions(recording, group),
+                    path,
+                    lambda progress=progress, task=task: progress.advance(task),  # type: ignore[misc]
+                )
+            print(f'The moving picture is in {path}.')
+
+
+def _layout_of(inferencer: SkeletonInferencer) -> SkeletonLayout:
+    """The skeleton that a model takes; heat maps come from those of NTU RGB+D."""
+    preprocessor = inferencer.cfg.model.get('data_preprocessor') or {}
+    return get_layout(preprocessor.get('layout', 'nturgb+d'))
+
+
+def _numbered(path: Path, number: int, total: int) -> Path:
+    return path if total == 1 else path.with_stem(f'{path.stem}_{number:0{len(str(total))}d}')
+
+
+def print_latency(
+    inferencer: SkeletonInferencer, recording: Recording, args: argparse.Namespace
+) -> None:
+    """Measure the stream and print it."""
+    found = inferencer.latency(recording, args.window, args.stride or 1)
+    print(
+        f'\nLatency of {found.answers} answers about {found.window} frames each, from the arrival '
+        f'of the newest: median {found.median_ms:.1f} ms, 95 % within {found.p95_ms:.1f} ms. '
+        'A sensor of 30 frames a second leaves 33.3 ms.'
+    )
+
+
+@command
+def main() -> None:
+    """Classify."""
+    args = parse_args()
+    recordings = find_recordings(args.input, args.split)
+    check_outputs(args, len(recordings))
+    cfg = merge_options(read_config(args.config), args.cfg_options)
+    inferencer = SkeletonInferencer(
+        cfg, args.checkpoint, args.device, args.classes, args.batch_size
+    )
+    predictions, failed = classify(inferencer, recordings, args)
+    if predictions:
+        print('\n'.join(table(predictions, inferencer.class_names, args.window is not None)))
+    if args.window is None:
+        print_accuracy(predictions)
+    if args.json is not None:
+        with atomic_path(args.json) as path:
+            path.write_text(json.dumps([p.as_dict() for p in predictions], indent=1) + '\n')
+        print(f'The scores are in {args.json}.')
+    if failed:
+        raise InputError(f'{failed} of {len(recordings)} inputs cannot be classified')
+    draw_pictures(args, inferencer, recordings, predictions)
+    if args.latency:
+        print_latency(inferencer, recordings[0], args)
+
+
+if __name__ == '__main__':
+    main()
