@@ -32,7 +32,7 @@ def input_shape(cfg: Config, training: bool = False) -> tuple[int, ...]:
     persons = _last(pipeline, 'num_person')
     if persons is None:
         raise InputError('no transform of the pipeline has a num_person')
-    layout = get_layout(cfg.model.data_preprocessor.get('layout', 'nturgb+d'))
+    layout = get_layout(cfg.model.get('data_preprocessor', {}).get('layout', 'nturgb+d'))
     return 1, persons, frames, layout.num_joints, cfg.model.backbone.get('in_channels', 3)
 
 

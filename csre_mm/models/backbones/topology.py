@@ -96,5 +96,5 @@ class TopologyEmbedding(nn.Module):
         y = self.linear(x)
         if self.training and len(y) == 1:  # one row has no variance: the mean is all there is
             y = torch.cat((y, y))
-        y = self.bn(y)[: len(x)].relu()
+        y = self.bn(y)[: x.shape[0]].relu()  # len() would freeze the batch in torch.export
         return list(y[..., None, None].split(self.channels, 1))
