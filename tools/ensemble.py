@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.progress import Progress, track
 
-from csre_mm.evaluation.class_names import read_lines
 from csre_mm.evaluation.confusion import join_scores
 from csre_mm.evaluation.ensemble import (
     ORDER,
@@ -30,6 +29,7 @@ from csre_mm.evaluation.tables import format_table, percent
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
+from csre_mm.utils.text import read_lines
 
 EPILOG = """\
 FILE is what tools/test.py --dump wrote, or the dictionary of names to scores that code of CTR-GCN's

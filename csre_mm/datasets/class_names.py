@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from csre_mm.datasets.synthetic import CLASS_NAMES as SYNTHETIC
-from csre_mm.evaluation.class_names import read_lines
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.text import read_lines
 
 NTU120: tuple[str, ...] = tuple(
     """\

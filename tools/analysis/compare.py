@@ -51,7 +51,9 @@ def parse_args() -> argparse.Namespace:
         help='names of the two models (default: baseline csre)',
     )
     names = parser.add_mutually_exclusive_group()
-    names.add_argument('--classes', metavar='FILE', help='names of classes, one a line')
+    names.add_argument(
+        '--classes', metavar='FILE', help='names of classes, one a line; or ntu60, ntu120, nwucla'
+    )
     names.add_argument(
         '--synthetic-classes',
         action='store_true',
