@@ -7,7 +7,12 @@ from torch import Tensor, nn
 
 from csre_mm.models.backbones.graphs import spatial_subsets
 from csre_mm.models.backbones.layers import conv_bn, init_conv, residual
-from csre_mm.models.backbones.skeleton_encoder import SkeletonEncoder, Stage, plan_stages
+from csre_mm.models.backbones.skeleton_encoder import (
+    GraphBlock,
+    SkeletonEncoder,
+    Stage,
+    plan_stages,
+)
 from csre_mm.models.backbones.skeleton_input import SkeletonInput
 
 _START = 1e-6
@@ -67,7 +72,7 @@ class AdaptiveGraphConv(nn.Module):
         return (self.bn(y) + self.residual(x)).relu_()
 
 
-class AGCNBlock(nn.Module):
+class AGCNBlock(GraphBlock):
     """A graph convolution, then a temporal convolution over 9 frames, with a residual connection.
 
     Args:
@@ -76,18 +81,10 @@ class AGCNBlock(nn.Module):
     """
 
     def __init__(self, stage: Stage, A: Tensor) -> None:
-        super().__init__()
         number, channels, out_channels, stride = stage
-        self.gcn = AdaptiveGraphConv(channels, out_channels, A)
-        self.tcn = conv_bn(out_channels, out_channels, kernel_size=9, stride=stride)
-        self.residual = residual(channels, out_channels, stride) if number > 1 else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, T, V) to (N, out_channels, ceil(T / stride), V)."""
-        y = self.tcn(self.gcn(x))
-        if self.residual is not None:
-            y = y + self.residual(x)
-        return y.relu_()
+        gcn = AdaptiveGraphConv(channels, out_channels, A)
+        tcn = conv_bn(out_channels, out_channels, kernel_size=9, stride=stride)
+        super().__init__(stage, gcn, tcn, with_residual=number > 1)
 
 
 @MODELS.register_module()

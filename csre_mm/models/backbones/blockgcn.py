@@ -10,6 +10,7 @@ from csre_mm.models.backbones.graphs import hop_distances
 from csre_mm.models.backbones.layers import init_conv, residual
 from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
 from csre_mm.models.backbones.skeleton_encoder import (
+    GraphBlock,
     SkeletonEncoder,
     Stage,
     check_divides,
@@ -77,7 +78,7 @@ class BlockGraphConv(nn.Module):
         return (self.bn(y) + self.residual(x)).relu_()
 
 
-class BlockGCNBlock(nn.Module):
+class BlockGCNBlock(GraphBlock):
     """A graph convolution, then a multi-scale temporal convolution, with a residual connection.
 
     Args:
@@ -87,15 +88,11 @@ class BlockGCNBlock(nn.Module):
     """
 
     def __init__(self, stage: Stage, num_heads: int, hops: Tensor) -> None:
-        super().__init__()
         _, channels, out_channels, stride = stage
-        self.gcn = BlockGraphConv(channels, out_channels, num_heads, hops)
-        self.tcn = MultiScaleTemporalConv(out_channels, out_channels, stride=stride)
-        self.residual = residual(channels, out_channels, stride)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, T, V) to (N, out_channels, ceil(T / stride), V)."""
-        return (self.tcn(self.gcn(x)) + self.residual(x)).relu_()
+        gcn = BlockGraphConv(channels, out_channels, num_heads, hops)
+        super().__init__(
+            stage, gcn, MultiScaleTemporalConv(out_channels, out_channels, stride=stride)
+        )
 
 
 class JointEmbedding(nn.Module):

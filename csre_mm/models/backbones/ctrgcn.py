@@ -7,7 +7,12 @@ from torch import Tensor, nn
 from csre_mm.models.backbones.graphs import spatial_subsets
 from csre_mm.models.backbones.layers import init_conv, residual
 from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
-from csre_mm.models.backbones.skeleton_encoder import SkeletonEncoder, Stage, plan_stages
+from csre_mm.models.backbones.skeleton_encoder import (
+    GraphBlock,
+    SkeletonEncoder,
+    Stage,
+    plan_stages,
+)
 from csre_mm.models.backbones.skeleton_input import SkeletonInput
 
 
@@ -71,7 +76,7 @@ class ChannelTopologyGraphConv(nn.Module):
         return (self.bn(y) + self.residual(x)).relu_()
 
 
-class CTRGCNBlock(nn.Module):
+class CTRGCNBlock(GraphBlock):
     """A graph convolution, then a multi-scale temporal convolution, with a residual connection.
 
     Args:
@@ -80,19 +85,11 @@ class CTRGCNBlock(nn.Module):
     """
 
     def __init__(self, stage: Stage, A: Tensor) -> None:
-        super().__init__()
         number, channels, out_channels, stride = stage
         relation = 8 if number == 1 else max(channels // 8, 1)
-        self.gcn = ChannelTopologyGraphConv(channels, out_channels, A, relation)
-        self.tcn = MultiScaleTemporalConv(out_channels, out_channels, stride=stride)
-        self.residual = residual(channels, out_channels, stride) if number > 1 else None
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (N, C, T, V) to (N, out_channels, ceil(T / stride), V)."""
-        y = self.tcn(self.gcn(x))
-        if self.residual is not None:
-            y = y + self.residual(x)
-        return y.relu_()
+        gcn = ChannelTopologyGraphConv(channels, out_channels, A, relation)
+        tcn = MultiScaleTemporalConv(out_channels, out_channels, stride=stride)
+        super().__init__(stage, gcn, tcn, with_residual=number > 1)
 
 
 @MODELS.register_module()

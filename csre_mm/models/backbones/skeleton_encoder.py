@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
+from csre_mm.models.backbones.layers import residual
 from csre_mm.utils.errors import InputError
 
 
@@ -47,6 +48,37 @@ def plan_stages(
         stages.append(Stage(number, channels, out_channels, 2 if number in down_stages else 1))
         channels = out_channels
     return stages
+
+
+class GraphBlock(nn.Module):
+    """A graph convolution, then a temporal convolution, with a residual connection.
+
+    Args:
+        stage: Channels and stride.
+        gcn: The graph convolution, which takes the channels to those of the output.
+        tcn: The temporal convolution, which has the stride.
+        with_residual: Whether there is a residual connection.
+
+    Shape:
+        - Input: (N, C, T, V)
+        - Output: (N, out_channels, ceil(T / stride), V)
+    """
+
+    def __init__(
+        self, stage: Stage, gcn: nn.Module, tcn: nn.Module, with_residual: bool = True
+    ) -> None:
+        super().__init__()
+        _, channels, out_channels, stride = stage
+        self.gcn = gcn
+        self.tcn = tcn
+        self.residual = residual(channels, out_channels, stride) if with_residual else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Convolve over the graph, then in time."""
+        y = self.tcn(self.gcn(x))
+        if self.residual is not None:
+            y = y + self.residual(x)
+        return y.relu_()
 
 
 class SkeletonEncoder(nn.Module):
