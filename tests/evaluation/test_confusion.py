@@ -327,7 +327,7 @@ def test_classes_without_samples_are_dashes_and_null(run, tmp_path, capsys):
         ('a=a.pkl --classes few.txt', 'few.txt has 3 names, the scores have 4 classes'),
         ('a=a.pkl --classes gap.txt', '--classes gap.txt: line 2 is empty, expected a name'),
         ('a=a.pkl --classes a.pkl', '--classes a.pkl is not a text file in UTF-8'),
-        ('a=a.pkl --classes no.txt', 'No such file or directory: no.txt'),
+        ('a=a.pkl --classes no.txt', '--classes no.txt: no such file'),
         ('a=a.pkl --out c.jpeg', 'c.jpeg: a figure is one of .png .pdf .svg'),
         ('a=a.pkl --json c.txt', '--json c.txt: the name must end in .json'),
         ('a=a.pkl --top 0', '--top is 0, expected at least 1'),

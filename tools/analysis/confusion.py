@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from csre_mm.datasets.synthetic import CLASS_NAMES
+from csre_mm.evaluation.class_names import class_names
 from csre_mm.evaluation.confusion import (
     PairAccuracy,
     accuracy,
@@ -53,7 +53,12 @@ def parse_args() -> argparse.Namespace:
         help='labels of two classes, from 0 (default: the most confused of the first model)',
     )
     names = parser.add_mutually_exclusive_group()
-    names.add_argument('--classes', type=Path, metavar='FILE', help='names of classes, one a line')
+    names.add_argument(
+        '--classes',
+        type=Path,
+        metavar='FILE',
+        help='names of classes, one a line; or ntu60, ntu120, nwucla',
+    )
     names.add_argument(
         '--synthetic-classes',
         action='store_true',
@@ -82,27 +87,6 @@ def read_models(arguments: Sequence[str]) -> dict[str, Scores]:
             raise InputError(f'{argument}: there already is a model named {name}')
         files[name] = file
     return join_scores({name: load_scores(file) for name, file in files.items()})
-
-
-def read_class_names(args: argparse.Namespace, num_classes: int) -> list[str]:
-    """Names of the classes that there are scores of; numbers if none are given."""
-    if args.synthetic_classes:  # the demo's classifier has all classes of NTU RGB+D 60
-        rest = range(len(CLASS_NAMES), num_classes)
-        return [*CLASS_NAMES, *(f'class {label}' for label in rest)][:num_classes]
-    if args.classes is not None:
-        source = f'--classes {args.classes}'
-        try:
-            text = args.classes.read_text(encoding='utf-8-sig')
-        except UnicodeDecodeError as error:
-            raise InputError(f'{source} is not a text file in UTF-8') from error
-        names = [line.strip() for line in text.rstrip().splitlines()]
-    else:
-        return [str(label) for label in range(num_classes)]
-    if len(names) < num_classes:
-        raise InputError(f'{source} has {len(names)} names, the scores have {num_classes} classes')
-    if '' in names:
-        raise InputError(f'{source}: line {names.index("") + 1} is empty, expected a name')
-    return names[:num_classes]
 
 
 def parse_pairs(arguments: Sequence[str], num_classes: int) -> list[tuple[int, int]]:
@@ -201,7 +185,7 @@ def main() -> None:
         raise InputError(f'--top is {args.top}, expected at least 1')
     models = read_models(args.models)
     num_classes = next(iter(models.values())).scores.shape[1]
-    names = read_class_names(args, num_classes)
+    names = class_names(args.classes, num_classes, args.synthetic_classes)
     given = parse_pairs(args.pairs, num_classes)
     matrices = {
         name: confusion_matrix(scores.labels, scores.scores.argmax(axis=1), num_classes)
