@@ -1,6 +1,7 @@
 """mmaction2's pose dataset with the checks that spare a user a search."""
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from mmaction.datasets import PoseDataset
@@ -9,6 +10,7 @@ from mmengine.dataset import force_full_init
 
 from csre_mm.datasets.annotations import check_samples, load_annotations
 from csre_mm.datasets.shared_bytes import Passed, pickle_shared
+from csre_mm.datasets.subjects import keep_subjects
 from csre_mm.utils.errors import InputError
 
 
@@ -24,17 +26,23 @@ class SkeletonDataset(PoseDataset):
         ann_file: Annotation pickle in mmaction2's format.
         pipeline: Transforms.
         split: Name of the split in the file; all samples without it.
+        subjects: Numbers of the subjects to keep, as the samples' names tell them
+            (:func:`parse_subject`); all without it. To hold some out of a training set.
         **kwargs: As for ``PoseDataset``, without ``data_prefix``: all is in the one file.
 
     Attributes:
         labels: Classes of the samples, int64 (number of samples,); None with ``multi_class``.
 
     Raises:
-        InputError: If the file cannot be read, has no such split, no samples are left, or there is
-            a ``data_prefix`` for videos or skeletons.
+        InputError: If the file cannot be read, has no such split, no samples are left, a subject
+            has none or cannot be told, or there is a ``data_prefix`` for videos or skeletons.
     """
 
     labels: np.ndarray | None
+
+    def __init__(self, *args: Any, subjects: Sequence[int] | None = None, **kwargs: Any) -> None:
+        self.subjects = subjects  # read while the base class is being set up
+        super().__init__(*args, **kwargs)
 
     def full_init(self) -> None:
         """Read the file, once."""
@@ -66,6 +74,11 @@ class SkeletonDataset(PoseDataset):
             samples = [sample for sample in samples if sample[key] in names]
         if not samples:
             raise InputError(f'{self.ann_file}: the split {self.split!r} has no samples')
+        if self.subjects is not None:
+            try:
+                samples = keep_subjects(samples, self.subjects)
+            except InputError as error:
+                raise InputError(f'{self.ann_file}, split {self.split!r}: {error}') from error
         return samples
 
     def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
