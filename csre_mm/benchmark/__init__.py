@@ -1,0 +1,1 @@
+"""Paired training runs, what they measured, and the pages that say it."""

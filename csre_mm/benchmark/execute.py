@@ -1,0 +1,284 @@
+"""Carrying out planned runs: several at once, what was interrupted is resumed."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from csre_mm.benchmark.plan import PlannedRun
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import atomic_path
+from csre_mm.utils.machine import ROOT, describe_commit, describe_machine, num_cores
+
+RECORD = 'run.json'
+"""What is known of a run, in its working folder."""
+OUTPUT = 'output.log'
+"""What its commands print."""
+CHECKPOINTS = ('last', 'best')
+"""``best`` is the epoch of the highest top-1 on the samples it is tested on."""
+
+
+class RunError(Exception):
+    """A command of a run ended with an error."""
+
+
+class Executor:
+    """Carries out runs, each in processes of its own.
+
+    Args:
+        jobs: Runs at once. Without ``OMP_NUM_THREADS`` in the environment they share the cores.
+        gpus: Devices that the runs go to in turn; empty to leave the choice to PyTorch.
+        amp: Whether to train with ``--amp``.
+        report: Called with a line when a run begins, ends or fails; from several threads.
+    """
+
+    def __init__(
+        self, jobs: int, gpus: Sequence[str], amp: bool, report: Callable[[str], None]
+    ) -> None:
+        self.jobs, self.gpus, self.amp, self.report = jobs, gpus, amp, report
+        self.commit, self.machine = describe_commit(), describe_machine()
+        self.failed: list[PlannedRun] = []
+        self._children: set[subprocess.Popen] = set()
+        self._lock = threading.Lock()
+        self._stopped = False
+
+    def __call__(self, runs: Sequence[PlannedRun]) -> None:
+        """Carry out what is not finished; runs that fail are in ``failed``.
+
+        Raises:
+            InputError: If a folder has a run of other settings.
+        """
+        todo = [run for run in runs if not is_finished(run, self.amp)]
+        self.report(f'{len(runs)} runs, {len(runs) - len(todo)} of them finished before')
+        queue = iter(todo)
+        threads = [
+            threading.Thread(target=self._work, args=(queue, slot)) for slot in range(self.jobs)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException:  # Ctrl-C, too: whoever resumes later finds the last checkpoints
+            self._stop()
+            for thread in threads:
+                thread.join()
+            raise
+
+    def _work(self, queue: Iterator[PlannedRun], slot: int) -> None:
+        """Take runs from the queue until it is empty."""
+        while True:
+            with self._lock:
+                run = None if self._stopped else next(queue, None)
+            if run is None:
+                return
+            name = str(run.folder)
+            self.report(f'begins  {name}')
+            try:
+                seconds = self._carry_out(run, slot)
+            except (RunError, InputError, OSError) as error:
+                if not self._stopped:
+                    self.failed.append(run)
+                    self.report(f'FAILED  {name}: {error}')
+            else:
+                self.report(f'ends    {name}, {seconds / 60:.1f} min')
+
+    def _carry_out(self, run: PlannedRun, slot: int) -> float:
+        """Train and test; returns the seconds of this attempt."""
+        run.folder.mkdir(parents=True, exist_ok=True)
+        start = time.monotonic()
+        with self._attempt(run):
+            self._call(train_command(run, self.amp), run, slot)
+        for name in CHECKPOINTS:
+            self._test(name, run, slot)
+        record = read_record(run.folder)
+        assert record is not None
+        _write_record(run.folder, {**record, 'finished': True})
+        return time.monotonic() - start
+
+    @contextmanager
+    def _attempt(self, run: PlannedRun) -> Iterator[None]:
+        """Note when, where and of which code an attempt to train is, and how long it took."""
+        record = read_record(run.folder) or {**describe_run(run, self.amp), 'attempts': []}
+        attempt: dict[str, Any] = {
+            'started': datetime.now(timezone.utc).isoformat(timespec='seconds'),
+            'commit': self.commit,
+            'machine': self.machine,
+            'jobs': self.jobs,
+            'seconds': None,  # unknown if this process is killed
+        }
+        record['attempts'].append(attempt)
+        _write_record(run.folder, record)
+        start = time.monotonic()
+        try:
+            yield
+        finally:
+            attempt['seconds'] = round(time.monotonic() - start, 1)
+            _write_record(run.folder, record)
+
+    def _test(self, name: str, run: PlannedRun, slot: int) -> None:
+        """Write the scores of the last or of the best checkpoint."""
+        scores = run.folder / f'{name}.pkl'
+        checkpoint, epoch = find_checkpoint(run.folder, name)
+        if name == 'best' and epoch == find_checkpoint(run.folder, 'last')[1]:
+            shutil.copyfile(run.folder / 'last.pkl', scores)
+            return
+        self._call(
+            [
+                *('test.py', str(run.config), str(checkpoint), '--dump', str(scores)),
+                *('--work-dir', str(run.folder / 'test'), '--cfg-options', *_options(run)),
+            ],
+            run,
+            slot,
+        )
+
+    def _call(self, arguments: Sequence[str], run: PlannedRun, slot: int) -> None:
+        """Run a command of ``tools/``; its output is added to the run's."""
+        environment = dict(os.environ)
+        environment.setdefault('OMP_NUM_THREADS', str(max(1, num_cores() // self.jobs)))
+        if self.gpus:
+            environment['CUDA_VISIBLE_DEVICES'] = self.gpus[slot % len(self.gpus)]
+        script, *rest = arguments
+        path = run.folder / OUTPUT
+        with path.open('ab') as output:
+            with self._lock:
+                if self._stopped:
+                    raise RunError('stopped')
+                child = subprocess.Popen(
+                    [sys.executable, str(ROOT / 'tools' / script), *rest],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    env=environment,
+                    start_new_session=True,  # Ctrl-C reaches this process alone, which ends them
+                )
+                self._children.add(child)
+            status = child.wait()
+        with self._lock:
+            self._children.discard(child)
+        if status:
+            raise RunError(f'{script} ended with status {status}, see {path}')
+
+    def _stop(self) -> None:
+        with self._lock:
+            self._stopped = True
+            for child in self._children:
+                child.terminate()
+
+
+def train_command(run: PlannedRun, amp: bool) -> list[str]:
+    """Script and arguments that train a run, and continue it if it was interrupted."""
+    return [
+        *('train.py', str(run.config), '--seed', str(run.cell.seed), *(['--amp'] if amp else [])),
+        *('--resume', '--work-dir', str(run.folder), '--cfg-options', *_options(run)),
+    ]
+
+
+def describe_run(run: PlannedRun, amp: bool) -> dict[str, Any]:
+    """What makes a run, for its record."""
+    return {
+        **run.cell._asdict(),
+        'fold': None if run.fold is None else run.fold.number,
+        'options': _options(run),
+        'amp': amp,
+        'command': shlex.join(['python', *_from_root(train_command(run, amp))]),
+    }
+
+
+def is_finished(run: PlannedRun, amp: bool) -> bool:
+    """Whether a run was carried out.
+
+    Raises:
+        InputError: If its folder has a run of other settings.
+    """
+    record = read_record(run.folder)
+    if record is None:
+        return False
+    wanted = describe_run(run, amp)
+    for key in ('options', 'amp'):
+        if record.get(key) != wanted[key]:
+            difference = _difference(record, wanted, key)
+            raise InputError(
+                f'{run.folder} has a run of other settings: {key} {difference}; give another '
+                '--work-dir'
+            )
+    return bool(record.get('finished'))
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """Read what is known of the run in a folder; None if there is none.
+
+    Raises:
+        InputError: If the record is damaged.
+    """
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise InputError(f'{path} is damaged: {error}') from error
+    if not isinstance(record, dict) or not isinstance(record.get('attempts'), list):
+        raise InputError(f'{path} is no record of a run')
+    return record
+
+
+def find_checkpoint(folder: Path, name: str) -> tuple[Path, int]:
+    """The last or the best checkpoint of a run, and its epoch.
+
+    Raises:
+        RunError: If there is none.
+    """
+    found = {
+        int(match[1]): path
+        for path in folder.glob('*.pth')
+        if (
+            match := re.fullmatch(r'epoch_(\d+)' if name == 'last' else r'best_.*_(\d+)', path.stem)
+        )
+    }
+    if not found:
+        raise RunError(f'there is no {name} checkpoint in {folder}')
+    epoch = max(found)
+    return found[epoch], epoch
+
+
+def _options(run: PlannedRun) -> list[str]:
+    return [f'{key}={_literal(value)}' for key, value in run.options.items()]
+
+
+def _literal(value: Any) -> str:
+    """A value as ``--cfg-options`` takes it."""
+    if isinstance(value, list | tuple):
+        return f'[{",".join(map(_literal, value))}]'
+    return str(value)
+
+
+def _from_root(arguments: Sequence[str]) -> list[str]:
+    """A command as it is called from the root of the project."""
+    script, config, *rest = arguments
+    path = Path(config)
+    if path.resolve().is_relative_to(ROOT):
+        path = path.resolve().relative_to(ROOT)
+    return [f'tools/{script}', str(path), *rest]
+
+
+def _difference(record: dict, wanted: dict, key: str) -> str:
+    if key != 'options':
+        return f'{record.get(key)}, not {wanted[key]}'
+    before, now = set(record.get(key, [])), set(wanted[key])
+    return ', '.join([*sorted(before - now), '- not -', *sorted(now - before)])
+
+
+def _write_record(folder: Path, record: dict[str, Any]) -> None:
+    with atomic_path(folder / RECORD) as path:
+        path.write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')

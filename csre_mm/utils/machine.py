@@ -1,0 +1,56 @@
+"""What ran a measurement: the machine, the version of PyTorch and the commit."""
+
+import os
+import platform
+import subprocess
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).parents[2]
+
+
+def describe_machine() -> str:
+    """The processor with the number of cores that this process may use, and the GPU if any."""
+    parts = [f'{_processor()}, {num_cores()} cores']
+    if torch.cuda.is_available():
+        parts.append(torch.cuda.get_device_name())
+    return ', '.join([*parts, f'torch {torch.__version__}'])
+
+
+def num_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, 'sched_getaffinity'):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def describe_commit() -> str | None:
+    """The commit of the code that runs, with ``-dirty`` if tracked code differs from it.
+
+    None if the code does not lie in a repository, or there is no git.
+    """
+    commit = _git('rev-parse', '--short=10', 'HEAD')
+    if commit is None:
+        return None
+    changed = _git('status', '--porcelain', '--untracked-files=no', 'csre_mm', 'configs', 'tools')
+    return f'{commit}-dirty' if changed else commit
+
+
+def _git(*arguments: str) -> str | None:
+    try:
+        result = subprocess.run(
+            ['git', *arguments], cwd=ROOT, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return result.stdout.strip()
+
+
+def _processor() -> str:
+    try:
+        lines = Path('/proc/cpuinfo').read_text(encoding='utf-8').splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(':')[2].strip() for line in lines if line.startswith('model name')]
+    return names[0] if names else platform.processor() or platform.machine()

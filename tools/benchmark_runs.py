@@ -1,0 +1,233 @@
+"""Train baselines and CSRE with the same seeds and budget, and say what the difference is."""
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import DictAction
+from rich.console import Console
+
+import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
+from csre_mm.apis.config import read_config
+from csre_mm.benchmark.execute import Executor, train_command
+from csre_mm.benchmark.plan import BASELINE, Arm, PlannedRun, Request, plan_runs, training_set
+from csre_mm.benchmark.results import Results, gather_cells, save_results
+from csre_mm.benchmark.summary import Row, summarise
+from csre_mm.evaluation.ensemble import preset_weights
+from csre_mm.evaluation.score_files import read_labels
+from csre_mm.evaluation.tables import format_table, percent
+from csre_mm.utils.cli import command
+from csre_mm.utils.errors import InputError
+
+EPILOG = """\
+CONFIG is that of a baseline; csre_CONFIG beside it is trained, too, and so is every --arm. A run
+that is finished is not repeated, one that was interrupted is resumed from its last epoch: call the
+command again. Each run has a folder with its config, log, checkpoints of the last and of the best
+epoch, their scores on the test split, and run.json.
+
+examples:
+  python tools/benchmark_runs.py configs/hcn_nwucla.py --seeds 0 1 2 --subsets val_clean --jobs 2 \\
+      --out results.json
+  python tools/benchmark_runs.py configs/ctrgcn_nwucla.py --seeds 0 1 2 --streams j b jm bm \\
+      --fuse ctrgcn --amp --jobs 8
+  python tools/benchmark_runs.py configs/hcn_nwucla.py --seeds 0 --folds 3 --epochs 16 \\
+      --arm light model.neck.loss.loss_weight=0.1
+"""
+CONSOLE = Console(stderr=True, highlight=False)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add('configs', nargs='+', type=Path, metavar='CONFIG', help='config of a baseline')
+    add('--seeds', nargs='+', type=int, default=[0], metavar='N', help='(default: 0)')
+    add(
+        '--streams',
+        nargs='+',
+        choices=['j', 'b', 'jm', 'bm'],
+        default=['j'],
+        help='joints, bones, their motions (default: j)',
+    )
+    add(
+        '--arm',
+        nargs='+',
+        action='append',
+        default=[],
+        metavar=('NAME', 'KEY=VALUE'),
+        help='a variant of CSRE with other settings; can be given several times',
+    )
+    add('--only', nargs='+', metavar='ARM', help='leave the other arms for later')
+    add('--epochs', type=int, metavar='N', help='shorten the recipe, its schedule with it')
+    add(
+        '--folds',
+        type=int,
+        default=0,
+        metavar='N',
+        help='test on subjects held out of the training set, in N folds, not on the test split',
+    )
+    add(
+        '--subsets',
+        nargs='+',
+        default=[],
+        metavar='SPLIT',
+        help='splits of the annotation file that are parts of the test split, to report, too',
+    )
+    add('--fuse', metavar='PRESET', help='fuse the streams by the weights of tools/ensemble.py')
+    add('--amp', action='store_true', help='train in mixed precision')
+    add('--jobs', type=int, default=1, metavar='N', help='runs at once (default: 1)')
+    add('--gpus', nargs='+', default=[], metavar='I', help='devices the runs go to in turn')
+    add('--work-dir', type=Path, default=Path('work_dirs/benchmark'), metavar='FOLDER')
+    add('--out', type=Path, metavar='FILE', help='write the results: .json')
+    add('--title', help='of the results, for tools/publish_results.py (default: the configs)')
+    add('--dry-run', action='store_true', help='print the commands of the runs and end')
+    add(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        default={},
+        metavar='KEY=VALUE',
+        help='change all runs',
+    )
+    return parser.parse_args()
+
+
+def check_args(args: argparse.Namespace) -> None:
+    """Refuse what does not go together before anything is run."""
+    if args.out is not None and args.out.suffix != '.json':
+        raise InputError(f'--out {args.out}: the name must end in .json')
+    if args.jobs < 1:
+        raise InputError(f'--jobs is {args.jobs}, expected at least 1')
+    for option in ('seeds', 'streams'):
+        values = getattr(args, option)
+        if len(set(values)) < len(values):
+            raise InputError(f'--{option} {" ".join(map(str, values))}: one is given twice')
+    if args.folds and args.subsets:
+        raise InputError('--subsets are parts of the test split, --folds do not use it')
+
+
+def read_arms(given: Sequence[Sequence[str]]) -> list[Arm]:
+    """The baseline, CSRE, and the variants of the command line."""
+    arms = [Arm(BASELINE, {}), Arm('csre', {})]
+    for name, *options in given:
+        if name in [arm.name for arm in arms] or '/' in name or '=' in name:
+            raise InputError(f'--arm {name}: expected another name, then KEY=VALUE')
+        if not options or not all('=' in option for option in options):
+            raise InputError(f'--arm {name}: expected KEY=VALUE ... after the name')
+        pairs = (option.split('=', 1) for option in options)
+        arms.append(Arm(name, {key: DictAction._parse_iterable(value) for key, value in pairs}))
+    return arms
+
+
+def choose_arms(arms: Sequence[Arm], only: Sequence[str] | None) -> list[Arm]:
+    """The arms to run now."""
+    names = [arm.name for arm in arms]
+    unknown = [name for name in only or () if name not in names]
+    if unknown:
+        raise InputError(f'--only {unknown[0]}: no such arm, there are {", ".join(names)}')
+    return [arm for arm in arms if only is None or arm.name in only]
+
+
+def read_weights(preset: str | None, streams: Sequence[str]) -> dict[str, float]:
+    """Weights of the ensemble by stream."""
+    if preset is None:
+        return {}
+    try:
+        return dict(zip(streams, preset_weights(preset, streams), strict=True))
+    except KeyError as error:
+        raise InputError(f'--fuse {preset}: no such preset of tools/ensemble.py') from error
+
+
+def gather(args: argparse.Namespace, runs: Sequence[PlannedRun], arms: Sequence[Arm]) -> Results:
+    """Results of what is finished."""
+    cells, scores = gather_cells(runs, read_weights(args.fuse, args.streams))
+    cfg = read_config(str(args.configs[0]))
+    dataset = training_set(cfg)[1] if args.folds else cfg.test_dataloader.dataset
+    subsets = {}
+    for subset in args.subsets:
+        names = set(read_labels(dataset.ann_file, subset))
+        if not names <= set(scores.names):
+            raise InputError(f'--subsets {subset}: not a part of the split {dataset.split}')
+        subsets[subset] = [name for name in scores.names if name in names]
+    return Results(
+        command=shlex.join(['python', 'tools/benchmark_runs.py', *sys.argv[1:]]),
+        title=args.title or ', '.join(path.stem for path in args.configs),
+        split=dataset.split,
+        held_out=bool(args.folds),
+        names=scores.names,
+        labels=[int(label) for label in scores.labels],
+        num_classes=scores.scores.shape[1],
+        subsets=subsets,
+        arms={arm.name: [f'{k}={v}' for k, v in arm.options.items()] for arm in arms},
+        cells=cells,
+    )
+
+
+def print_table(results: Results) -> None:
+    """All rows, those of a set of samples together."""
+    rows = summarise(results)
+    for subset in (results.split, *results.subsets):
+        for checkpoint in ('last', 'best'):
+            chosen = [row for row in rows if (row.subset, row.checkpoint) == (subset, checkpoint)]
+            count = int(results.mask(subset).sum())
+            held_out = ', subjects held out' if results.held_out else ''
+            note = ' (chosen on these samples)' if checkpoint == 'best' else ''
+            print(f'\n{subset}, {count} samples{held_out}, {checkpoint} epoch{note}')
+            header = ['config', 'stream', 'arm', 'seeds', 'top-1', 'sd', 'change', '95 % interval']
+            print(format_table(header, [say_row(row) for row in chosen], left=(0, 1, 2)))
+
+
+def say_row(row: Row) -> list[str]:
+    """A row as text."""
+    deviation = '-' if row.deviation is None else percent(row.deviation)
+    change = interval = '-'
+    if row.difference is not None:
+        change = percent(row.difference.mean, signed=True)
+        ends = row.difference.interval
+        interval = f'{percent(ends.low, signed=True)} .. {percent(ends.high, signed=True)}'
+    seeds = str(len(row.seeds))
+    name = [row.config, row.stream, row.arm, seeds]
+    return [*name, percent(row.mean), deviation, change, interval]
+
+
+@command
+def main() -> None:
+    """Run the benchmark."""
+    args = parse_args()
+    check_args(args)
+    arms = read_arms(args.arm)
+    read_weights(args.fuse, args.streams)
+    runs = plan_runs(
+        Request(
+            configs=args.configs,
+            arms=choose_arms(arms, args.only),
+            streams=args.streams,
+            seeds=args.seeds,
+            epochs=args.epochs,
+            num_folds=args.folds,
+            options=args.cfg_options,
+            folder=args.work_dir,
+        )
+    )
+    if args.dry_run:
+        for run in runs:
+            print(shlex.join(['python', 'tools/train.py', *train_command(run, args.amp)[1:]]))
+        return
+    executor = Executor(args.jobs, args.gpus, args.amp, CONSOLE.print)
+    executor(runs)
+    if not executor.failed or len(executor.failed) < len(runs):
+        results = gather(args, runs, arms)
+        print_table(results)
+        if args.out is not None:
+            save_results(results, args.out)
+            print(f'\nThe results are in {args.out}.')
+    if executor.failed:
+        raise InputError(f'{len(executor.failed)} of {len(runs)} runs failed, see above')
+
+
+if __name__ == '__main__':
+    main()
