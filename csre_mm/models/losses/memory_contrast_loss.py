@@ -90,6 +90,8 @@ class MemoryContrastLoss(BaseWeightedLoss):
         update: Whether the batch is written into the bank ``'before'`` it is compared, as the
             release does, or ``'after'``.
         loss_weight: Factor of the loss.
+        warmup_iters: Iterations in which the factor rises linearly from 0, while the encoder's
+            features form; the banks are written from the first on.
         bank_dtype: ``'float32'``, or ``'float16'`` for half the memory; similarities are computed
             in float32 either way.
 
@@ -113,6 +115,7 @@ class MemoryContrastLoss(BaseWeightedLoss):
         gate: str = 'adaptive',
         update: str = 'before',
         loss_weight: float = 1.0,
+        warmup_iters: int = 0,
         bank_dtype: str = 'float32',
     ) -> None:
         super().__init__(loss_weight=loss_weight)
@@ -121,6 +124,8 @@ class MemoryContrastLoss(BaseWeightedLoss):
                 raise InputError(f'{name} of the contrast is {value}, it must be at least 1')
         if temperature <= 0:
             raise InputError(f'temperature of the contrast is {temperature}, it must be above 0')
+        if warmup_iters < 0:
+            raise InputError(f'warmup_iters of the contrast is {warmup_iters}, it must be from 0')
         if gate not in ('adaptive', 'strict'):
             raise InputError(f"gate of the contrast is {gate!r}, it must be 'adaptive' or 'strict'")
         if update not in ('before', 'after'):
@@ -132,6 +137,7 @@ class MemoryContrastLoss(BaseWeightedLoss):
         self.temperature = temperature
         self.gate = gate
         self.update = update
+        self.warmup_iters = warmup_iters
         self.bank = MemoryBank(feat_dim, bank_dtype)
         self.statistics: dict[str, Tensor] = {}
         self.plan: LabelPlan
@@ -163,6 +169,8 @@ class MemoryContrastLoss(BaseWeightedLoss):
             loss = self._contrast(z)
             if self.update == 'after':
                 self.bank.write(batch.indices, batch.z, batch.labels)
+        if self._step < self.warmup_iters:
+            loss = loss * (self._step / self.warmup_iters)
         return loss
 
     @torch.no_grad()

@@ -229,6 +229,7 @@ def test_the_global_generator_is_left_alone():
     [
         (dict(num_positives=0), 'num_positives of the contrast is 0, it must be at least 1'),
         (dict(num_negatives=-1), 'num_negatives of the contrast is -1'),
+        (dict(warmup_iters=-1), 'warmup_iters of the contrast is -1, it must be from 0'),
         (dict(temperature=0), 'temperature of the contrast is 0, it must be above 0'),
         (dict(gate='soft'), "gate of the contrast is 'soft', it must be 'adaptive' or 'strict'"),
         (dict(update='never'), "update of the contrast is 'never'"),
@@ -238,3 +239,33 @@ def test_the_global_generator_is_left_alone():
 def test_arguments_are_checked(arguments, message):
     with pytest.raises(InputError, match=message):
         MemoryContrastLoss(**arguments)
+
+
+def test_warm_up_scales_the_loss_and_its_gradient():
+    z, labels, indices = torch.randn(6, D), torch.arange(6) % 2, torch.arange(6)
+    found = {}
+    for warmup in (0, 4):
+        torch.manual_seed(0)
+        loss = MemoryContrastLoss(D, 3, 5, warmup_iters=warmup)
+        loss.bank.allocate(6)
+        found[warmup] = []
+        for _ in range(6):
+            anchors = z.clone().requires_grad_()
+            value = loss(anchors, labels, indices)
+            value.backward()
+            found[warmup].append((value.detach(), anchors.grad))
+    for step, share in enumerate((0.25, 0.5, 0.75, 1, 1, 1)):
+        (whole, gradient), (scaled, scaled_gradient) = found[0][step], found[4][step]
+        torch.testing.assert_close(scaled, share * whole)
+        torch.testing.assert_close(scaled_gradient, share * gradient)
+
+
+def test_a_resumed_run_goes_on_with_the_warm_up():
+    first = MemoryContrastLoss(D, 3, 5, warmup_iters=4)
+    first.bank.allocate(6)
+    z, labels, indices = torch.randn(6, D), torch.arange(6) % 2, torch.arange(6)
+    first(z, labels, indices)
+    second = MemoryContrastLoss(D, 3, 5, warmup_iters=4)
+    second.bank.allocate(6)
+    second.load_state_dict(first.state_dict())
+    torch.testing.assert_close(second(z, labels, indices), first(z, labels, indices))
