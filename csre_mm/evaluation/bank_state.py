@@ -1,0 +1,104 @@
+"""Where the slots of a memory bank stand: near their class or not, and how old they are."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import torch.nn.functional as F
+from torch import Tensor
+
+from csre_mm.models.losses.memory_bank import EMPTY
+from csre_mm.utils.errors import InputError
+
+BANKS = {'spatial': 'z_s', 'temporal': 'z_t'}
+"""The features that each bank holds."""
+
+
+class Bank(NamedTuple):
+    """A bank of a checkpoint.
+
+    Attributes:
+        features: Unit vectors (S, D), float32.
+        labels: Classes (S,), -1 for an empty slot.
+    """
+
+    features: Tensor
+    labels: Tensor
+
+
+class ClassSlots(NamedTuple):
+    """The slots of a class; all similarities are cosines.
+
+    Attributes:
+        label: The class.
+        slots: How many slots it has.
+        to_own: Mean similarity of its slots to their mean direction.
+        nearest: The class whose mean direction is the nearest; -1 if there is no other.
+        to_nearest: Mean similarity of its slots to that direction.
+        astray: Share of its slots that are nearer to the mean direction of another class.
+        to_fresh: Mean similarity of a slot to the feature that the model now gives its sample;
+            None if that was not worked out.
+    """
+
+    label: int
+    slots: int
+    to_own: float
+    nearest: int
+    to_nearest: float
+    astray: float
+    to_fresh: float | None
+
+
+def load_banks(state: Mapping[str, Tensor]) -> dict[str, Bank]:
+    """The banks in the tensors of a checkpoint, by name.
+
+    Raises:
+        InputError: If there are none: it is of a baseline, is published, or only the newest
+            checkpoint of its run keeps them.
+    """
+    banks = {}
+    for name in BANKS:
+        parts = [state.get(f'neck.loss_{name}.bank.{part}') for part in ('features', 'labels')]
+        if all(part is not None and len(part) for part in parts):
+            banks[name] = Bank(parts[0].float(), parts[1])  # type: ignore[union-attr,arg-type]
+    if not banks:
+        raise InputError(
+            'the checkpoint has no memory banks: it was made without CSRE, is published, or is not '
+            "the newest one of a run with MemoryBankHook keep='last'"
+        )
+    return banks
+
+
+def describe_classes(bank: Bank, fresh: np.ndarray | None = None) -> list[ClassSlots]:
+    """Describe the slots of each class that has some.
+
+    Args:
+        bank: The bank.
+        fresh: (S, D), for each slot the feature that the model gives its sample now.
+    """
+    present = [int(label) for label in bank.labels.unique() if label != EMPTY]
+    means = {k: F.normalize(bank.features[bank.labels == k].mean(0), dim=0) for k in present}
+    found = []
+    for label in present:
+        own = bank.labels == label
+        slots = bank.features[own]  # (S_k, D)
+        to_own = slots @ means[label]  # (S_k,)
+        others = {k: slots @ mean for k, mean in means.items() if k != label}
+        nearest = max(others, key=lambda k: float(means[k] @ means[label]), default=EMPTY)
+        astray = sum((values > to_own for values in others.values()), start=to_own > to_own)
+        similarity = None
+        if fresh is not None:
+            now = F.normalize(slots.new_tensor(fresh)[own], dim=1)
+            similarity = float((slots * now).sum(1).mean())
+        found.append(
+            ClassSlots(
+                label,
+                int(own.sum()),
+                float(to_own.mean()),
+                nearest,
+                float(others[nearest].mean()) if others else float('nan'),
+                float((astray > 0).float().mean()),
+                similarity,
+            )
+        )
+    return found

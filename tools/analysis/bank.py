@@ -1,0 +1,154 @@
+"""Say where the slots of a checkpoint's memory banks stand, class by class."""
+
+import argparse
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from mmaction.registry import DATASETS
+from mmengine.config import Config, DictAction
+from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
+from rich.console import Console
+from rich.progress import track
+
+import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
+from csre_mm.apis import SkeletonInferencer, merge_options, read_config
+from csre_mm.apis.recognizer import read_state
+from csre_mm.benchmark.plan import training_set
+from csre_mm.evaluation.bank_state import (
+    BANKS,
+    ClassSlots,
+    describe_classes,
+    load_banks,
+)
+from csre_mm.evaluation.embedding import batch_features, load_stfd
+from csre_mm.evaluation.tables import format_table, percent
+from csre_mm.utils.cli import command
+from csre_mm.utils.errors import InputError
+
+EPILOG = """\
+to own, to nearest: mean cosine of the slots of a class to its mean direction, and to that of the
+class nearest to it. astray: share of the slots that are nearer to another class. to fresh (with
+--fresh): mean cosine of a slot to the feature that the checkpoint's model gives the same training
+sample now, without augmentation and dropout. A slot is up to an epoch old.
+
+example:
+  python tools/analysis/bank.py configs/csre_ctrgcn_nwucla.py epoch_65.pth --fresh
+"""
+CONSOLE = Console(stderr=True)
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file with banks')
+    parser.add_argument(
+        '--fresh', action='store_true', help='compare with the features that the model gives now'
+    )
+    parser.add_argument(
+        '--classes',
+        metavar='NAMES',
+        help='ntu60, ntu120, nwucla, synthetic, or a file with a name a line',
+    )
+    parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1, ... (default: cpu)')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='change the config, as for tools/test.py',
+    )
+    return parser.parse_args()
+
+
+def compute_fresh(
+    cfg: Config, state: dict[str, torch.Tensor], inferencer: SkeletonInferencer
+) -> dict[str, np.ndarray]:
+    """Features of the training samples, in the order of their slots, by kind (S, D)."""
+    stfd = load_stfd(state)
+    if stfd is None:
+        raise InputError('the checkpoint has no neck of CSRE')
+    stfd.to(next(inferencer.model.parameters()).device)
+    init_default_scope('mmaction')
+    settings = training_set(cfg)[1].copy()
+    settings.pipeline = cfg.test_dataloader.dataset.pipeline
+    settings.test_mode = True
+    dataset = DATASETS.build(settings)
+    starts = range(0, len(dataset), inferencer.batch_size)
+    parts = []
+    for start in track(
+        starts, 'features', console=CONSOLE, disable=not CONSOLE.is_terminal, transient=True
+    ):
+        places = range(start, min(start + inferencer.batch_size, len(dataset)))
+        batch = pseudo_collate([dataset[place] for place in places])
+        parts.append(batch_features(inferencer.model, stfd, batch))
+    return {kind: np.concatenate([part[kind] for part in parts]) for kind in BANKS.values()}
+
+
+def print_bank(name: str, classes: Sequence[ClassSlots], names: Sequence[str], empty: int) -> None:
+    """The table of a bank, and the means over its slots."""
+    slots = sum(found.slots for found in classes)
+    print(f'{name} bank: {slots} slots, and {empty} empty')
+    rows = [
+        [
+            names[found.label],
+            str(found.slots),
+            f'{found.to_own:.3f}',
+            names[found.nearest] if found.nearest >= 0 else '-',
+            f'{found.to_nearest:.3f}',
+            percent(found.astray),
+            '-' if found.to_fresh is None else f'{found.to_fresh:.3f}',
+        ]
+        for found in classes
+    ]
+    rows.append(['all', str(slots), *mean_row(classes)])
+    header = ['class', 'slots', 'to own', 'nearest', 'to nearest', 'astray %', 'to fresh']
+    print(format_table(header, rows, left=(0, 3)))
+    print()
+
+
+def mean_row(classes: Sequence[ClassSlots]) -> list[str]:
+    """Means over the slots of all classes, as the cells behind the number of slots."""
+
+    def mean(values: Sequence[float]) -> float:
+        return float(np.average(values, weights=[found.slots for found in classes]))
+
+    fresh = [found.to_fresh for found in classes if found.to_fresh is not None]
+    return [
+        f'{mean([found.to_own for found in classes]):.3f}',
+        '',
+        f'{mean([found.to_nearest for found in classes]):.3f}',
+        percent(mean([found.astray for found in classes])),
+        f'{mean(fresh):.3f}' if fresh else '-',
+    ]
+
+
+@command
+def main() -> None:
+    """Describe the banks."""
+    args = parse_args()
+    cfg = merge_options(read_config(args.config), args.cfg_options)
+    state = read_state(args.checkpoint)
+    banks = load_banks(state)
+    inferencer = SkeletonInferencer(cfg, args.checkpoint, args.device, args.classes)
+    fresh = compute_fresh(cfg, state, inferencer) if args.fresh else {}
+    for name, bank in banks.items():
+        now = fresh.get(BANKS[name])
+        if now is not None and len(now) != len(bank.labels):
+            raise InputError(
+                f'the {name} bank has {len(bank.labels)} slots, the training set of the config '
+                f'{len(now)} samples'
+            )
+        classes = describe_classes(bank, now)
+        if not classes:
+            raise InputError(f'all slots of the {name} bank are empty')
+        empty = int((bank.labels < 0).sum())
+        print_bank(name, classes, inferencer.class_names, empty)
+
+
+if __name__ == '__main__':
+    main()
