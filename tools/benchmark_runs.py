@@ -5,12 +5,13 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from mmengine.config import DictAction
 from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis.config import read_config
+from csre_mm.apis.config import merge_options, read_config
 from csre_mm.benchmark.execute import Executor, train_command
 from csre_mm.benchmark.plan import BASELINE, Arm, PlannedRun, Request, plan_runs, training_set
 from csre_mm.benchmark.results import Results, gather_cells, save_results
@@ -142,26 +143,47 @@ def read_weights(preset: str | None, streams: Sequence[str]) -> dict[str, float]
         raise InputError(f'--fuse {preset}: no such preset of tools/ensemble.py') from error
 
 
-def gather(args: argparse.Namespace, runs: Sequence[PlannedRun], arms: Sequence[Arm]) -> Results:
+class Samples(NamedTuple):
+    """What the runs are tested on.
+
+    Attributes:
+        split: Its name.
+        subsets: Names of the samples of each subset.
+    """
+
+    split: str
+    subsets: dict[str, set[str]]
+
+
+def read_samples(args: argparse.Namespace) -> Samples:
+    """The split that the runs are tested on, and the parts of it to report."""
+    cfg = merge_options(read_config(str(args.configs[0])), args.cfg_options)
+    dataset = training_set(cfg)[1] if args.folds else cfg.test_dataloader.dataset
+    subsets = {name: set(read_labels(dataset.ann_file, name)) for name in args.subsets}
+    whole = set(read_labels(dataset.ann_file, dataset.split)) if subsets else set()
+    for name, samples in subsets.items():
+        if not samples <= whole:
+            raise InputError(f'--subsets {name}: it is no part of the split {dataset.split}')
+    return Samples(dataset.split, subsets)
+
+
+def gather(
+    args: argparse.Namespace, runs: Sequence[PlannedRun], arms: Sequence[Arm], samples: Samples
+) -> Results:
     """Results of what is finished."""
     cells, scores = gather_cells(runs, read_weights(args.fuse, args.streams))
-    cfg = read_config(str(args.configs[0]))
-    dataset = training_set(cfg)[1] if args.folds else cfg.test_dataloader.dataset
-    subsets = {}
-    for subset in args.subsets:
-        names = set(read_labels(dataset.ann_file, subset))
-        if not names <= set(scores.names):
-            raise InputError(f'--subsets {subset}: not a part of the split {dataset.split}')
-        subsets[subset] = [name for name in scores.names if name in names]
     return Results(
         command=shlex.join(['python', 'tools/benchmark_runs.py', *sys.argv[1:]]),
         title=args.title or ', '.join(path.stem for path in args.configs),
-        split=dataset.split,
+        split=samples.split,
         held_out=bool(args.folds),
         names=scores.names,
         labels=[int(label) for label in scores.labels],
         num_classes=scores.scores.shape[1],
-        subsets=subsets,
+        subsets={
+            subset: [name for name in scores.names if name in members]
+            for subset, members in samples.subsets.items()
+        },
         arms={arm.name: [f'{k}={v}' for k, v in arm.options.items()] for arm in arms},
         cells=cells,
     )
@@ -217,10 +239,11 @@ def main() -> None:
         for run in runs:
             print(shlex.join(['python', 'tools/train.py', *train_command(run, args.amp)[1:]]))
         return
+    samples = read_samples(args)
     executor = Executor(args.jobs, args.gpus, args.amp, CONSOLE.print)
     executor(runs)
     if not executor.failed or len(executor.failed) < len(runs):
-        results = gather(args, runs, arms)
+        results = gather(args, runs, arms, samples)
         print_table(results)
         if args.out is not None:
             save_results(results, args.out)

@@ -1,5 +1,6 @@
 """Carrying out planned runs: several at once, what was interrupted is resumed."""
 
+import hashlib
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from csre_mm.apis.config import merge_options, read_config
 from csre_mm.benchmark.plan import PlannedRun
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
@@ -191,6 +193,7 @@ def describe_run(run: PlannedRun, amp: bool) -> dict[str, Any]:
         'fold': None if run.fold is None else run.fold.number,
         'options': _options(run),
         'amp': amp,
+        'settings': _digest(run),
         'command': shlex.join(['python', *_from_root(train_command(run, amp))]),
     }
 
@@ -205,7 +208,7 @@ def is_finished(run: PlannedRun, amp: bool) -> bool:
     if record is None:
         return False
     wanted = describe_run(run, amp)
-    for key in ('options', 'amp'):
+    for key in ('options', 'amp', 'settings'):
         if record.get(key) != wanted[key]:
             difference = _difference(record, wanted, key)
             raise InputError(
@@ -270,6 +273,13 @@ def _from_root(arguments: Sequence[str]) -> list[str]:
     if path.resolve().is_relative_to(ROOT):
         path = path.resolve().relative_to(ROOT)
     return [f'tools/{script}', str(path), *rest]
+
+
+def _digest(run: PlannedRun) -> str:
+    """Of the whole config, so that a config file that was changed since is noticed."""
+    cfg = merge_options(read_config(str(run.config)), dict(run.options))
+    text = json.dumps(cfg.to_dict(), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _difference(record: dict, wanted: dict, key: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
-from csre_mm.apis.config import read_config
+from csre_mm.apis.config import merge_options, read_config
 from csre_mm.benchmark.recipe import shorten
 from csre_mm.datasets.subjects import make_folds
 from csre_mm.evaluation.score_files import read_labels
@@ -126,7 +126,7 @@ def plan_runs(request: Request) -> list[PlannedRun]:
 
 
 def _runs_of(path: Path, request: Request) -> Iterator[PlannedRun]:
-    cfg = read_config(str(path))
+    cfg = merge_options(read_config(str(path)), dict(request.options))
     counterpart = path.with_name(f'csre_{path.name}')
     if any(arm.has_csre for arm in request.arms):
         read_config(str(counterpart))

@@ -1,0 +1,94 @@
+import json
+
+import pytest
+
+from csre_mm.benchmark.results import load_results
+from csre_mm.datasets.annotations import load_annotations, save_annotations
+from csre_mm.evaluation.score_dump import load_scores
+from tests.commands import Command
+from tests.conftest import ROOT, config, options_of
+
+
+@pytest.fixture
+def parted_file(ucla_file, tmp_path):
+    """The small data; `val_clean` is a part of `val`, as on NW-UCLA."""
+    data = load_annotations(ucla_file)
+    data['split']['val_clean'] = data['split']['val'][:20]
+    save_annotations(data, tmp_path / 'parted.pkl')
+    return tmp_path / 'parted.pkl'
+
+
+def test_trains_tests_and_compares(tool, parted_file, tmp_path):
+    once = {'train_cfg.max_epochs': 1}
+    options = options_of(parted_file, csre=False, repeated=True, **once)
+    narrow = ['model.neck.in_channels=32', 'model.neck.loss.loss_weight=0.1']
+    arguments = [
+        *('benchmark_runs.py', config('ctrgcn_nwucla'), '--subsets', 'val_clean', '--seeds', 3),
+        *('--work-dir', 'runs', '--out', 'results.json', '--only', 'baseline'),
+        *('narrow', '--arm', 'narrow', *narrow, '--cfg-options', *options),
+    ]
+    first = tool(*arguments)
+    assert '2 runs, 0 of them finished before' in first.stderr
+    assert 'val, 24 samples, last epoch\n' in first.stdout
+    assert 'val_clean, 20 samples, best epoch (chosen on these samples)\n' in first.stdout
+    results = load_results(tmp_path / 'results.json')
+    assert [cell.arm for cell in results.cells] == ['baseline', 'narrow']
+    folder = tmp_path / 'runs/ctrgcn_nwucla/narrow/j/seed3'
+    scores = load_scores(folder / 'last.pkl')
+    assert results.cells[1].predicted['last'] == scores.scores.argmax(1).tolist()
+    assert len(scores.names) == len(results.names) == 24
+    log = results.cells[1].runs[0]['log']
+    assert log['loss_contrast_spatial']['value'][0] > 0 and log['acc/top1']['epoch'] == [1]
+    assert {'run.json', 'output.log', 'csre_ctrgcn_nwucla.py', 'epoch_1.pth'} <= {
+        path.name for path in folder.iterdir()
+    }
+    record = json.loads((folder / 'run.json').read_text())
+    assert record['command'].startswith('python tools/train.py configs/csre_ctrgcn_nwucla.py ')
+    again = tool(*arguments)
+    assert '2 runs, 2 of them finished before' in again.stderr
+    assert again.stdout == first.stdout
+
+
+@pytest.fixture
+def benchmark(tmp_path, monkeypatch):
+    return Command('benchmark_runs.py', tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    'arguments, message',
+    [
+        (['--out', 'r.txt'], '--out r.txt: the name must end in .json'),
+        (['--jobs', '0'], '--jobs is 0, expected at least 1'),
+        (['--seeds', '1', '1'], '--seeds 1 1: one is given twice'),
+        (['--folds', '2', '--subsets', 'val_clean'], '--folds do not use it'),
+        (['--arm', 'csre', 'a=1'], '--arm csre: expected another name, then KEY=VALUE'),
+        (['--arm', 'light'], '--arm light: expected KEY=VALUE ... after the name'),
+        (['--only', 'light'], '--only light: no such arm, there are baseline, csre'),
+        (['--fuse', 'ctrgcn'], '--weights ctrgcn is for 2 or 3 or 4 streams, not for 1'),
+        (['--fuse', 'best'], '--fuse best: no such preset of tools/ensemble.py'),
+        (
+            ['--folds', '2'],
+            'data/skeleton/nw_ucla.pkl: no such file, expected an annotation pickle',
+        ),
+    ],
+)
+def test_a_bad_command_is_one_line(arguments, message, benchmark, capsys):
+    assert benchmark(config('hcn_nwucla'), *arguments) == 2
+    error = capsys.readouterr().err
+    assert message in error and error.startswith('benchmark_runs.py: error: ')
+    assert len(error.splitlines()) == 1
+
+
+def test_subsets_are_looked_for_before_anything_is_run(benchmark, ucla_file, capsys, tmp_path):
+    where = f'test_dataloader.dataset.ann_file={ucla_file}'
+    assert benchmark(config('hcn_nwucla'), '--subsets', 'train', '--cfg-options', where) == 2
+    assert '--subsets train: it is no part of the split val' in capsys.readouterr().err
+    assert not (tmp_path / 'work_dirs').exists()
+
+
+def test_a_dry_run_prints_commands(benchmark, capsys, tmp_path):
+    assert benchmark(config('hcn_nwucla'), '--seeds', 0, 1, '--amp', '--dry-run') == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4 and not list(tmp_path.iterdir())
+    assert all(line.startswith('python tools/train.py ') and ' --amp ' in line for line in lines)
+    assert str(ROOT / 'configs/csre_hcn_nwucla.py') in lines[1]
