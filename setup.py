@@ -57,6 +57,7 @@ setup(
         'numpy',
         # Figures of the analysis commands; the OpenMMLab packages bring both along.
         'matplotlib',
+        'pyyaml',  # the metafiles of tools/write_results.py; mmengine brings it along
         'rich',  # progress bars and tables of the commands
         'scipy',  # the exact test of tools/analysis/compare.py; mmaction2 brings it along
         # mmaction2 1.2.0 imports it and does not declare it.
