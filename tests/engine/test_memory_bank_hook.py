@@ -36,6 +36,19 @@ def test_banks_are_as_large_as_the_training_set_and_filled_in_an_epoch(ntu_file,
         torch.testing.assert_close(loss.bank.features.norm(dim=1), torch.ones(24))
 
 
+def test_a_slot_for_each_repeat(ucla_file, tmp_path):
+    repeated = {'train_dataloader.dataset.type': 'SlotPerRepeat'}
+    once = {'train_cfg.max_epochs': 1}
+    runner = make_runner('csre_ctrgcn_nwucla', ucla_file, tmp_path, **repeated, **once)
+    runner.train()
+    samples = runner.train_dataloader.dataset.dataset
+    bank = runner.model.neck.loss_spatial.bank
+    assert bank.labels.tolist() == 5 * samples.labels.tolist()
+    slots = bank.features.view(5, 24, -1)
+    assert (slots[0] != slots[1]).any(dim=1).all()  # each from an augmentation of its own
+    assert bank.largest_class == 5 * 8
+
+
 def test_sample_idx_is_asked_for(ntu_file, tmp_path):
     """mmaction2's pipelines do not hand it on."""
     keys = {'train_dataloader.dataset.pipeline.3.meta_keys': "('frame_dir',)"}

@@ -86,7 +86,12 @@ def compute_fresh(
         places = range(start, min(start + inferencer.batch_size, len(dataset)))
         batch = pseudo_collate([dataset[place] for place in places])
         parts.append(batch_features(inferencer.model, stfd, batch))
-    return {kind: np.concatenate([part[kind] for part in parts]) for kind in BANKS.values()}
+    repeated = cfg.train_dataloader.dataset
+    times = repeated.times if repeated.type == 'SlotPerRepeat' else 1
+    return {
+        kind: np.tile(np.concatenate([part[kind] for part in parts]), (times, 1))
+        for kind in BANKS.values()
+    }
 
 
 def print_bank(name: str, classes: Sequence[ClassSlots], names: Sequence[str], empty: int) -> None:

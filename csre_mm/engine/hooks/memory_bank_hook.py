@@ -40,10 +40,11 @@ class MemoryBankHook(Hook):
     """Size the memory banks from the training set, and look after them.
 
     Before the training, and before a checkpoint is loaded, each bank gets as many slots as the
-    training set has samples, and ``PackActionInputs`` is told to hand on ``sample_idx``. Banks are
-    loaded when a run is resumed; a run that only starts from the weights of another, or a test,
-    does without them. A contrast that no anchor of a batch took part in is reported. With a model
-    that has no bank the hook does nothing.
+    training set has samples (with :class:`SlotPerRepeat`, samples times repeats), and
+    ``PackActionInputs`` is told to hand on ``sample_idx``. Banks are loaded when a run is resumed;
+    a run that only starts from the weights of another, or a test, does without them. A contrast
+    that no anchor of a batch took part in is reported. With a model that has no bank the hook does
+    nothing.
 
     Args:
         interval: Iterations after which an idle contrast is reported; it is reported at the end of
@@ -89,8 +90,9 @@ class MemoryBankHook(Hook):
         dataset = innermost_dataset(runner.train_dataloader.dataset)
         classes = getattr(dataset, 'labels', None)
         largest = None if classes is None else int(np.unique(classes, return_counts=True)[1].max())
+        times = getattr(runner.train_dataloader.dataset, 'slots_per_sample', 1)
         for loss in losses.values():
-            loss.bank.allocate(len(dataset), largest)
+            loss.bank.allocate(times * len(dataset), None if largest is None else times * largest)
         for transform in dataset.pipeline.transforms:
             keys = getattr(transform, 'meta_keys', None)
             if keys is not None and 'sample_idx' not in keys:

@@ -1,0 +1,32 @@
+"""A repeated training set whose repeats have slots of their own in the memory banks."""
+
+from typing import Any
+
+from mmaction.registry import DATASETS
+from mmengine.dataset import RepeatDataset
+
+
+@DATASETS.register_module()
+class SlotPerRepeat(RepeatDataset):
+    """``RepeatDataset`` that gives each repeat of a sample a position, and so a slot, of its own.
+
+    With mmengine's the repeats of a sample share a slot, which holds its newest feature. Here a
+    bank has ``times`` slots for a sample, each from another augmentation, and they are positives of
+    each other: as in the authors' release of CSRE on NW-UCLA (``feeders/feeder_ucla.py``).
+
+    Args:
+        dataset: The training set.
+        times: How often it is repeated.
+        lazy_init: As for ``RepeatDataset``.
+    """
+
+    @property
+    def slots_per_sample(self) -> int:
+        """Slots of the banks for each sample; :class:`MemoryBankHook` asks for it."""
+        return self.times
+
+    def __getitem__(self, idx: int) -> Any:
+        """A sample with ``sample_idx`` counted over all repeats."""
+        data = super().__getitem__(idx)
+        data['data_samples'].set_metainfo({'sample_idx': idx})
+        return data
