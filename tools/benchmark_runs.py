@@ -12,8 +12,9 @@ from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis.config import merge_options, read_config
-from csre_mm.benchmark.execute import Executor, train_command
+from csre_mm.benchmark.execute import Executor
 from csre_mm.benchmark.plan import BASELINE, Arm, PlannedRun, Request, plan_runs, training_set
+from csre_mm.benchmark.record import train_command
 from csre_mm.benchmark.results import Results, gather_cells, save_results
 from csre_mm.benchmark.summary import Row, summarise
 from csre_mm.evaluation.ensemble import preset_weights
@@ -84,7 +85,7 @@ def parse_args() -> argparse.Namespace:
     add('--gpus', nargs='+', default=[], metavar='I', help='devices the runs go to in turn')
     add('--work-dir', type=Path, default=Path('work_dirs/benchmark'), metavar='FOLDER')
     add('--out', type=Path, metavar='FILE', help='write the results: .json')
-    add('--title', help='of the results, for tools/publish_results.py (default: the configs)')
+    add('--title', help='of the results, for docs/results.md (default: the configs)')
     add('--dry-run', action='store_true', help='print the commands of the runs and end')
     add(
         '--cfg-options',

@@ -112,7 +112,7 @@ def missing_table(published: Iterable[Results]) -> str:
 
 
 def _say_arms(results: Results) -> str:
-    lines = [f'`{results.command}`\n']
+    lines = [f'**{results.title}**\n', f'`{results.command}`\n']
     variants = {name: options for name, options in results.arms.items() if options}
     if variants:
         rows = [

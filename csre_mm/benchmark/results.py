@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from csre_mm.benchmark.execute import CHECKPOINTS, find_checkpoint, read_record
 from csre_mm.benchmark.plan import Cell, PlannedRun
+from csre_mm.benchmark.record import CHECKPOINTS, find_checkpoint, read_record
 from csre_mm.evaluation.confusion import join_scores
 from csre_mm.evaluation.curves import read_run
 from csre_mm.evaluation.ensemble import fuse

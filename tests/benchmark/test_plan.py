@@ -2,8 +2,8 @@ import pytest
 from mmengine.config import DictAction
 
 from csre_mm.apis import merge_options, read_config
-from csre_mm.benchmark.execute import train_command
 from csre_mm.benchmark.plan import Arm, plan_runs
+from csre_mm.benchmark.record import train_command
 from csre_mm.datasets.annotations import load_annotations, save_annotations
 from csre_mm.utils.errors import InputError
 from tests.benchmark.plans import ARMS, request_of

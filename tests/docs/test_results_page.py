@@ -1,0 +1,40 @@
+"""README.md, docs/results.md and the metafiles say what the published runs measured."""
+
+import json
+
+import pytest
+import yaml
+
+from csre_mm.benchmark.results import load_results
+from tests.commands import Command
+from tests.conftest import ROOT
+
+PUBLISHED = sorted((ROOT / 'docs/results').glob('*.json'))
+
+
+def test_pages_and_metafiles_are_those_of_the_published_runs(tmp_path, monkeypatch, capsys):
+    check = Command('write_results.py', tmp_path, monkeypatch)
+    assert check('--check') == 0, capsys.readouterr().err
+
+
+@pytest.mark.parametrize('path', PUBLISHED, ids=lambda path: path.stem)
+def test_what_is_published_can_be_repeated(path):
+    results = load_results(path)
+    page = (ROOT / 'docs/results.md').read_text()
+    assert f'<!-- results: {path.stem} -->' in page
+    for cell in results.cells:
+        assert cell.runs or cell.weights
+        for run in cell.runs:
+            assert f'--seed {cell.seed}' in run['command'] and run['log']['acc/top1']['value']
+            for attempt in run['attempts']:
+                assert attempt['commit'] and not attempt['commit'].endswith('-dirty')
+    # No path of a machine.
+    assert not any(f'"{root}' in path.read_text() for root in ('/home', '/tmp', '/work', '/root'))
+
+
+def test_no_metric_without_a_log():
+    for path in ROOT.glob('configs/*/metafile.yml'):
+        for model in yaml.safe_load(path.read_text())['Models']:
+            assert bool(model['Results']) == ('Training Log' in model)
+            if model['Results']:
+                assert json.loads((ROOT / model['Training Log']).read_text())['cells']
