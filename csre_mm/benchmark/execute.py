@@ -1,7 +1,9 @@
 """Carrying out planned runs: several at once, what was interrupted is resumed."""
 
+import fcntl
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -9,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 from csre_mm.benchmark.plan import PlannedRun
@@ -65,8 +68,9 @@ class Executor:
         for thread in threads:
             thread.start()
         try:
-            for thread in threads:
-                thread.join()
+            with _raise_on_terminate():
+                for thread in threads:
+                    thread.join()
         except BaseException:  # Ctrl-C, too: whoever resumes later finds the last checkpoints
             self._stop()
             for thread in threads:
@@ -95,13 +99,14 @@ class Executor:
         """Train and test; returns the seconds of this attempt."""
         run.folder.mkdir(parents=True, exist_ok=True)
         start = time.monotonic()
-        with self._attempt(run):
-            self._call(train_command(run, self.amp), run, slot)
-        for name in CHECKPOINTS:
-            self._test(name, run, slot)
-        record = read_record(run.folder)
-        assert record is not None
-        write_record(run.folder, {**record, 'finished': True})
+        with _locked(run.folder) as lock:
+            with self._attempt(run):
+                self._call(train_command(run, self.amp), run, slot, lock)
+            for name in CHECKPOINTS:
+                self._test(name, run, slot, lock)
+            record = read_record(run.folder)
+            assert record is not None
+            write_record(run.folder, {**record, 'finished': True})
         return time.monotonic() - start
 
     @contextmanager
@@ -124,7 +129,7 @@ class Executor:
             attempt['seconds'] = round(time.monotonic() - start, 1)
             write_record(run.folder, record)
 
-    def _test(self, name: str, run: PlannedRun, slot: int) -> None:
+    def _test(self, name: str, run: PlannedRun, slot: int, lock: int) -> None:
         """Write the scores of the last or of the best checkpoint."""
         scores = run.folder / f'{name}.pkl'
         checkpoint, epoch = find_checkpoint(run.folder, name)
@@ -138,9 +143,10 @@ class Executor:
             ],
             run,
             slot,
+            lock,
         )
 
-    def _call(self, arguments: Sequence[str], run: PlannedRun, slot: int) -> None:
+    def _call(self, arguments: Sequence[str], run: PlannedRun, slot: int, lock: int) -> None:
         """Run a command of ``tools/``; its output is added to the run's."""
         environment = dict(os.environ)
         environment.setdefault('OMP_NUM_THREADS', str(max(1, num_cores() // self.jobs)))
@@ -159,6 +165,7 @@ class Executor:
                     stderr=subprocess.STDOUT,
                     env=environment,
                     start_new_session=True,  # Ctrl-C reaches this process alone, which ends them
+                    pass_fds=(lock,),  # held by the child as long as it lives
                 )
                 self._children.add(child)
             status = child.wait()
@@ -172,3 +179,38 @@ class Executor:
             self._stopped = True
             for child in self._children:
                 child.terminate()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[int]:
+    """Hold a folder against other processes, and against children that outlived theirs.
+
+    Yields:
+        The open file of the lock.
+
+    Raises:
+        RunError: If another process holds it.
+    """
+    with (folder / 'lock').open('w') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise RunError('another process is working in this folder') from error
+        yield file.fileno()
+
+
+@contextmanager
+def _raise_on_terminate() -> Iterator[None]:
+    """Let SIGTERM, which batch systems send, end the runs as Ctrl-C does."""
+
+    def stop(number: int, frame: object) -> None:
+        sys.exit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

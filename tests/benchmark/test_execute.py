@@ -129,7 +129,12 @@ main()
 """
 
 
-def test_ctrl_c_ends_the_runs_and_they_are_resumed(tmp_path):
+@pytest.mark.parametrize(
+    'number, status, message',
+    [(signal.SIGINT, 130, '-c: interrupted'), (signal.SIGTERM, 143, '')],
+    ids=['SIGINT', 'SIGTERM'],
+)
+def test_a_signal_ends_the_runs_and_they_are_resumed(number, status, message, tmp_path):
     write_tools(tmp_path / 'project')
     runs = plan_runs(request_of(tmp_path / 'runs'))
     marks = [run.folder.parent / 'hang' for run in runs]
@@ -143,9 +148,9 @@ def test_ctrl_c_ends_the_runs_and_they_are_resumed(tmp_path):
     while not all((run.folder / 'started').exists() for run in runs):
         assert process.poll() is None and time.monotonic() < end
         time.sleep(0.05)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130 and errors.strip() == '-c: interrupted'
+    assert process.returncode == status and errors.strip() == message
     for run, mark in zip(runs, marks, strict=True):
         record = json.loads((run.folder / 'run.json').read_text())
         assert record['attempts'][0]['seconds'] is not None and 'finished' not in record
@@ -155,3 +160,36 @@ def test_ctrl_c_ends_the_runs_and_they_are_resumed(tmp_path):
     for run in runs:
         assert 'starts after epoch 1' in (run.folder / 'output.log').read_text()
         assert read_record(run.folder)['finished']
+
+
+def test_a_run_whose_process_outlived_its_command_is_left_alone(lines, tmp_path):
+    runs = plan_runs(request_of(tmp_path / 'runs'))[:1]
+    folder = runs[0].folder
+    folder.mkdir(parents=True)
+    mark = folder.parent / 'hang'
+    mark.touch()
+    process = subprocess.Popen([sys.executable, '-c', SCRIPT, str(tmp_path)], cwd=ROOT)
+    end = time.monotonic() + 60
+    while not (folder / 'started').exists():
+        assert process.poll() is None and time.monotonic() < end
+        time.sleep(0.05)
+    process.kill()  # nobody ends the training
+    process.wait(timeout=60)
+    executor = Executor(1, [], False, lines.append)
+    executor(runs)
+    assert executor.failed == runs
+    assert lines[-1].endswith('another process is working in this folder')
+    mark.unlink()
+    while not (folder / 'epoch_3.pth').exists():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    while True:  # until the training has ended
+        executor = Executor(1, [], False, lines.append)
+        executor(runs)
+        if not executor.failed:
+            break
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert is_finished(runs[0], False)
+    record = read_record(folder)
+    assert record['attempts'][0]['seconds'] is None
