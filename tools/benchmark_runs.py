@@ -37,7 +37,7 @@ examples:
   python tools/benchmark_runs.py configs/hcn_nwucla.py --seeds 0 --folds 3 --epochs 16 \\
       --arm light model.neck.loss.loss_weight=0.1
 """
-CONSOLE = Console(stderr=True, highlight=False)
+CONSOLE = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def parse_args() -> argparse.Namespace:

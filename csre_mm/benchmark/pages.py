@@ -113,7 +113,8 @@ def missing_table(published: Iterable[Results]) -> str:
 
 def _say_arms(results: Results) -> str:
     lines = [f'**{results.title}**\n', f'`{results.command}`\n']
-    variants = {name: options for name, options in results.arms.items() if options}
+    ran = {cell.arm for cell in results.cells}
+    variants = {name: options for name, options in results.arms.items() if options and name in ran}
     if variants:
         rows = [
             [f'`{name}`', ' '.join(f'`{option}`' for option in options)]
