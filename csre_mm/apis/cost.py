@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from csre_mm.apis.baseline import baseline_model, example_clips, has_csre
 from csre_mm.apis.inputs import pipeline_of
-from csre_mm.engine.hooks.memory_bank_hook import innermost_dataset
+from csre_mm.engine.hooks.memory_bank_hook import count_slots
 from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.models.necks import CSRENeck
 from csre_mm.utils.errors import InputError
@@ -80,7 +80,7 @@ def measure_costs(cfg: Config, slots: int | None = None) -> CostReport:
     if has_csre(cfg):
         model = _build(MODELS, cfg.model).eval()
         clip = example_clips(model, cfg, 1, training=True)
-        slots, source = (slots, '--slots') if slots else count_training_samples(cfg)
+        slots, source = (slots, '--slots') if slots else count_bank_slots(cfg)
         columns['CSRE training'] = measure_training(model, clip, slots)
         columns['CSRE test'] = measure_test(model, example_clips(model, cfg, 1))
     model = _build(MODELS, baseline_model(cfg)).eval()
@@ -175,8 +175,8 @@ def _bank_bytes(loss: MemoryContrastLoss, slots: int) -> int:
     return slots * (bank.feat_dim * bank.features.element_size() + bank.labels.element_size())
 
 
-def count_training_samples(cfg: Config) -> tuple[int | None, str]:
-    """Samples of the training set, as the banks count them, and in words where that was found.
+def count_bank_slots(cfg: Config) -> tuple[int | None, str]:
+    """Slots that the banks need for the training set, and in words where that was found.
 
     Raises:
         InputError: If the annotation file is there and cannot be used.
@@ -187,7 +187,7 @@ def count_training_samples(cfg: Config) -> tuple[int | None, str]:
     file = settings.get('ann_file', '')
     if not Path(file).is_file():
         return None, f'the annotation file {file} is not there'
-    return len(innermost_dataset(_build(DATASETS, cfg.train_dataloader.dataset))), file
+    return count_slots(_build(DATASETS, cfg.train_dataloader.dataset)), file
 
 
 def clips_of_a_test(cfg: Config) -> int:

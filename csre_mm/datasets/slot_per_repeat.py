@@ -20,11 +20,6 @@ class SlotPerRepeat(RepeatDataset):
         lazy_init: As for ``RepeatDataset``.
     """
 
-    @property
-    def slots_per_sample(self) -> int:
-        """Slots of the banks for each sample; :class:`MemoryBankHook` asks for it."""
-        return self.times
-
     def __getitem__(self, idx: int) -> Any:
         """A sample with ``sample_idx`` counted over all repeats."""
         data = super().__getitem__(idx)

@@ -2,9 +2,9 @@ import pytest
 import torch
 from mmengine.dataset import ConcatDataset, RepeatDataset
 
-from csre_mm.datasets import SkeletonDataset
+from csre_mm.datasets import SkeletonDataset, SlotPerRepeat
 from csre_mm.engine.hooks.epoch_seed_hook import pipelines
-from csre_mm.engine.hooks.memory_bank_hook import innermost_dataset
+from csre_mm.engine.hooks.memory_bank_hook import count_slots, innermost_dataset
 from csre_mm.utils.errors import InputError
 from tests.runs import make_runner
 
@@ -19,6 +19,11 @@ def test_innermost_dataset(dataset):
     assert innermost_dataset(dataset) is dataset
     with pytest.raises(InputError, match='which a ConcatDataset does not give'):
         innermost_dataset(ConcatDataset([dataset, dataset]))
+
+
+def test_slots_of_repeats(dataset):
+    assert count_slots(dataset) == count_slots(RepeatDataset(dataset, times=5)) == 24
+    assert count_slots(SlotPerRepeat(dataset, times=5)) == 120
 
 
 def test_workers_are_seeded_whatever_wraps_the_dataset(dataset):

@@ -33,9 +33,9 @@ def test_both_banks_are_described(bank, trained):
     status, out, _ = bank(trained / 'config.py', trained / 'epoch_1.pth', '--fresh')
     assert status == 0
     for name in ('spatial', 'temporal'):
-        assert f'{name} bank: 24 slots, and 0 empty' in out
+        assert f'{name} bank: 120 slots, and 0 empty' in out
     everything = [line.split() for line in out.splitlines() if line.startswith('all')]
-    assert [line[1] for line in everything] == ['24', '24']
+    assert [line[1] for line in everything] == ['120', '120']
     assert all(-1 <= float(line[-1]) <= 1 for line in everything)
     status, out, _ = bank(trained / 'config.py', trained / 'epoch_1.pth')
     assert status == 0 and all(
@@ -47,7 +47,9 @@ def test_another_training_set_is_refused(bank, trained):
     options = ['--cfg-options', 'train_dataloader.dataset.dataset.indices=5']
     status, _, err = bank(trained / 'config.py', trained / 'epoch_1.pth', '--fresh', *options)
     assert status == 2
-    assert err[-1].endswith('bank has 24 slots, the training set of the config 5 samples')
+    assert err[-1].endswith(
+        'bank has 120 slots, with the training set of the config it would have 25'
+    )
 
 
 def test_a_best_checkpoint_of_a_baseline(bank, trained, ucla_file, tmp_path):

@@ -145,8 +145,8 @@ def main() -> None:
         now = fresh.get(BANKS[name])
         if now is not None and len(now) != len(bank.labels):
             raise InputError(
-                f'the {name} bank has {len(bank.labels)} slots, the training set of the config '
-                f'{len(now)} samples'
+                f'the {name} bank has {len(bank.labels)} slots, with the training set of the '
+                f'config it would have {len(now)}'
             )
         classes = describe_classes(bank, now)
         if not classes:

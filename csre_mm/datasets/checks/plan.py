@@ -24,7 +24,8 @@ class TrainingPlan:
         in_channels: Channels of the encoder; None for encoders that take no joints.
         num_person: Persons that the pipeline keeps; None if it keeps all.
         backbone_num_person: Persons of the encoder, if the config says it.
-        strict_positives: K+ if the gate of the contrast is strict, else 1.
+        strict_positives: Samples of a class that give K+ slots if the gate of the contrast is
+            strict, else 1.
         rotation: Of the preprocessor, in radians.
         num_features: Features of a joint that the pipeline joins.
         normalizes: Whether the pipeline brings coordinates to a range.
@@ -70,7 +71,9 @@ def _read_plan(cfg: Node) -> TrainingPlan:
         'num_classes': _integer(head, 'num_classes', None, 'model.cls_head'),
         'num_joints': dict(_joints(model)),
         'backbone_num_person': _integer(backbone, 'num_person', None, 'model.backbone'),
-        'strict_positives': _strict_positives(model.get('neck') or {}),
+        'strict_positives': -(
+            -_strict_positives(model.get('neck') or {}) // _repeats_with_slots(cfg)
+        ),
         'rotation': (model.get('data_preprocessor') or {}).get('rotation', 0.0),
         'num_features': len(pipeline.get('GenSkeFeat', {}).get('feats', 'j')),
         'normalizes': bool({'PreNormalize2D', 'NormalizeRange'} & pipeline.keys()),
@@ -123,6 +126,12 @@ def _joints(model: Node) -> Iterator[tuple[str, int]]:
     else:
         num_joints = get_layout(layout).num_joints
     yield 'model.backbone.graph_cfg.layout', num_joints
+
+
+def _repeats_with_slots(cfg: Node) -> int:
+    """Slots that each training sample has in the banks."""
+    dataset = cfg['train_dataloader']['dataset']
+    return int(dataset.get('times', 1)) if dataset.get('type') == 'SlotPerRepeat' else 1
 
 
 def _strict_positives(neck: Node) -> int:

@@ -126,7 +126,7 @@ def check_classes(
         members: Its samples.
         names: The samples by name.
         classes: The classes of which there should be samples.
-        num_positives: K+ of the strict gate.
+        num_positives: Samples that give K+ slots, with the strict gate.
     """
     counts = Counter(names[name].label for name in members)
     field = f'split {brief(train)}'

@@ -13,6 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from csre_mm.datasets.slot_per_repeat import SlotPerRepeat
 from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.utils.checkpoints import load_checkpoint_file
 from csre_mm.utils.errors import InputError
@@ -33,6 +34,16 @@ def innermost_dataset(dataset: object) -> BaseDataset:
             'does not give: join the annotation files instead'
         )
     return dataset
+
+
+def count_slots(dataset: object) -> int:
+    """Slots that a bank needs: one a training sample, with :class:`SlotPerRepeat` one a repeat.
+
+    Raises:
+        InputError: As :func:`innermost_dataset`.
+    """
+    samples = len(innermost_dataset(dataset))
+    return len(dataset) if isinstance(dataset, SlotPerRepeat) else samples
 
 
 @HOOKS.register_module()
@@ -90,9 +101,11 @@ class MemoryBankHook(Hook):
         dataset = innermost_dataset(runner.train_dataloader.dataset)
         classes = getattr(dataset, 'labels', None)
         largest = None if classes is None else int(np.unique(classes, return_counts=True)[1].max())
-        times = getattr(runner.train_dataloader.dataset, 'slots_per_sample', 1)
+        slots = count_slots(runner.train_dataloader.dataset)
+        if largest is not None:
+            largest *= slots // len(dataset)
         for loss in losses.values():
-            loss.bank.allocate(times * len(dataset), None if largest is None else times * largest)
+            loss.bank.allocate(slots, largest)
         for transform in dataset.pipeline.transforms:
             keys = getattr(transform, 'meta_keys', None)
             if keys is not None and 'sample_idx' not in keys:
