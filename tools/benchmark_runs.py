@@ -20,7 +20,7 @@ from csre_mm.benchmark.summary import Row, summarise
 from csre_mm.evaluation.ensemble import preset_weights
 from csre_mm.evaluation.score_files import read_labels
 from csre_mm.evaluation.tables import format_table, percent
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.errors import InputError
 
 EPILOG = """\
@@ -87,15 +87,10 @@ def parse_args() -> argparse.Namespace:
     add('--out', type=Path, metavar='FILE', help='write the results: .json')
     add('--title', help='of the results, for docs/results.md (default: the configs)')
     add('--dry-run', action='store_true', help='print the commands of the runs and end')
-    add(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        default={},
-        metavar='KEY=VALUE',
-        help='change all runs',
-    )
-    return parser.parse_args()
+    add_config_options(parser, 'change all runs')
+    args = parser.parse_args()
+    args.cfg_options = args.cfg_options or {}
+    return args
 
 
 def check_args(args: argparse.Namespace) -> None:

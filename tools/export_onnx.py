@@ -5,7 +5,6 @@ import os
 import time
 
 import torch
-from mmengine.config import DictAction
 from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
@@ -14,7 +13,7 @@ from csre_mm.apis.export import Exporter, Latency
 from csre_mm.apis.export_formats import FORMATS, find_format, load_scorer
 from csre_mm.evaluation.tables import format_table
 from csre_mm.utils.allocator import keep_freed_memory
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import add_config_options, command
 
 EPILOG = """\
 The graph is encoder and head: from clips (N, M persons, T frames, V joints, C channels) of any
@@ -59,13 +58,7 @@ def parse_args() -> argparse.Namespace:
         metavar='N',
         help='runs of which the median is the latency; 0 to leave it out (default: %(default)s)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='change the config, as for tools/train.py',
-    )
+    add_config_options(parser, 'change the config, as for tools/train.py')
     args = parser.parse_args()
     if not args.tolerance > 0:
         parser.error(f'--tolerance is {args.tolerance}, expected a number above 0')

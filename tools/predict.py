@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
 from rich.console import Console
 from rich.progress import Progress
 
@@ -16,7 +15,7 @@ from csre_mm.apis.prediction_text import captions, table
 from csre_mm.apis.recordings import Recording, Recordings, find_recordings
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
 from csre_mm.evaluation.figures import check_suffix
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.visualization import check_movie, draw_animation, draw_timeline
@@ -73,13 +72,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--latency', action='store_true', help='play the input as a stream and measure the answers'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='change the config, as for tools/test.py',
-    )
+    add_config_options(parser, 'change the config, as for tools/test.py')
     return parser.parse_args()
 
 

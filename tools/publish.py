@@ -2,12 +2,10 @@
 
 import argparse
 
-from mmengine.config import DictAction
-
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import merge_options, read_config
 from csre_mm.apis.publish import Published, publish
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import add_config_options, command
 
 EPILOG = """\
 The neck, its memory banks, the optimizer and the history are left out. The file holds the weights
@@ -30,13 +28,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint of a run, CSRE or baseline')
     parser.add_argument('out', metavar='OUT', help='file to write: OUT.pth becomes OUT-<hash>.pth')
     parser.add_argument('--config', help='config of the model (default: that in the checkpoint)')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='change the config of --config, as for tools/train.py',
-    )
+    add_config_options(parser, 'change the config of --config, as for tools/train.py')
     args = parser.parse_args()
     if args.cfg_options and not args.config:
         parser.error('--cfg-options changes the config: it needs --config')

@@ -54,15 +54,18 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
     return wrapper
 
 
+def add_config_options(parser: argparse.ArgumentParser, text: str) -> None:
+    """Add ``--cfg-options``, described by ``text``."""
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help=text
+    )
+
+
 def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags that training and testing share, as mmaction2 names them."""
     parser.add_argument('--work-dir', help='folder of logs and checkpoints')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='change the config: model.neck.loss.temperature=0.5, a list as key="[1,2]"',
+    add_config_options(
+        parser, 'change the config: model.neck.loss.temperature=0.5, a list as key="[1,2]"'
     )
     parser.add_argument(
         '--launcher',

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from mmaction.registry import DATASETS
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from rich.console import Console
@@ -24,7 +24,7 @@ from csre_mm.evaluation.bank_state import (
 )
 from csre_mm.evaluation.embedding import batch_features, load_stfd
 from csre_mm.evaluation.tables import format_table, percent
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.errors import InputError
 
 EPILOG = """\
@@ -55,13 +55,7 @@ def parse_args() -> argparse.Namespace:
         help='ntu60, ntu120, nwucla, synthetic, or a file with a name a line',
     )
     parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1, ... (default: cpu)')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='change the config, as for tools/test.py',
-    )
+    add_config_options(parser, 'change the config, as for tools/test.py')
     return parser.parse_args()
 
 

@@ -5,14 +5,13 @@ import json
 from dataclasses import asdict
 from pathlib import Path
 
-from mmengine.config import DictAction
 from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import merge_options, read_config
 from csre_mm.apis.cost import CostReport, measure_costs
 from csre_mm.evaluation.tables import format_table
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 
@@ -41,13 +40,7 @@ def parse_args() -> argparse.Namespace:
         help='slots of a memory bank (default: samples of the training set, if its file is there)',
     )
     parser.add_argument('--json', type=Path, metavar='FILE', help='everything as numbers')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='change the config, as for tools/train.py',
-    )
+    add_config_options(parser, 'change the config, as for tools/train.py')
     args = parser.parse_args()
     if args.slots is not None and args.slots < 1:
         parser.error(f'--slots is {args.slots}, expected at least 1')

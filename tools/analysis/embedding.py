@@ -5,7 +5,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import DictAction
 from mmengine.dataset import pseudo_collate
 from rich.console import Console
 from rich.progress import track
@@ -30,7 +29,7 @@ from csre_mm.evaluation.embedding import (
 from csre_mm.evaluation.embedding_figure import MOST_CLASSES, draw_embedding, draw_silhouettes
 from csre_mm.evaluation.figures import check_suffix
 from csre_mm.models.necks import STFD
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.optional import require
 
@@ -88,13 +87,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1, ... (default: cpu)')
     parser.add_argument('--batch-size', type=int, help="samples in a batch (default: the config's)")
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='change the config, as for tools/test.py',
-    )
+    add_config_options(parser, 'change the config, as for tools/test.py')
     return parser.parse_args()
 
 

@@ -5,14 +5,13 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 
-from mmengine.config import DictAction
 from rich.console import Console
 from rich.progress import Progress
 
 from csre_mm.apis import merge_options, read_config
 from csre_mm.datasets.annotations import load_annotations
 from csre_mm.datasets.checks import Finding, check_dataset, read_plan
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.errors import InputError
 
 EPILOG = """An error ends a run or makes its result worthless, a warning makes the result worse. The
@@ -38,13 +37,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('file', metavar='FILE', help='annotation pickle')
     parser.add_argument('--config', help='config that will train and test with the file')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='change the config, as for tools/train.py',
-    )
+    add_config_options(parser, 'change the config, as for tools/train.py')
     parser.add_argument(
         '--max-findings',
         type=int,
