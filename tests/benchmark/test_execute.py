@@ -112,12 +112,13 @@ def test_a_damaged_record(tmp_path):
 
 
 SCRIPT = """
-import pathlib, sys
+import pathlib, signal, sys
 from csre_mm.benchmark import execute
 from csre_mm.benchmark.plan import plan_runs
 from csre_mm.utils.cli import command
 from tests.benchmark.plans import request_of
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 folder = pathlib.Path(sys.argv[1])
 execute.ROOT = folder / 'project'
 
