@@ -26,6 +26,18 @@ class Command:
         return 0
 
 
+def captured(command, capsys):
+    """Calls a command; returns its status, what it printed, and the lines of its errors."""
+
+    def run(*arguments):
+        capsys.readouterr()
+        status = command(*arguments)
+        found = capsys.readouterr()
+        return status, found.out, found.err.splitlines()
+
+    return run
+
+
 def scores_of(predictions, labels, classes=4, names=None, seed=0):
     """Probabilities with the highest one at the prediction, and some noise below it."""
     scores = np.random.default_rng(seed).uniform(0, 0.1, (len(labels), classes))

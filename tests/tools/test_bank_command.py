@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from tests.commands import Command
+from tests.commands import Command, captured
 from tests.runs import make_runner
 
 
@@ -18,15 +18,7 @@ def trained(tmp_path_factory, ucla_file):
 
 @pytest.fixture
 def bank(tmp_path, monkeypatch, capsys):
-    command = Command('analysis/bank.py', tmp_path, monkeypatch)
-
-    def run(*arguments):
-        capsys.readouterr()
-        status = command(*arguments)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err.splitlines()
-
-    return run
+    return captured(Command('analysis/bank.py', tmp_path, monkeypatch), capsys)
 
 
 def test_both_banks_are_described(bank, trained):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tests.commands import Command
+from tests.commands import Command, captured
 from tests.inference import SHORT, make_checkpoint, write_config
 
 
@@ -18,15 +18,7 @@ def models(tmp_path_factory, ntu_file):
 
 @pytest.fixture
 def embedding(tmp_path, monkeypatch, capsys):
-    command = Command('analysis/embedding.py', tmp_path, monkeypatch)
-
-    def run(*arguments):
-        capsys.readouterr()
-        status = command(*arguments)
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err.splitlines()
-
-    return run
+    return captured(Command('analysis/embedding.py', tmp_path, monkeypatch), capsys)
 
 
 def test_features_and_picture(embedding, models, tmp_path):
