@@ -14,7 +14,7 @@ demo: $(READY)
 	$(BIN)/python tools/data/make_synthetic.py $(DEMO)/raw
 	$(BIN)/python tools/data/prepare_ntu.py $(DEMO)/raw $(DEMO)/demo.pkl --dataset ntu60
 	@$(MAKE) --no-print-directory $(DEMO)/scores_ctrgcn_demo.pkl $(DEMO)/scores_csre_ctrgcn_demo.pkl
-	$(BIN)/python tools/analysis/confusion.py --synthetic-classes --pairs 0,1 2,3 4,5 \
+	$(BIN)/python tools/analysis/confusion.py --classes synthetic --pairs 0,1 2,3 4,5 \
 		--out $(DEMO)/confusion.png \
 		baseline=$(DEMO)/scores_ctrgcn_demo.pkl csre=$(DEMO)/scores_csre_ctrgcn_demo.pkl
 	$(BIN)/python tools/publish.py "$$(cat $(RUNS)/csre_ctrgcn_demo/last_checkpoint)" \

@@ -21,7 +21,7 @@ from mmengine.registry import init_default_scope
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis.inputs import input_shape
-from csre_mm.utils.allocator import keep_freed_memory
+from csre_mm.utils.machine import keep_freed_memory
 
 # isort: split
 from mmaction.registry import MODELS

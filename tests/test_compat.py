@@ -49,7 +49,7 @@ def test_the_wheel_is_whole(tmp_path):
     (wheel,) = tmp_path.glob('*.whl')
     zipfile.ZipFile(wheel).extractall(tmp_path / 'site')
     code = (
-        'import csre_mm, csre_mm.apis, csre_mm.datasets.synthetic, csre_mm.evaluation.confusion;'
+        'import csre_mm, csre_mm.apis, csre_mm.experiments, csre_mm.evaluation.confusion;'
         'print(csre_mm.__file__)'
     )
     result = run(code, tmp_path, PYTHONPATH=str(tmp_path / 'site'))

@@ -12,16 +12,16 @@ from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis.config import merge_options, read_config
-from csre_mm.benchmark.execute import Executor
-from csre_mm.benchmark.plan import BASELINE, Arm, PlannedRun, Request, plan_runs, training_set
-from csre_mm.benchmark.record import train_command
-from csre_mm.benchmark.results import Results, gather_cells, save_results
-from csre_mm.benchmark.summary import Row, summarise
 from csre_mm.evaluation.ensemble import preset_weights
-from csre_mm.evaluation.score_files import read_labels
-from csre_mm.evaluation.tables import format_table, percent
+from csre_mm.evaluation.scores import read_labels
+from csre_mm.experiments.execute import Executor
+from csre_mm.experiments.plan import BASELINE, Arm, PlannedRun, Request, plan_runs, training_set
+from csre_mm.experiments.record import train_command
+from csre_mm.experiments.results import Results, gather_cells, save_results
+from csre_mm.experiments.summary import Row, summarise
 from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.tables import format_table, percent
 
 EPILOG = """\
 CONFIG is that of a baseline; csre_CONFIG beside it is trained, too, and so is every --arm. A run

@@ -23,13 +23,11 @@ from csre_mm.evaluation.ensemble import (
     preset_weights,
     to_probabilities,
 )
-from csre_mm.evaluation.score_dump import Scores
-from csre_mm.evaluation.score_files import read_labels, read_scores, save_scores
-from csre_mm.evaluation.tables import format_table, percent
+from csre_mm.evaluation.scores import Scores, read_labels, read_scores, save_scores
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
-from csre_mm.utils.files import atomic_path
-from csre_mm.utils.text import read_lines
+from csre_mm.utils.files import atomic_path, read_lines
+from csre_mm.utils.tables import format_table, percent
 
 EPILOG = """\
 FILE is what tools/test.py --dump wrote, or the dictionary of names to scores that code of CTR-GCN's

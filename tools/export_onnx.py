@@ -11,9 +11,9 @@ import csre_mm  # noqa: F401  repairs the stack before anything else of it is im
 from csre_mm.apis import merge_options, read_config
 from csre_mm.apis.export import Exporter, Latency
 from csre_mm.apis.export_formats import FORMATS, find_format, load_scorer
-from csre_mm.evaluation.tables import format_table
-from csre_mm.utils.allocator import keep_freed_memory
 from csre_mm.utils.cli import add_config_options, command
+from csre_mm.utils.machine import keep_freed_memory
+from csre_mm.utils.tables import format_table
 
 EPILOG = """\
 The graph is encoder and head: from clips (N, M persons, T frames, V joints, C channels) of any

@@ -11,14 +11,14 @@ from rich.progress import Progress
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import Prediction, SkeletonInferencer, merge_options, read_config
-from csre_mm.apis.prediction_text import captions, table
+from csre_mm.apis.prediction import captions, table
 from csre_mm.apis.recordings import Recording, Recordings, find_recordings
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
-from csre_mm.evaluation.figures import check_suffix
-from csre_mm.utils.cli import add_config_options, command
+from csre_mm.utils.cli import add_class_names, add_config_options, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.visualization import check_movie, draw_animation, draw_timeline
+from csre_mm.visualization.figures import check_suffix
 
 EPILOG = """\
 INPUT is a .skeleton of NTU RGB+D, an .npy (persons, frames, joints, coordinates) or (frames,
@@ -48,12 +48,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file, a published one too')
     parser.add_argument('input', metavar='INPUT', type=Path, help='what to classify')
     parser.add_argument('--split', help='split of an annotation pickle (default: all samples)')
-    parser.add_argument(
-        '--classes',
-        metavar='NAMES',
-        help='ntu60, ntu120, nwucla, synthetic, or a file with a name a line (default: by the '
-        'data set of the config)',
-    )
+    add_class_names(parser, 'those of the data set of the config')
     parser.add_argument(
         '--top-k', type=int, metavar='K', help='classes to show (default: 5, of several answers 1)'
     )

@@ -6,13 +6,13 @@ from pathlib import Path
 import yaml
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.benchmark.metafile import RESULTS, make_metafiles, write_metafile
-from csre_mm.benchmark.pages import fill_blocks, missing_table, overview, result_tables
-from csre_mm.benchmark.results import load_results
+from csre_mm.experiments.results import load_results
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.machine import ROOT
+from results_pages.metafile import RESULTS, make_metafiles, write_metafile
+from results_pages.pages import fill_blocks, missing_table, overview, result_tables
 
 EPILOG = """\
 docs/results has the files of tools/benchmark_runs.py --out. Add one, name it in docs/results.md

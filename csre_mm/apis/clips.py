@@ -6,9 +6,9 @@ from typing import NamedTuple
 import numpy as np
 
 from csre_mm.apis.recordings import Recording
-from csre_mm.datasets.ntu import select_bodies
-from csre_mm.datasets.ntu_raw import RawBody
-from csre_mm.datasets.transforms.frames import FRAME_FIELDS
+from csre_mm.datasets.preparation.ntu.annotation import select_bodies
+from csre_mm.datasets.preparation.ntu.raw import RawBody
+from csre_mm.datasets.transforms.sample_frames import FRAME_FIELDS
 from csre_mm.utils.errors import InputError
 
 

@@ -1,10 +1,12 @@
 """What a recognizer says of a recording or of a part of one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from csre_mm.apis.recordings import Recording
 
 NOBODY = -1
 """The label of a window without a person."""
@@ -66,3 +68,51 @@ def rank(scores: np.ndarray, class_names: Sequence[str], top_k: int) -> list[Ans
     """The classes with the highest scores (classes,); of equal scores the first class first."""
     order = np.argsort(-scores, kind='stable')[:top_k]
     return [Answer(int(label), class_names[label], float(scores[label])) for label in order]
+
+
+_NAME_WIDTH = 44  # characters
+
+
+def format_score(score: float) -> str:
+    """A probability in per cent; of a head that gives none, the number."""
+    return f'{100 * score:5.1f} %' if 0 <= score <= 1 else f'{score:7.3f}'
+
+
+def table(
+    predictions: Sequence[Prediction], class_names: Sequence[str], windows: bool
+) -> Iterator[str]:
+    """Lines of the table: a line an answer."""
+    width = min(_NAME_WIDTH, max((len(p.name) for p in predictions), default=6))
+    width = max(width, len('recording'))
+    yield f'{"recording":{width}}' + ('  frames       ' if windows else '') + '    score  class'
+    for prediction in predictions:
+        head = f'{_shorten(prediction.name, width):{width}}'
+        if windows:
+            span = f'{prediction.start}-{prediction.end - 1}'
+            head += f'  {span:13}'
+        nobody = Answer(prediction.label, prediction.class_name, prediction.score)
+        answers = prediction.top_k or [nobody]
+        for place, answer in enumerate(answers):
+            line = (head if place == 0 else ' ' * len(head)) + f'  {format_score(answer.score)}'
+            line += f'  {answer.class_name}'
+            truth = prediction.truth
+            if place == 0 and truth is not None and prediction.label != truth < len(class_names):
+                line += f'   (is: {class_names[truth]})'
+            yield line
+
+
+def _shorten(name: str, width: int) -> str:
+    return name if len(name) <= width else f'…{name[1 - width :]}'
+
+
+def captions(recording: Recording, predictions: Sequence[Prediction]) -> list[str]:
+    """What is written above each frame: the answer of the window whose middle is nearest."""
+    num_frames = recording.keypoint.shape[1]
+    lines = []
+    for frame in range(num_frames):
+        best = min(predictions, key=lambda p: abs(p.start + p.end - 1 - 2 * frame))
+        lines.append(
+            f'{best.class_name}  {format_score(best.score).strip()}\n'
+            f'{recording.name}, frame {frame + 1} of {num_frames}'
+        )
+    return lines

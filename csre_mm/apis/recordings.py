@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from csre_mm.datasets.annotations import check_annotations, load_annotations
-from csre_mm.datasets.ntu import drop_zeros, merge_actors, select_actors
-from csre_mm.datasets.ntu_raw import parse_skeleton
-from csre_mm.datasets.ntu_splits import parse_name
-from csre_mm.datasets.nw_ucla import parse_sequence
-from csre_mm.datasets.raw_files import RawFile, find_raw_files
+from csre_mm.datasets.preparation.ntu.annotation import drop_zeros, merge_actors, select_actors
+from csre_mm.datasets.preparation.ntu.raw import parse_skeleton
+from csre_mm.datasets.preparation.ntu.splits import parse_name
+from csre_mm.datasets.preparation.nw_ucla import parse_sequence
+from csre_mm.datasets.preparation.raw_files import RawFile, find_raw_files
 from csre_mm.utils.errors import InputError
 
 RAW_SUFFIXES = ('.skeleton', '.json')

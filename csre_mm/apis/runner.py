@@ -5,8 +5,8 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from csre_mm.compat import no_accelerator
-from csre_mm.utils.allocator import keep_freed_memory
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.machine import keep_freed_memory
 
 
 def build_runner(cfg: Config) -> Runner:

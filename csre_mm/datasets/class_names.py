@@ -8,9 +8,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from csre_mm.datasets.synthetic import CLASS_NAMES as SYNTHETIC
 from csre_mm.utils.errors import InputError
-from csre_mm.utils.text import read_lines
+from csre_mm.utils.files import read_lines
 
 NTU120: tuple[str, ...] = tuple(
     """\
@@ -150,6 +149,22 @@ NW_UCLA: tuple[str, ...] = (
     'carry',
 )
 
+SYNTHETIC: tuple[str, ...] = (
+    'wave with the right hand',
+    'wave with the left hand',
+    'clap evenly',
+    'clap slowly, then fast',
+    'drink',
+    'phone call',
+    'sit down',
+    'bow',
+    'kick',
+    'jump up',
+    'shake hands',
+    'push',
+)
+"""Classes of the recordings that tools/data/make_synthetic.py writes."""
+
 CLASS_NAMES: dict[str, tuple[str, ...]] = {
     'ntu60': NTU60,
     'ntu120': NTU120,
@@ -188,7 +203,9 @@ def find_class_names(
     if names is SYNTHETIC:  # the demo's classifier has all classes of NTU RGB+D 60
         names = [*names, *(f'class {label}' for label in range(len(names), num_classes))]
     if len(names) < num_classes:
-        raise InputError(f'{source}: {len(names)} names, the model has {num_classes} classes')
+        raise InputError(
+            f'{source} has {len(names)} names, expected one for each of {num_classes} classes'
+        )
     return list(names[:num_classes])
 
 
@@ -206,7 +223,7 @@ def _look_up(
     if isinstance(given, str | os.PathLike):
         if not Path(given).is_file():
             raise InputError(
-                f'no class names {given}: expected a file, or {", ".join(CLASS_NAMES)}'
+                f'class names {given}: no such file, and none of {", ".join(CLASS_NAMES)}'
             )
         return f'class names {given}', read_lines(given, 'class names')
     return 'class names', list(given)

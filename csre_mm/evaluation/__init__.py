@@ -1,5 +1,5 @@
 """Metrics, and scores on disk."""
 
-from csre_mm.evaluation.score_dump import DumpScores, Scores, load_scores
+from csre_mm.evaluation.scores import DumpScores, Scores, load_scores
 
 __all__ = ['DumpScores', 'Scores', 'load_scores']

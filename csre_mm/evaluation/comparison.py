@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from csre_mm.evaluation.confusion import class_accuracies, confusion_matrix, join_scores
-from csre_mm.evaluation.score_dump import Scores
+from csre_mm.evaluation.scores import Scores
 from csre_mm.utils.errors import InputError
 
 

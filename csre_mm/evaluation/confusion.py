@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from csre_mm.evaluation.score_dump import Scores
+from csre_mm.evaluation.scores import Scores
 from csre_mm.utils.errors import InputError
 
 _LISTED = 5

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from csre_mm.evaluation.confusion import confusion_matrix, mean_class_accuracy, top1
-from csre_mm.evaluation.score_dump import Scores
-from csre_mm.evaluation.score_files import list_names
+from csre_mm.evaluation.scores import Scores, list_names
 from csre_mm.utils.errors import InputError
 
 ORDER = ('joint', 'bone', 'joint_motion', 'bone_motion')

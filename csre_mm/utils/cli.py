@@ -61,6 +61,16 @@ def add_config_options(parser: argparse.ArgumentParser, text: str) -> None:
     )
 
 
+def add_class_names(parser: argparse.ArgumentParser, default: str = 'the labels') -> None:
+    """Add ``--classes``, for :func:`csre_mm.datasets.class_names.find_class_names`."""
+    parser.add_argument(
+        '--classes',
+        metavar='NAMES',
+        help='names of the classes: ntu60, ntu120, nwucla, synthetic, or a text file with a name '
+        f'per line (default: {default})',
+    )
+
+
 def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags that training and testing share, as mmaction2 names them."""
     parser.add_argument('--work-dir', help='folder of logs and checkpoints')

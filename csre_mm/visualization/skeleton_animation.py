@@ -14,10 +14,10 @@ from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
 
 from csre_mm.datasets.layouts import SkeletonLayout
-from csre_mm.evaluation.figures import COLOURS, paper_style
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.optional import require
+from csre_mm.visualization.figures import COLOURS, paper_style
 
 SUFFIXES = ('.gif', '.mp4')
 FPS = 30

@@ -10,7 +10,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
 from csre_mm.apis.prediction import NOBODY, Prediction
-from csre_mm.evaluation.figures import (
+from csre_mm.visualization.figures import (
     PAGE_WIDTH,
     VERMILION,
     check_suffix,

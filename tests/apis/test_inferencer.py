@@ -194,9 +194,9 @@ def test_a_bare_state_dict_and_one_without_the_neck(small, tmp_path, inferencer)
     [
         (dict(device='nowhere'), "no device 'nowhere'"),
         (dict(batch_size=0), 'a batch of 0'),
-        (dict(class_names=['a', 'b']), '2 names, the model has 60 classes'),
-        (dict(class_names='nwucla'), '10 names, the model has 60 classes'),
-        (dict(class_names='no.txt'), 'no class names no.txt'),
+        (dict(class_names=['a', 'b']), '2 names, expected one for each of 60'),
+        (dict(class_names='nwucla'), '10 names, expected one for each of 60'),
+        (dict(class_names='no.txt'), 'class names no.txt: no such file'),
     ],
 )
 def test_bad_arguments(small, change, message):

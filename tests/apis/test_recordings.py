@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from csre_mm.apis.recordings import find_recordings
-from csre_mm.datasets.ntu import make_annotation
+from csre_mm.datasets.preparation.ntu.annotation import make_annotation
 from csre_mm.utils.errors import InputError
 from tests.ntu_files import FIRST, NAME, SECOND, moving, skeleton
 

@@ -5,8 +5,8 @@ import pytest
 from mmengine.config import Config
 
 from csre_mm.datasets.checks import check_dataset, read_plan
-from csre_mm.datasets.nw_ucla import build_nw_ucla
-from csre_mm.datasets.raw_files import find_raw_files
+from csre_mm.datasets.preparation.nw_ucla import build_nw_ucla
+from csre_mm.datasets.preparation.raw_files import find_raw_files
 from tests.checked_data import PLAN, assert_found, check, make_data
 from tests.conftest import config
 

@@ -2,7 +2,7 @@ import pytest
 from mmengine.config import Config
 
 from csre_mm.datasets.class_names import CLASS_NAMES, find_class_names
-from csre_mm.datasets.ntu_splits import TWO_PERSON_ACTIONS
+from csre_mm.datasets.preparation.ntu.splits import TWO_PERSON_ACTIONS
 from csre_mm.utils.errors import InputError
 from tests.conftest import config
 
@@ -57,7 +57,8 @@ def test_names_of_ones_own(tmp_path):
     assert find_class_names(path, 2) == find_class_names(['a', 'b'], 2) == ['a', 'b']
     assert find_class_names(None, 3, 'mine.pkl') == ['0', '1', '2']
     assert find_class_names(None, 61, 'ntu60_3d.pkl')[60] == '60'
-    with pytest.raises(InputError, match='2 names, the model has 3 classes'):
+    assert find_class_names('synthetic', 60)[11:13] == ['push', 'class 12']
+    with pytest.raises(InputError, match='2 names, expected one for each of 3 classes'):
         find_class_names(path, 3)
-    with pytest.raises(InputError, match='expected a file, or ntu60'):
+    with pytest.raises(InputError, match='no such file, and none of ntu60'):
         find_class_names('ntu61', 3)

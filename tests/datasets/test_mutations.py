@@ -13,7 +13,7 @@ import pytest
 
 from csre_mm.datasets.annotations import check_annotations, load_annotations
 from csre_mm.datasets.checks import check_dataset
-from csre_mm.datasets.nw_ucla import parse_sequence
+from csre_mm.datasets.preparation.nw_ucla import parse_sequence
 from csre_mm.utils.errors import InputError
 
 SECONDS = 10

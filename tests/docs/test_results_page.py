@@ -6,7 +6,7 @@ import re
 import pytest
 import yaml
 
-from csre_mm.benchmark.results import load_results
+from csre_mm.experiments.results import load_results
 from tests.commands import Command
 from tests.conftest import ROOT
 

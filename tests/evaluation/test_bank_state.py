@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from csre_mm.evaluation.bank_state import Bank, describe_classes, load_banks
+from csre_mm.evaluation.bank_health import Bank, describe_classes, load_banks
 from csre_mm.utils.errors import InputError
 
 

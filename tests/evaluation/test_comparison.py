@@ -12,9 +12,9 @@ from csre_mm.evaluation.comparison import (
     flips,
     pair_changes,
 )
-from csre_mm.evaluation.comparison_figure import draw_class_gains, draw_pair_changes
 from csre_mm.evaluation.comparison_report import find_changes, make_report
 from csre_mm.utils.errors import InputError
+from csre_mm.visualization.comparison_figure import draw_class_gains, draw_pair_changes
 from tests.commands import scores_of
 
 LABELS = [0, 0, 0, 0, 1, 1, 2, 2, 3, 3]

@@ -22,8 +22,8 @@ from csre_mm.evaluation.confusion import (
     pair_accuracy,
     top1,
 )
-from csre_mm.evaluation.confusion_figure import draw_confusion
 from csre_mm.utils.errors import InputError
+from csre_mm.visualization.confusion_figure import draw_confusion
 
 LABELS = [0, 0, 0, 0, 1, 1, 2, 2, 3, 3]
 FIRST = [0, 0, 1, 2, 1, 0, 2, 2, 3, 2]
@@ -277,7 +277,7 @@ def test_names_of_classes(run, tmp_path, capsys):
     assert run('a=a.pkl', '--classes', 'names.txt', '--pairs', '0,1') is None
     lines = capsys.readouterr().out.splitlines()
     assert [line[25:].strip() for line in lines[:3]] == ['zero /', 'one and a half,', 'more']
-    assert run('a=a.pkl', '--synthetic-classes', '--pairs', '2,3') is None
+    assert run('a=a.pkl', '--classes', 'synthetic', '--pairs', '2,3') is None
     assert 'clap evenly /' in capsys.readouterr().out
 
 
@@ -324,10 +324,13 @@ def test_classes_without_samples_are_dashes_and_null(run, tmp_path, capsys):
         ('a=a.pkl --pairs 1,1', '--pairs 1,1: expected two different classes'),
         ('a=a.pkl --pairs 1', '--pairs 1: expected two labels, such as 0,1'),
         ('a=a.pkl --pairs 1,x', '--pairs 1,x: expected two labels, such as 0,1'),
-        ('a=a.pkl --classes few.txt', 'few.txt has 3 names, the scores have 4 classes'),
-        ('a=a.pkl --classes gap.txt', '--classes gap.txt: line 2 is empty, expected a name'),
-        ('a=a.pkl --classes a.pkl', '--classes a.pkl is not a text file in UTF-8'),
-        ('a=a.pkl --classes no.txt', '--classes no.txt: no such file'),
+        ('a=a.pkl --classes few.txt', 'few.txt has 3 names, expected one for each of 4 classes'),
+        ('a=a.pkl --classes gap.txt', 'class names gap.txt: line 2 is empty, expected a name'),
+        ('a=a.pkl --classes a.pkl', 'class names a.pkl is not a text file in UTF-8'),
+        (
+            'a=a.pkl --classes no.txt',
+            'no.txt: no such file, and none of ntu60, ntu120, nwucla, synthetic',
+        ),
         ('a=a.pkl --out c.jpeg', 'c.jpeg: a figure is one of .png .pdf .svg'),
         ('a=a.pkl --json c.txt', '--json c.txt: the name must end in .json'),
         ('a=a.pkl --top 0', '--top is 0, expected at least 1'),
@@ -364,5 +367,5 @@ def test_synthetic_names_of_a_classifier_with_more_classes(run, tmp_path, capsys
         )
     ]
     (tmp_path / 'sixty.pkl').write_bytes(pickle.dumps(scores, protocol=4))
-    assert run('a=sixty.pkl', '--synthetic-classes', '--pairs', '2,3', '--out', 'a.png') is None
+    assert run('a=sixty.pkl', '--classes', 'synthetic', '--pairs', '2,3', '--out', 'a.png') is None
     assert 'clap evenly /' in capsys.readouterr().out

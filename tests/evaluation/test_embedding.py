@@ -21,8 +21,8 @@ from csre_mm.evaluation.embedding import (
     silhouettes,
     split_settings,
 )
-from csre_mm.evaluation.embedding_figure import draw_embedding, draw_silhouettes
 from csre_mm.utils.errors import InputError
+from csre_mm.visualization.embedding_figure import draw_embedding, draw_silhouettes
 from tests.conftest import config
 from tests.inference import SHORT, make_checkpoint
 
@@ -175,7 +175,7 @@ def test_the_pictures(tmp_path, suffix):
 
 
 def test_no_two_classes_look_the_same():
-    from csre_mm.evaluation.embedding_figure import _look
+    from csre_mm.visualization.embedding_figure import _look
 
     looks = [_look(place) for place in range(12)]
     same = {(k['marker'], k['markeredgecolor'], k['markerfacecolor']) for k in looks}

@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 import pytest
 import torch
 
-from csre_mm.evaluation.report import bank_notes, bank_rows, gather_run, summary_row
-from csre_mm.evaluation.report_page import Page
 from csre_mm.utils.errors import InputError
+from csre_mm.visualization.report_page import Page
+from csre_mm.visualization.run_folder import bank_notes, bank_rows, gather_run, summary_row
 from tests.commands import Command, scores_of, write_dump
 from tests.inference import SHORT, make_checkpoint
 

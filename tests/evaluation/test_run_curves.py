@@ -5,9 +5,9 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from csre_mm.evaluation.curves import Run, Series, find_logs, read_run, smooth, summarise
-from csre_mm.evaluation.curves_figure import PANELS, draw_curves
+from csre_mm.evaluation.training_log import Run, Series, find_logs, read_run, smooth, summarise
 from csre_mm.utils.errors import InputError
+from csre_mm.visualization.curves_figure import PANELS, draw_curves
 
 
 def train(iteration, epoch=None, **values):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from csre_mm.evaluation import load_scores
-from csre_mm.evaluation.score_files import read_labels, read_scores, save_scores
+from csre_mm.evaluation.scores import read_labels, read_scores, save_scores
 from csre_mm.utils.errors import InputError
 from tests.commands import scores_of, write_dump
 from tests.conftest import make_annotations

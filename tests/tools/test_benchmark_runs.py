@@ -2,9 +2,9 @@ import json
 
 import pytest
 
-from csre_mm.benchmark.results import load_results
 from csre_mm.datasets.annotations import load_annotations, save_annotations
-from csre_mm.evaluation.score_dump import load_scores
+from csre_mm.evaluation.scores import load_scores
+from csre_mm.experiments.results import load_results
 from tests.commands import Command
 from tests.conftest import ROOT, config, options_of
 

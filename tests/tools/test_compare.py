@@ -100,8 +100,11 @@ def test_equal_models(run, capsys):
         ('b0.pkl missing.pkl', 'no such score file: missing.pkl'),
         ('b0.pkl few.pkl', 'csre few.pkl lacks samples that baseline b0.pkl has: s02, s03'),
         ('b0.pkl few.txt', 'few.txt holds no scores written by tools/test.py --dump'),
-        ('b0.pkl c0.pkl --classes few.txt', 'few.txt has 2 names, the scores have 4 classes'),
-        ('b0.pkl c0.pkl --classes no.txt', '--classes no.txt: no such file'),
+        (
+            ('b0.pkl c0.pkl --classes no.txt', 'class names no.txt: no such file'),
+            'few.txt has 2 names, expected one for each of 4',
+        ),
+        ('b0.pkl c0.pkl --classes no.txt', 'class names no.txt: no such file'),
         ('b0.pkl c0.pkl --out c.gif', 'c.gif: a figure is one of .png .pdf .svg'),
         ('b0.pkl c0.pkl --json c.txt', '--json c.txt: the name must end in .json'),
         ('b0.pkl c0.pkl --top 0', '--top is 0, expected at least 1'),

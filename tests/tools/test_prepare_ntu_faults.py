@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from csre_mm.datasets.annotations import load_annotations
-from csre_mm.datasets.synthetic.faults import FAULTS, fault_files, write_faults
+from synthetic.faults import FAULTS, fault_files, write_faults
 from tests.ntu_files import NAME, PrepareNTU, report_of, simple, skeleton, write_raw
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from csre_mm.datasets.ntu_convert import FILES_A_PART
+from csre_mm.datasets.preparation.ntu.convert import FILES_A_PART
 from tests.conftest import ROOT
 from tests.ntu_files import simple
 

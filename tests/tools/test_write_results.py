@@ -3,10 +3,10 @@ import shutil
 import pytest
 import yaml
 
-from csre_mm.benchmark.results import save_results
-from tests.benchmark.made_results import make_results
+from csre_mm.experiments.results import save_results
 from tests.commands import Command
 from tests.conftest import ROOT
+from tests.experiments.made_results import make_results
 
 
 @pytest.fixture

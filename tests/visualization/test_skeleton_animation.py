@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from csre_mm.datasets.layouts import NTU, NW_UCLA
-from csre_mm.evaluation.figures import BLUE, VERMILION
 from csre_mm.utils.errors import InputError
+from csre_mm.visualization.figures import BLUE, VERMILION
 from csre_mm.visualization.skeleton_animation import (
     Scene,
     check_movie,

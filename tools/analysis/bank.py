@@ -15,17 +15,17 @@ from rich.progress import track
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import SkeletonInferencer, merge_options, read_config
 from csre_mm.apis.recognizer import read_state
-from csre_mm.benchmark.plan import training_set
-from csre_mm.evaluation.bank_state import (
+from csre_mm.evaluation.bank_health import (
     BANKS,
     ClassSlots,
     describe_classes,
     load_banks,
 )
 from csre_mm.evaluation.embedding import batch_features, load_stfd
-from csre_mm.evaluation.tables import format_table, percent
-from csre_mm.utils.cli import add_config_options, command
+from csre_mm.experiments.plan import training_set
+from csre_mm.utils.cli import add_class_names, add_config_options, command
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.tables import format_table, percent
 
 EPILOG = """\
 to own, to nearest: mean cosine of the slots of a class to its mean direction, and to that of the
@@ -49,11 +49,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--fresh', action='store_true', help='compare with the features that the model gives now'
     )
-    parser.add_argument(
-        '--classes',
-        metavar='NAMES',
-        help='ntu60, ntu120, nwucla, synthetic, or a file with a name a line',
-    )
+    add_class_names(parser)
     parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1, ... (default: cpu)')
     add_config_options(parser, 'change the config, as for tools/test.py')
     return parser.parse_args()

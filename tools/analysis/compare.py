@@ -8,17 +8,17 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import track
 
-from csre_mm.evaluation.class_names import class_names
+from csre_mm.datasets.class_names import find_class_names
 from csre_mm.evaluation.comparison import compare
-from csre_mm.evaluation.comparison_figure import draw_class_gains, draw_pair_changes
 from csre_mm.evaluation.comparison_report import Findings, find_changes, make_report
-from csre_mm.evaluation.figures import check_suffix
-from csre_mm.evaluation.score_dump import Scores, load_scores
+from csre_mm.evaluation.scores import Scores, load_scores
 from csre_mm.evaluation.significance import RESAMPLES, say_verdict
-from csre_mm.evaluation.tables import format_table, percent
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import add_class_names, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
+from csre_mm.utils.tables import format_table, percent
+from csre_mm.visualization.comparison_figure import draw_class_gains, draw_pair_changes
+from csre_mm.visualization.figures import check_suffix
 
 EPILOG = """\
 FILE is what tools/test.py --dump wrote, or tools/ensemble.py --out. All files have to be of the
@@ -26,7 +26,7 @@ same samples. With several seeds the files are paired in the order in which they
 
 examples:
   python tools/analysis/compare.py work_dirs/baseline/scores.pkl work_dirs/csre/scores.pkl \\
-      --synthetic-classes --out compare.pdf
+      --classes synthetic --out compare.pdf
   python tools/analysis/compare.py --baseline b0.pkl b1.pkl b2.pkl --csre c0.pkl c1.pkl c2.pkl \\
       --classes names.txt --out compare.pdf --json compare.json
 """
@@ -50,15 +50,7 @@ def parse_args() -> argparse.Namespace:
         metavar='NAME',
         help='names of the two models (default: baseline csre)',
     )
-    names = parser.add_mutually_exclusive_group()
-    names.add_argument(
-        '--classes', metavar='FILE', help='names of classes, one a line; or ntu60, ntu120, nwucla'
-    )
-    names.add_argument(
-        '--synthetic-classes',
-        action='store_true',
-        help='the names of the classes of tools/data/make_synthetic.py',
-    )
+    add_class_names(parser)
     parser.add_argument(
         '--top',
         type=int,
@@ -200,7 +192,7 @@ def main() -> None:
     first, second = check_args(args)
     labels = tuple(args.labels)
     comparison = compare(read_runs(labels[0], first), read_runs(labels[1], second))
-    names = class_names(args.classes, comparison.num_classes, args.synthetic_classes)
+    names = find_class_names(args.classes, comparison.num_classes)
     found = find_changes(comparison)
     print_accuracy(found, labels)
     print_changes(found, names, labels, args.top)

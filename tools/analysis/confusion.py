@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from csre_mm.evaluation.class_names import class_names
+from csre_mm.datasets.class_names import find_class_names
 from csre_mm.evaluation.confusion import (
     PairAccuracy,
     accuracy,
@@ -22,18 +22,18 @@ from csre_mm.evaluation.confusion import (
     pair_accuracy,
     top1,
 )
-from csre_mm.evaluation.confusion_figure import check_suffix, draw_confusion
-from csre_mm.evaluation.score_dump import Scores, load_scores
-from csre_mm.utils.cli import command
+from csre_mm.evaluation.scores import Scores, load_scores
+from csre_mm.utils.cli import add_class_names, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
+from csre_mm.visualization.confusion_figure import check_suffix, draw_confusion
 
 EPILOG = """\
 FILE is what tools/test.py --dump wrote. All files have to be of the same samples.
 
 example:
   python tools/analysis/confusion.py baseline=work_dirs/baseline/scores.pkl \\
-      csre=work_dirs/csre/scores.pkl --synthetic-classes --pairs 0,1 2,3 4,5 --out confusion.png
+      csre=work_dirs/csre/scores.pkl --classes synthetic --pairs 0,1 2,3 4,5 --out confusion.png
 """
 HEADER_WIDTH = 16
 """Names of classes are wrapped to this many characters above the table."""
@@ -52,18 +52,7 @@ def parse_args() -> argparse.Namespace:
         metavar='A,B',
         help='labels of two classes, from 0 (default: the most confused of the first model)',
     )
-    names = parser.add_mutually_exclusive_group()
-    names.add_argument(
-        '--classes',
-        type=Path,
-        metavar='FILE',
-        help='names of classes, one a line; or ntu60, ntu120, nwucla',
-    )
-    names.add_argument(
-        '--synthetic-classes',
-        action='store_true',
-        help='the names of the classes of tools/data/make_synthetic.py',
-    )
+    add_class_names(parser)
     parser.add_argument('--out', type=Path, metavar='FILE', help='picture: .png, .pdf or .svg')
     parser.add_argument('--json', type=Path, metavar='FILE', help='everything as numbers')
     parser.add_argument(
@@ -185,7 +174,7 @@ def main() -> None:
         raise InputError(f'--top is {args.top}, expected at least 1')
     models = read_models(args.models)
     num_classes = next(iter(models.values())).scores.shape[1]
-    names = class_names(args.classes, num_classes, args.synthetic_classes)
+    names = find_class_names(args.classes, num_classes)
     given = parse_pairs(args.pairs, num_classes)
     matrices = {
         name: confusion_matrix(scores.labels, scores.scores.argmax(axis=1), num_classes)

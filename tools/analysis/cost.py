@@ -10,10 +10,10 @@ from rich.console import Console
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import merge_options, read_config
 from csre_mm.apis.cost import CostReport, measure_costs
-from csre_mm.evaluation.tables import format_table
 from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
+from csre_mm.utils.tables import format_table
 
 EPILOG = """\
 The numbers are of one clip. A MAC is one multiply-add of a convolution or a matrix product, and two

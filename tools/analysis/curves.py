@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from csre_mm.evaluation.curves import Run, read_run, summarise
-from csre_mm.evaluation.curves_figure import WIDTHS, draw_curves
-from csre_mm.evaluation.figures import check_suffix
-from csre_mm.evaluation.tables import format_table, percent
+from csre_mm.evaluation.training_log import Run, read_run, summarise
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
+from csre_mm.utils.tables import format_table, percent
+from csre_mm.visualization.curves_figure import WIDTHS, draw_curves
+from csre_mm.visualization.figures import check_suffix
 
 EPILOG = """\
 RUN is the working folder of a run, a folder of one of its starts, or a scalars.json that mmengine

@@ -26,12 +26,12 @@ from csre_mm.evaluation.embedding import (
     silhouettes,
     split_settings,
 )
-from csre_mm.evaluation.embedding_figure import MOST_CLASSES, draw_embedding, draw_silhouettes
-from csre_mm.evaluation.figures import check_suffix
 from csre_mm.models.necks import STFD
-from csre_mm.utils.cli import add_config_options, command
+from csre_mm.utils.cli import add_class_names, add_config_options, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.optional import require
+from csre_mm.visualization.embedding_figure import MOST_CLASSES, draw_embedding, draw_silhouettes
+from csre_mm.visualization.figures import check_suffix
 
 EPILOG = """\
 The features are the encoder's map averaged over persons, frames and joints and, if the checkpoint
@@ -80,11 +80,7 @@ def parse_args() -> argparse.Namespace:
         metavar='LABEL',
         help=f'labels to tell apart, at most {MOST_CLASSES} (default: the first ones)',
     )
-    parser.add_argument(
-        '--classes',
-        metavar='NAMES',
-        help='ntu60, ntu120, nwucla, synthetic, or a file with a name a line',
-    )
+    add_class_names(parser)
     parser.add_argument('--device', default='cpu', help='cpu, cuda, cuda:1, ... (default: cpu)')
     parser.add_argument('--batch-size', type=int, help="samples in a batch (default: the config's)")
     add_config_options(parser, 'change the config, as for tools/test.py')

@@ -9,12 +9,12 @@ from rich.console import Console
 from rich.progress import track
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.evaluation.figures import COLOURS
-from csre_mm.evaluation.report import RunFolder, gather_run
-from csre_mm.evaluation.report_sections import Report
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import add_class_names, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
+from csre_mm.visualization.figures import COLOURS
+from csre_mm.visualization.report import Report
+from csre_mm.visualization.run_folder import RunFolder, gather_run
 
 EPILOG = """\
 RUN is the working folder of tools/train.py. From it come the config, the log, the banks of the
@@ -37,12 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--out', type=Path, metavar='FILE', help='.html (default: report.html in the last RUN)'
     )
-    parser.add_argument(
-        '--classes',
-        metavar='NAMES',
-        help='ntu60, ntu120, nwucla, synthetic, or a file with a name a line (default: by the '
-        'data set of the config)',
-    )
+    add_class_names(parser, 'those of the data set of the config')
     parser.add_argument('--title', default='Training report', help='(default: %(default)s)')
     return parser.parse_args()
 

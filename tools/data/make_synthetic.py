@@ -11,10 +11,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
-from csre_mm.datasets.synthetic import CLASS_NAMES, RecordingId, write_recordings
-from csre_mm.datasets.synthetic.faults import PERFORMER, write_faults
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
+from synthetic import CLASS_NAMES, RecordingId, write_recordings
+from synthetic.faults import PERFORMER, write_faults
 
 # Of these X-Sub trains on 1 2 4 5 8 9 13 14 and tests on 3 6 7 10.
 DEFAULT_SUBJECTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14)

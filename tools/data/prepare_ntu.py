@@ -14,14 +14,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 
-from csre_mm.datasets.annotation_stream import write_stream
 from csre_mm.datasets.annotations import check_pickle_path
-from csre_mm.datasets.ntu import CLEANINGS
-from csre_mm.datasets.ntu_convert import Task, copy_parts, plan_tasks, run_tasks
-from csre_mm.datasets.ntu_parts import Outcome, remove_parts
-from csre_mm.datasets.ntu_report import make_report, make_tables
-from csre_mm.datasets.ntu_splits import BENCHMARKS, NTUBenchmark, parse_name
-from csre_mm.datasets.raw_files import RawFile, find_raw_files, printable
+from csre_mm.datasets.preparation.annotation_stream import write_stream
+from csre_mm.datasets.preparation.ntu.annotation import CLEANINGS
+from csre_mm.datasets.preparation.ntu.convert import Task, copy_parts, plan_tasks, run_tasks
+from csre_mm.datasets.preparation.ntu.parts import Outcome, remove_parts
+from csre_mm.datasets.preparation.ntu.report import make_report, make_tables
+from csre_mm.datasets.preparation.ntu.splits import BENCHMARKS, NTUBenchmark, parse_name
+from csre_mm.datasets.preparation.raw_files import RawFile, find_raw_files, printable
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path

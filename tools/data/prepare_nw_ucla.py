@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from csre_mm.datasets.annotations import check_pickle_path, save_annotations
-from csre_mm.datasets.nw_ucla import build_nw_ucla
-from csre_mm.datasets.raw_files import find_raw_files
+from csre_mm.datasets.preparation.nw_ucla import build_nw_ucla
+from csre_mm.datasets.preparation.raw_files import find_raw_files
 from csre_mm.utils.cli import command
 
 

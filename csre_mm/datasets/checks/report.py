@@ -8,11 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from csre_mm.datasets.checks.against_plan import check_plan
-from csre_mm.datasets.checks.consistency import check_consistency
-from csre_mm.datasets.checks.finding import Finding, Severity
-from csre_mm.datasets.checks.plan import TrainingPlan
-from csre_mm.datasets.checks.samples import SampleFacts, inspect_sample
+from csre_mm.datasets.checks.plan import TrainingPlan, check_plan
+from csre_mm.datasets.checks.samples import (
+    Finding,
+    SampleFacts,
+    Severity,
+    check_consistency,
+    inspect_sample,
+)
 from csre_mm.datasets.checks.splits import (
     Splits,
     check_classes,

@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from csre_mm.datasets.checks.finding import Finding, Severity
-from csre_mm.datasets.checks.samples import SampleFacts
+from csre_mm.datasets.checks.samples import Finding, SampleFacts, Severity
 from csre_mm.datasets.plain_values import brief
 
 Splits = dict[str, list[str]]

@@ -1,9 +1,8 @@
 """Transforms of one skeleton sequence, registered beside mmaction2's."""
 
-from csre_mm.datasets.transforms.loop_frames import LoopFrames
 from csre_mm.datasets.transforms.normalize import CenterSkeleton, NormalizeRange
 from csre_mm.datasets.transforms.project import ProjectToImage
-from csre_mm.datasets.transforms.sample_frames import CropResize, SampleSorted
+from csre_mm.datasets.transforms.sample_frames import CropResize, LoopFrames, SampleSorted
 from csre_mm.datasets.transforms.sample_uniform import SampleUniform
 
 __all__ = [

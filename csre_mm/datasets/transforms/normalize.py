@@ -4,7 +4,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from csre_mm.datasets.transforms.frames import take_frames
+from csre_mm.datasets.transforms.sample_frames import take_frames
 from csre_mm.utils.errors import InputError
 
 

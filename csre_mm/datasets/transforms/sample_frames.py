@@ -4,8 +4,34 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
-from csre_mm.datasets.transforms.frames import FRAME_FIELDS, check_clip_len, take_frames
 from csre_mm.utils.errors import InputError
+
+FRAME_FIELDS = ('keypoint', 'keypoint_score')
+"""Fields (M, T, V, ...) whose frames belong together; the second is there in 2D data."""
+
+
+def check_clip_len(clip_len: int, where: str) -> None:
+    """Insist on a clip of at least one frame.
+
+    Raises:
+        InputError: If ``clip_len`` is less.
+    """
+    if clip_len < 1:
+        raise InputError(f'{where}: clip_len is {clip_len}, it must be at least 1')
+
+
+def take_frames(results: dict, frames: np.ndarray) -> None:
+    """Keep the given frames of a sequence, in the given order.
+
+    Args:
+        results: A sample; its :data:`FRAME_FIELDS` (M, T, V, ...) become (M, len(frames), V, ...),
+            and ``total_frames`` follows.
+        frames: Indices (number of frames,), or which frames to keep as booleans (T,).
+    """
+    for field in FRAME_FIELDS:
+        if field in results:
+            results[field] = results[field][:, frames]
+    results['total_frames'] = results['keypoint'].shape[1]
 
 
 @TRANSFORMS.register_module()
@@ -105,3 +131,35 @@ class SampleSorted(BaseTransform):
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(clip_len={self.clip_len}, test_mode={self.test_mode})'
+
+
+@TRANSFORMS.register_module()
+class LoopFrames(BaseTransform):
+    """Repeat a sequence until it has ``clip_len`` frames; of a longer one keep the middle.
+
+    The recipe of 2s-AGCN, whose window of 300 frames is the longest that NTU RGB+D has.
+
+    Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (M, clip_len, V, C),
+    ``total_frames``. Added keys: ``num_clips``, ``clip_len``.
+
+    Args:
+        clip_len: Frames of the result.
+    """
+
+    def __init__(self, clip_len: int) -> None:
+        if clip_len < 1:
+            raise InputError(f'LoopFrames: clip_len is {clip_len}, it must be at least 1')
+        self.clip_len = clip_len
+
+    def transform(self, results: dict) -> dict:
+        """Repeat one sequence."""
+        num_frames = results['keypoint'].shape[1]
+        start = max(num_frames - self.clip_len, 0) // 2
+        frames = (start + np.arange(self.clip_len)) % num_frames
+        results['keypoint'] = results['keypoint'][:, frames]
+        results['total_frames'] = results['clip_len'] = self.clip_len
+        results['num_clips'] = 1
+        return results
+
+    def __repr__(self) -> str:
+        return f'{type(self).__name__}(clip_len={self.clip_len})'

@@ -13,7 +13,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from csre_mm.datasets.slot_per_repeat import SlotPerRepeat
+from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeat
 from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.utils.checkpoints import load_checkpoint_file
 from csre_mm.utils.errors import InputError

@@ -10,10 +10,10 @@ from csre_mm.models.backbones.layers import conv_bn, init_conv, residual
 from csre_mm.models.backbones.skeleton_encoder import (
     GraphBlock,
     SkeletonEncoder,
+    SkeletonInput,
     Stage,
     plan_stages,
 )
-from csre_mm.models.backbones.skeleton_input import SkeletonInput
 
 _START = 1e-6
 """Where the learned part of the graph, and the scale of the graph convolution, begin."""

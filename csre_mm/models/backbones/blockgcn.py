@@ -12,12 +12,13 @@ from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
 from csre_mm.models.backbones.skeleton_encoder import (
     GraphBlock,
     SkeletonEncoder,
+    SkeletonInput,
     Stage,
     check_divides,
     check_input,
+    check_skeletons,
     plan_stages,
 )
-from csre_mm.models.backbones.skeleton_input import SkeletonInput, check_skeletons
 from csre_mm.models.backbones.topology import PoseTopology, TopologyEmbedding
 from csre_mm.utils.errors import InputError
 

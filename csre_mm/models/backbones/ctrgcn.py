@@ -10,10 +10,10 @@ from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
 from csre_mm.models.backbones.skeleton_encoder import (
     GraphBlock,
     SkeletonEncoder,
+    SkeletonInput,
     Stage,
     plan_stages,
 )
-from csre_mm.models.backbones.skeleton_input import SkeletonInput
 
 
 class ChannelTopologyGraphConv(nn.Module):

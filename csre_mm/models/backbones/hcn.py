@@ -6,8 +6,7 @@ from mmaction.registry import MODELS
 from torch import Tensor, nn
 
 from csre_mm.datasets.layouts import get_layout
-from csre_mm.models.backbones.skeleton_encoder import check_input
-from csre_mm.models.backbones.skeleton_input import check_skeletons
+from csre_mm.models.backbones.skeleton_encoder import check_input, check_skeletons
 from csre_mm.utils.errors import InputError
 
 _STRIDE = 16

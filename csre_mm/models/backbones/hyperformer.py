@@ -11,11 +11,11 @@ from csre_mm.models.backbones.layers import residual
 from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
 from csre_mm.models.backbones.skeleton_encoder import (
     SkeletonEncoder,
+    SkeletonInput,
     Stage,
     check_divides,
     plan_stages,
 )
-from csre_mm.models.backbones.skeleton_input import SkeletonInput
 
 
 class HypergraphAttention(nn.Module):

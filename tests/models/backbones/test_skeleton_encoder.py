@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from csre_mm.models import AGCN, CTRGCN, BlockGCN, Hyperformer
-from csre_mm.models.backbones.skeleton_input import SkeletonInput
+from csre_mm.models.backbones.skeleton_encoder import SkeletonInput
 from csre_mm.utils.errors import InputError
 
 LAYOUT = dict(

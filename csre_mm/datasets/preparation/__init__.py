@@ -1,0 +1,1 @@
+"""From the raw files of data sets to annotation files."""

@@ -1,0 +1,249 @@
+"""Score files of this project and of code of CTR-GCN's kind, read without running code.
+
+CTR-GCN, 2s-AGCN, Hyperformer, BlockGCN and the release of CSRE write ``epoch*_test_score.pkl``: a
+pickled dictionary of a sample's name to its scores (C,), which are logits. It holds no labels. On
+NTU RGB+D the names are ``test_0``, ``test_1``, ... or those of the raw files, on NW-UCLA integers.
+"""
+
+import os
+import pickle
+import pickletools
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from mmaction.registry import METRICS
+from mmengine.evaluator import DumpResults
+from mmengine.logging import print_log
+
+from csre_mm.datasets.annotations import check_annotations, load_annotations
+from csre_mm.datasets.plain_pickle import RefusedError, load_plain
+from csre_mm.datasets.plain_values import brief
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import atomic_path
+
+
+@METRICS.register_module()
+class DumpScores(DumpResults):
+    """Write ``frame_dir``, ``gt_label``, ``pred_label`` and ``pred_score`` of every sample.
+
+    The file is a pickled list with a dictionary a sample, as mmaction2's ``DumpResults`` writes it,
+    of numbers and NumPy arrays only, so that reading it need not run code.
+
+    Args:
+        out_file_path: The file, ``.pkl`` or ``.pickle``.
+        **kwargs: As for ``DumpResults``.
+    """
+
+    def process(self, data_batch: Any, predictions: Sequence[dict]) -> None:
+        """Take what is written from the predictions of a batch."""
+        for sample in predictions:
+            self.results.append(
+                {
+                    'frame_dir': str(sample.get('frame_dir', len(self.results))),
+                    'gt_label': int(sample['gt_label']),
+                    'pred_label': int(sample['pred_label']),
+                    'pred_score': sample['pred_score'].float().cpu().numpy(),  # (classes,)
+                }
+            )
+
+    def compute_metrics(self, results: list) -> dict:
+        """Write the file."""
+        with atomic_path(self.out_file_path) as path, open(path, 'wb') as file:
+            pickle.dump(results, file, protocol=4)
+        print_log(f'The scores are in {self.out_file_path}.', logger='current')
+        return {}
+
+
+class Scores(NamedTuple):
+    """Scores of a split.
+
+    Attributes:
+        names: Names of the samples (N,).
+        labels: Classes (N,), int64.
+        scores: (N, classes), float32.
+    """
+
+    names: list[str]
+    labels: np.ndarray
+    scores: np.ndarray
+
+
+def load_scores(path: str | os.PathLike) -> Scores:
+    """Read what :class:`DumpScores` wrote.
+
+    Raises:
+        InputError: If there is no such file, or it holds something else.
+    """
+    try:
+        with open(path, 'rb') as file:
+            samples = load_plain(file)
+        return Scores(
+            [str(sample['frame_dir']) for sample in samples],
+            np.array([sample['gt_label'] for sample in samples], dtype=np.int64),
+            np.stack([sample['pred_score'] for sample in samples]).astype(np.float32),
+        )
+    except FileNotFoundError as error:
+        raise InputError(f'no such score file: {path}') from error
+    except RefusedError as error:
+        raise InputError(f'{path}: {error}') from error
+    except Exception as error:  # whatever a damaged pickle raises
+        raise InputError(f'{path} holds no scores written by tools/test.py --dump') from error
+
+
+_LISTED = 5
+"""Names of samples in an error message, at most."""
+
+
+def read_scores(
+    path: str | os.PathLike,
+    labels: Mapping[str, int] | None = None,
+    names: Sequence[str] | None = None,
+    whole: bool = True,
+) -> Scores:
+    """Read a score file of either kind.
+
+    Args:
+        path: What ``tools/test.py --dump`` wrote, or a dictionary of names to scores.
+        labels: Classes by the name of the sample, for a dictionary.
+        names: The sample that a key i, ``test_i`` or ``train_i`` of a dictionary stands for.
+        whole: Whether a dictionary has to have all samples of ``labels``.
+
+    Raises:
+        InputError: If there is no such file, it is damaged or holds something else, or the names
+            of its samples and those of ``labels`` differ: the message lists up to five.
+    """
+    if not _is_dictionary(path):
+        return load_scores(path)
+    by_name = _name_samples(_read_dictionary(path), names, path)
+    if labels is None:
+        raise InputError(
+            f'{path} holds no labels: give the annotation file with --ann and its split with '
+            '--split'
+        )
+    _check_samples(by_name, labels, whole, path)
+    classes = np.array([labels[name] for name in by_name], dtype=np.int64)  # (N,)
+    scores = np.stack(list(by_name.values())).astype(np.float32)  # (N, C)
+    return Scores(list(by_name), classes, scores)
+
+
+def save_scores(scores: Scores, path: str | os.PathLike) -> None:
+    """Write scores as ``tools/test.py --dump`` does."""
+    samples = [
+        dict(frame_dir=name, gt_label=int(label), pred_label=int(row.argmax()), pred_score=row)
+        for name, label, row in zip(*scores, strict=True)
+    ]
+    with atomic_path(path) as temporary, open(temporary, 'wb') as file:
+        pickle.dump(samples, file, protocol=4)
+
+
+def read_labels(path: str | os.PathLike, split: str | None) -> dict[str, int]:
+    """Read the classes of the samples of a split, by name, from an annotation file.
+
+    Args:
+        path: An annotation pickle.
+        split: One of its splits; without it all samples.
+
+    Raises:
+        InputError: If the file cannot be read, or has no such split.
+    """
+    data = load_annotations(path)
+    check_annotations(data, path)
+    labels = {sample['frame_dir']: int(sample['label']) for sample in data['annotations']}
+    if split is None:
+        return labels
+    if split not in data['split']:
+        known = ', '.join(map(str, data['split'])) or 'none'
+        raise InputError(f'{path} has no split {split!r}, its splits are: {known}')
+    return {name: labels[name] for name in data['split'][split]}
+
+
+def list_names(names: Sequence[str]) -> str:
+    """Up to five names, and how many more there are."""
+    more = f' and {len(names) - _LISTED} more' if len(names) > _LISTED else ''
+    return ', '.join(map(str, names[:_LISTED])) + more
+
+
+def _is_dictionary(path: str | os.PathLike) -> bool:
+    """Look at the first operation of a pickle: our own files make a list."""
+    try:
+        with open(path, 'rb') as file:
+            for operation, _, _ in pickletools.genops(file):
+                if operation.name not in ('PROTO', 'FRAME', 'MARK'):
+                    # The constructor of an OrderedDict is named by GLOBAL or by strings.
+                    return operation.name not in ('EMPTY_LIST', 'LIST')
+    except FileNotFoundError as error:
+        raise InputError(f'no such score file: {path}') from error
+    except ValueError:  # no pickle at all: load_scores says so
+        pass
+    return False
+
+
+def _read_dictionary(path: str | os.PathLike) -> dict[Any, np.ndarray]:
+    """Read a dictionary of scores (C,), the same C in all."""
+    try:
+        with open(path, 'rb') as file:
+            data = load_plain(file)
+    except RefusedError as error:
+        raise InputError(f'{path}: {error}') from error
+    except Exception as error:  # whatever a damaged pickle raises
+        raise InputError(f'{path}: not a pickle, or a damaged one') from error
+    expected = 'expected the scores of tools/test.py --dump, or a dictionary of names to scores'
+    if not isinstance(data, dict) or not data:
+        raise InputError(f'{path} holds {brief(data)}, {expected}')
+    shapes = set()
+    for key, row in data.items():
+        if not isinstance(row, np.ndarray) or row.ndim != 1 or row.dtype.kind not in 'fiu':
+            raise InputError(f'{path}: {brief(key)} has {brief(row)} for scores, {expected}')
+        shapes.add(row.shape)
+    if len(shapes) > 1:
+        raise InputError(
+            f'{path}: the samples have scores of {sorted(n for (n,) in shapes)} classes'
+        )
+    return data
+
+
+def _name_samples(
+    data: Mapping[Any, np.ndarray], names: Sequence[str] | None, path: str | os.PathLike
+) -> dict[str, np.ndarray]:
+    """Put the names of samples in the places of positions."""
+    found = [_name_of(key, names, path) for key in data]
+    twice = [name for name, times in Counter(found).items() if times > 1]
+    if twice:
+        raise InputError(f'{path}: more than one sample is named {list_names(twice)}')
+    return dict(zip(found, data.values(), strict=True))
+
+
+def _name_of(key: Any, names: Sequence[str] | None, path: str | os.PathLike) -> str:
+    """The name of a sample in place of a key: ``5`` and ``test_5`` are positions."""
+    number = re.fullmatch(r'(?:(?:test|train)_)?(\d+)', str(key), re.ASCII)
+    if number is None or (names is None and isinstance(key, str)):
+        return str(key).removesuffix('.skeleton')
+    if names is None:
+        raise InputError(
+            f'{path} numbers its samples ({key}, ...): give their names in this order, one a '
+            'line, with --names'
+        )
+    if int(number[1]) >= len(names):
+        raise InputError(f'{path} has a sample {key}, the file of --names has {len(names)} names')
+    return names[int(number[1])]
+
+
+def _check_samples(
+    by_name: Mapping[str, np.ndarray],
+    labels: Mapping[str, int],
+    whole: bool,
+    path: str | os.PathLike,
+) -> None:
+    """Insist on the same samples in a file and in the labels."""
+    extra = [name for name in by_name if name not in labels]
+    if extra:
+        hint = ''
+        if all(re.fullmatch(r'(test|train)_\d+', name, re.ASCII) for name in extra):
+            hint = '; these are positions, give the names in this order, one a line, with --names'
+        raise InputError(f'{path} has samples without a label in --ann: {list_names(extra)}{hint}')
+    missing = [name for name in labels if name not in by_name]
+    if whole and missing:
+        raise InputError(f'{path} lacks samples of the split: {list_names(missing)}')

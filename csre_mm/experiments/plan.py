@@ -1,0 +1,242 @@
+"""Which runs a benchmark consists of: configs, arms, streams, seeds and folds."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mmengine.config import Config
+
+from csre_mm.apis.config import merge_options, read_config
+from csre_mm.datasets.subjects import make_folds
+from csre_mm.evaluation.scores import read_labels
+from csre_mm.utils.errors import InputError
+
+BASELINE = 'baseline'
+"""The arm that all others are compared with."""
+
+
+class Arm(NamedTuple):
+    """One of the models that are trained alike.
+
+    Attributes:
+        name: ``baseline``, ``csre``, or that of a variant of it.
+        options: ``--cfg-options`` in which it differs from its config.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+
+    @property
+    def has_csre(self) -> bool:
+        """Whether it trains with CSRE."""
+        return self.name != BASELINE
+
+
+class Fold(NamedTuple):
+    """Subjects held out of the training set.
+
+    Attributes:
+        number: From 1.
+        train: Subjects that train.
+        held_out: Subjects that are tested.
+    """
+
+    number: int
+    train: list[int]
+    held_out: list[int]
+
+
+class Cell(NamedTuple):
+    """A place in the table: one run, or one a fold.
+
+    Attributes:
+        config: Stem of the baseline's config file.
+        arm: Name of the arm.
+        stream: j, b, jm or bm.
+        seed: Of the run.
+    """
+
+    config: str
+    arm: str
+    stream: str
+    seed: int
+
+
+class PlannedRun(NamedTuple):
+    """A training run and what it is tested on.
+
+    Attributes:
+        cell: Where it belongs.
+        fold: Its fold; None if it is tested on the test split.
+        config: Config file.
+        options: All its ``--cfg-options``.
+        folder: Its working folder.
+    """
+
+    cell: Cell
+    fold: Fold | None
+    config: Path
+    options: dict[str, Any]
+    folder: Path
+
+
+class Request(NamedTuple):
+    """What to run.
+
+    Attributes:
+        configs: Config files of baselines; that of CSRE lies beside and begins with ``csre_``.
+        arms: The arms, the baseline first.
+        streams: j, b, jm, bm.
+        seeds: Of the runs.
+        epochs: Of each run; None for those of its config.
+        num_folds: In how many folds the subjects of the training set are held out; 0 to test on
+            the test split.
+        options: ``--cfg-options`` of all runs.
+        folder: Where the runs' working folders go.
+    """
+
+    configs: Sequence[Path]
+    arms: Sequence[Arm]
+    streams: Sequence[str]
+    seeds: Sequence[int]
+    epochs: int | None
+    num_folds: int
+    options: Mapping[str, Any]
+    folder: Path
+
+
+def plan_runs(request: Request) -> list[PlannedRun]:
+    """List the runs, those that are compared next to each other, so that pairs are ready early.
+
+    Raises:
+        InputError: If a config cannot be read, two have a name, or the training set cannot be
+            folded.
+    """
+    stems = [path.stem for path in request.configs]
+    for stem in stems:
+        if stem.startswith('csre_'):
+            raise InputError(
+                f'{stem}: give the config of the baseline, csre_... is found beside it'
+            )
+        if stems.count(stem) > 1:
+            raise InputError(f'{stem} is given twice')
+    return [run for path in request.configs for run in _runs_of(path, request)]
+
+
+def _runs_of(path: Path, request: Request) -> Iterator[PlannedRun]:
+    cfg = merge_options(read_config(str(path)), dict(request.options))
+    counterpart = path.with_name(f'csre_{path.name}')
+    if any(arm.has_csre for arm in request.arms):
+        read_config(str(counterpart))
+    common = {
+        **_quiet(cfg),
+        **({} if request.epochs is None else shorten(cfg, request.epochs)),
+        **request.options,
+    }
+    folds: Sequence[Fold | None] = _folds_of(cfg, request.num_folds) or [None]
+    for seed, stream, fold, arm in itertools.product(
+        request.seeds, request.streams, folds, request.arms
+    ):
+        cell = Cell(path.stem, arm.name, stream, seed)
+        parts = [path.stem, arm.name, stream, f'seed{seed}']
+        yield PlannedRun(
+            cell,
+            fold,
+            counterpart if arm.has_csre else path,
+            {
+                **common,
+                'model.data_preprocessor.stream': stream,
+                **({} if fold is None else _fold_options(cfg, fold)),
+                **arm.options,
+            },
+            request.folder.joinpath(*parts, *([] if fold is None else [f'fold{fold.number}'])),
+        )
+
+
+def training_set(cfg: Config) -> tuple[str, Config]:
+    """The key and the settings of the data set that a config trains on, below its repetition."""
+    key, dataset = 'train_dataloader.dataset', cfg.train_dataloader.dataset
+    while 'dataset' in dataset:
+        key, dataset = f'{key}.dataset', dataset.dataset
+    return key, dataset
+
+
+def _quiet(cfg: Config) -> dict[str, Any]:
+    """Two checkpoints beside the best, and the samples read by the process that trains."""
+    options: dict[str, Any] = {'default_hooks.checkpoint.max_keep_ckpts': 2}
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        if loader in cfg:
+            options[f'{loader}.num_workers'] = 0
+            options[f'{loader}.persistent_workers'] = False
+    return options
+
+
+def _folds_of(cfg: Config, num_folds: int) -> list[Fold]:
+    if not num_folds:
+        return []
+    _, dataset = training_set(cfg)
+    held_out = make_folds(read_labels(dataset.ann_file, dataset.split), num_folds)
+    everybody = sorted(itertools.chain.from_iterable(held_out))
+    return [
+        Fold(number, [subject for subject in everybody if subject not in fold], fold)
+        for number, fold in enumerate(held_out, 1)
+    ]
+
+
+def _fold_options(cfg: Config, fold: Fold) -> dict[str, Any]:
+    """Train on the subjects of a fold, validate and test on those that it holds out."""
+    key, dataset = training_set(cfg)
+    options: dict[str, Any] = {f'{key}.subjects': fold.train}
+    for loader in ('val_dataloader', 'test_dataloader'):
+        options[f'{loader}.dataset.split'] = dataset.split
+        options[f'{loader}.dataset.subjects'] = fold.held_out
+    return options
+
+
+def shorten(cfg: Config, epochs: int) -> dict[str, Any]:
+    """Options that bring a config to fewer (or more) epochs.
+
+    With s = epochs / epochs of the config: steps come at s times their epoch, rounded, the warm-up
+    and a cosine end at s times theirs, counted in iterations, and an exponential decay ends at the
+    rate where the whole recipe ends.
+
+    Args:
+        cfg: A config with ``param_scheduler`` by epochs.
+        epochs: Of the short run.
+
+    Returns:
+        ``--cfg-options``, empty if the config has this number of epochs.
+
+    Raises:
+        InputError: If ``epochs`` is below 1, or a schedule is of a kind that is not known here.
+    """
+    if epochs < 1:
+        raise InputError(f'--epochs is {epochs}, expected at least 1')
+    whole = cfg.train_cfg.max_epochs
+    if epochs == whole:
+        return {}
+    options: dict[str, Any] = {'train_cfg.max_epochs': epochs}
+    for place, schedule in enumerate(cfg.param_scheduler):
+        changes = _compress(schedule, epochs / whole)
+        options.update({f'param_scheduler.{place}.{key}': v for key, v in changes.items()})
+    return options
+
+
+def _compress(schedule: dict, share: float) -> dict[str, Any]:
+    """What of one schedule changes."""
+    if not schedule.get('by_epoch', True):
+        raise InputError('--epochs needs schedules that count epochs (by_epoch=True)')
+    kind = schedule['type']
+    if kind == 'MultiStepLR':
+        return {'milestones': [max(1, round(step * share)) for step in schedule['milestones']]}
+    if kind == 'ExponentialLR':
+        return {'gamma': round(schedule['gamma'] ** (1 / share), 6)}
+    if kind in ('LinearLR', 'CosineAnnealingLR'):
+        changes: dict[str, Any] = {
+            key: round(schedule[key] * share, 4)
+            for key in ('begin', 'end', 'T_max')
+            if schedule.get(key)
+        }
+        return {**changes, 'convert_to_iter_based': True}
+    raise InputError(f'--epochs does not know how to shorten a {kind} schedule')

@@ -1,0 +1,142 @@
+"""The record of a run: what makes it, how far it is, and the files it left."""
+
+import hashlib
+import json
+import re
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from csre_mm.apis.config import merge_options, read_config
+from csre_mm.experiments.plan import PlannedRun
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import atomic_path
+from csre_mm.utils.machine import ROOT
+
+RECORD = 'run.json'
+"""What is known of a run, in its working folder."""
+CHECKPOINTS = ('last', 'best')
+"""``best`` is the epoch of the highest top-1 on the samples it is tested on."""
+
+
+class RunError(Exception):
+    """A command of a run ended with an error, or left nothing behind."""
+
+
+def train_command(run: PlannedRun, amp: bool) -> list[str]:
+    """Script and arguments that train a run, and continue it if it was interrupted."""
+    return [
+        *('train.py', str(run.config), '--seed', str(run.cell.seed), *(['--amp'] if amp else [])),
+        *('--resume', '--work-dir', str(run.folder), '--cfg-options', *options_of_run(run)),
+    ]
+
+
+def describe_run(run: PlannedRun, amp: bool) -> dict[str, Any]:
+    """What makes a run, for its record."""
+    return {
+        **run.cell._asdict(),
+        'fold': None if run.fold is None else run.fold.number,
+        'options': options_of_run(run),
+        'amp': amp,
+        'settings': _digest(run),
+        'command': shlex.join(['python', *_from_root(train_command(run, amp))]),
+    }
+
+
+def is_finished(run: PlannedRun, amp: bool) -> bool:
+    """Whether a run was carried out.
+
+    Raises:
+        InputError: If its folder has a run of other settings.
+    """
+    record = read_record(run.folder)
+    if record is None:
+        return False
+    wanted = describe_run(run, amp)
+    for key in ('options', 'amp', 'settings'):
+        if record.get(key) != wanted[key]:
+            difference = _difference(record, wanted, key)
+            raise InputError(
+                f'{run.folder} has a run of other settings: {key} {difference}; give another '
+                '--work-dir'
+            )
+    return bool(record.get('finished'))
+
+
+def read_record(folder: Path) -> dict[str, Any] | None:
+    """Read what is known of the run in a folder; None if there is none.
+
+    Raises:
+        InputError: If the record is damaged.
+    """
+    path = folder / RECORD
+    try:
+        record = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise InputError(f'{path} is damaged: {error}') from error
+    if not isinstance(record, dict) or not isinstance(record.get('attempts'), list):
+        raise InputError(f'{path} is no record of a run')
+    return record
+
+
+def find_checkpoint(folder: Path, name: str) -> tuple[Path, int]:
+    """The last or the best checkpoint of a run, and its epoch.
+
+    Raises:
+        RunError: If there is none.
+    """
+    found = {
+        int(match[1]): path
+        for path in folder.glob('*.pth')
+        if (
+            match := re.fullmatch(r'epoch_(\d+)' if name == 'last' else r'best_.*_(\d+)', path.stem)
+        )
+    }
+    if not found:
+        raise RunError(f'there is no {name} checkpoint in {folder}')
+    epoch = max(found)
+    return found[epoch], epoch
+
+
+def options_of_run(run: PlannedRun) -> list[str]:
+    """The ``--cfg-options`` of a run, ``KEY=VALUE`` each."""
+    return [f'{key}={_literal(value)}' for key, value in run.options.items()]
+
+
+def _literal(value: Any) -> str:
+    """A value as ``--cfg-options`` takes it."""
+    if isinstance(value, list | tuple):
+        return f'[{",".join(map(_literal, value))}]'
+    return str(value)
+
+
+def _from_root(arguments: Sequence[str]) -> list[str]:
+    """A command as it is called from the root of the project."""
+    script, config, *rest = arguments
+    path = Path(config)
+    if path.resolve().is_relative_to(ROOT):
+        path = path.resolve().relative_to(ROOT)
+    return [f'tools/{script}', str(path), *rest]
+
+
+def _digest(run: PlannedRun) -> str:
+    """Of the whole config, so that a config file that was changed since is noticed."""
+    cfg = merge_options(read_config(str(run.config)), dict(run.options))
+    text = json.dumps(cfg.to_dict(), sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _difference(record: dict, wanted: dict, key: str) -> str:
+    if key != 'options':
+        return f'{record.get(key)}, not {wanted[key]}'
+    before, now = set(record.get(key, [])), set(wanted[key])
+    return ', '.join([*sorted(before - now), '- not -', *sorted(now - before)])
+
+
+def write_record(folder: Path, record: dict[str, Any]) -> None:
+    """Write what is known of the run in a folder."""
+    with atomic_path(folder / RECORD) as path:
+        path.write_text(json.dumps(record, indent=1) + '\n', encoding='utf-8')

@@ -1,0 +1,228 @@
+"""The sections of a report on training runs, written to a page."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from mmaction.registry import MODELS
+from mmengine.registry import init_default_scope
+
+from csre_mm.apis.baseline import baseline_model, example_clips
+from csre_mm.apis.cost import measure_test
+from csre_mm.datasets.class_names import find_class_names
+from csre_mm.evaluation.comparison import compare
+from csre_mm.evaluation.comparison_report import find_changes
+from csre_mm.evaluation.confusion import (
+    confusion_matrix,
+    mean_class_accuracy,
+    most_confused_pairs,
+    top1,
+)
+from csre_mm.evaluation.scores import Scores
+from csre_mm.evaluation.significance import say_verdict
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.tables import percent
+from csre_mm.visualization.comparison_figure import draw_class_gains, draw_pair_changes
+from csre_mm.visualization.confusion_figure import draw_confusion
+from csre_mm.visualization.curves_figure import draw_curves
+from csre_mm.visualization.report_page import Page
+from csre_mm.visualization.run_folder import (
+    BANK_HEADER,
+    SUMMARY_HEADER,
+    RunFolder,
+    bank_notes,
+    bank_rows,
+    config_rows,
+    summary_row,
+)
+
+MOST_PAIRS = 10
+"""Pairs of confused classes that are listed."""
+
+
+class Report:
+    """Writes the sections of a report.
+
+    Args:
+        runs: The baseline first.
+        title: Of the page.
+        classes: Names of the classes, as ``--classes`` takes them.
+        folder: For pictures while the page is made.
+    """
+
+    def __init__(
+        self, runs: Sequence[RunFolder], title: str, classes: str | None, folder: Path
+    ) -> None:
+        self.runs, self.classes, self.folder = runs, classes, folder
+        self.page = Page(title)
+
+    def sections(self) -> list[Callable[[], None]]:
+        """What writes the sections, in their order."""
+        return [
+            self.summary,
+            self.comparisons,
+            self.training,
+            self.confusions,
+            self.costs,
+            self.pictures,
+            self.settings,
+        ]
+
+    def names(self, run: RunFolder, num_classes: int) -> list[str]:
+        """Names of the classes of a run."""
+        rows = dict(config_rows(run))
+        return find_class_names(self.classes, num_classes, rows.get('test data', ''))
+
+    def summary(self) -> None:
+        """The runs, their scores, and what is missing."""
+        self.page.heading('Summary')
+        self.page.table(SUMMARY_HEADER, [summary_row(run) for run in self.runs])
+        rows = [
+            [
+                f'{run.name}: {file}',
+                f'{len(scores.names):,}',
+                percent(top1(scores)),
+                percent(mean_class_accuracy(matrix_of(scores))),
+            ]
+            for run in self.runs
+            for file, scores in run.scores.items()
+        ]
+        if rows:
+            self.page.heading('Tests', 3)
+            self.page.table(['scores', 'samples', 'top-1 %', 'mean class %'], rows)
+        notes = [f'{run.name}: {text}' for run in self.runs for text in run.missing]
+        notes += [note for run in self.runs for note in bank_notes(run)]
+        notes += [
+            f'{run.name}: {note}'
+            for run in self.runs
+            for note in (run.log.notes if run.log else [])
+        ]
+        if notes:
+            self.page.items(notes)
+
+    def comparisons(self) -> None:
+        """Each run against the first, on the scores of the same name."""
+        first = self.runs[0]
+        for run in self.runs[1:]:
+            for file in sorted(first.scores.keys() & run.scores.keys()):
+                self._compare(first, run, file)
+
+    def _compare(self, first: RunFolder, run: RunFolder, file: str) -> None:
+        self.page.heading(f'{run.name} against {first.name} ({file})')
+        try:
+            found = find_changes(
+                compare({first.name: first.scores[file]}, {run.name: run.scores[file]})
+            )
+        except InputError as error:
+            self.page.paragraph(f'They cannot be compared: {error}', note=True)
+            return
+        change, test = found.difference, found.difference.tests[0]
+        low, high = change.interval.low, change.interval.high
+        self.page.table(
+            ['top-1 %', first.name, run.name, 'change', '95 % interval', 'McNemar p'],
+            [
+                [
+                    f'{len(found.comparison.names):,} samples',
+                    percent(change.before[0]),
+                    percent(change.after[0]),
+                    percent(change.mean, signed=True),
+                    f'{percent(low, signed=True)} to {percent(high, signed=True)}',
+                    f'{test.p_value:.2g}',
+                ]
+            ],
+        )
+        self.page.paragraph(say_verdict(change, first.name, run.name))
+        self.page.paragraph(
+            f'{len(found.gained)} samples are right in {run.name} only, {len(found.lost)} in '
+            f'{first.name} only.'
+        )
+        names = self.names(run, found.comparison.num_classes)
+        path = self.folder / 'classes.svg'
+        draw_class_gains(found.classes, names, path)
+        self.page.picture(path, f'Change of the accuracy of each class, {first.name} to {run.name}')
+        if found.pairs:
+            path = self.folder / 'pairs.svg'
+            draw_pair_changes(found.pairs[:MOST_PAIRS], names, path, (first.name, run.name))
+            self.page.picture(path, 'Samples of two classes taken for each other')
+
+    def training(self) -> None:
+        """Curves, a picture for the runs that count in the same unit, and the banks."""
+        logs = {run.name: run.log for run in self.runs if run.log is not None}
+        for unit in dict.fromkeys(log.unit for log in logs.values()):
+            self.page.heading('Training')
+            path = self.folder / 'curves.svg'
+            of_unit = {name: log for name, log in logs.items() if log.unit == unit}
+            draw_curves(of_unit, path, width='page')
+            self.page.picture(path, 'Losses, accuracies, similarities and banks over the training')
+        rows = [row for run in self.runs for row in bank_rows(run)]
+        if rows:
+            self.page.heading('Memory banks')
+            self.page.table(BANK_HEADER, rows)
+            self.page.paragraph(
+                'Slots are of the newest checkpoint, the rest are the last values of the log.',
+                note=True,
+            )
+
+    def confusions(self) -> None:
+        """A matrix for each score file, and the pairs that it confuses most."""
+        for run in self.runs:
+            for file, scores in run.scores.items():
+                matrix = matrix_of(scores)
+                names = self.names(run, len(matrix))
+                self.page.heading(f'Confusion of {run.name} ({file})')
+                path = self.folder / 'confusion.svg'
+                draw_confusion({run.name: matrix}, names, path)
+                self.page.picture(path, f'What {run.name} takes each class for, in per cent')
+                pairs = most_confused_pairs(matrix, MOST_PAIRS)
+                rows = [
+                    [f'{names[a]} / {names[b]}', str(matrix[a, b]), str(matrix[b, a])]
+                    for a, b in pairs
+                ]
+                if rows:
+                    self.page.table(['pair', 'first for second', 'second for first'], rows)
+
+    def costs(self) -> None:
+        """Parameters, and multiply-adds of testing."""
+        rows = []
+        for run in self.runs:
+            if run.cfg is None:
+                continue
+            init_default_scope(run.cfg.get('default_scope', 'mmaction'))
+            try:
+                model = MODELS.build(baseline_model(run.cfg)).eval()
+                cost = measure_test(model, example_clips(model, run.cfg, 1))
+            except InputError as error:
+                self.page.paragraph(f'{run.name}: no costs: {error}', note=True)
+                continue
+            trained = sum(p.numel() for p in MODELS.build(run.cfg.model).parameters())
+            tested = sum(cost.parameters.values())
+            macs = f'{sum(cost.macs.values()) / 1e6:,.1f}'
+            rows.append([run.name, f'{tested:,}', f'{trained - tested:,}', macs])
+        if rows:
+            self.page.heading('Cost')
+            header = ['run', 'parameters', 'more in training', 'million MACs of a test clip']
+            self.page.table(header, rows)
+
+    def pictures(self) -> None:
+        """Pictures that lie in the folders."""
+        if any(run.pictures for run in self.runs):
+            self.page.heading('Pictures in the folders')
+        for run in self.runs:
+            for path in run.pictures:
+                self.page.picture(path, f'{run.name}: {path.name}')
+
+    def settings(self) -> None:
+        """Settings that explain a result, and the whole configs."""
+        if any(run.cfg is not None for run in self.runs):
+            self.page.heading('Settings')
+        for run in self.runs:
+            if run.cfg is not None:
+                self.page.heading(run.name, 3)
+                self.page.table(['key', 'value'], config_rows(run))
+                self.page.folded('The whole config', run.cfg.pretty_text)
+
+
+def matrix_of(scores: Scores) -> np.ndarray:
+    """Counts (C, C); row = true class."""
+    num_classes = scores.scores.shape[1]
+    return confusion_matrix(scores.labels, scores.scores.argmax(axis=1), num_classes)

@@ -1,0 +1,71 @@
+import pytest
+from mmengine.config import DictAction
+
+from csre_mm.apis import merge_options, read_config
+from csre_mm.datasets.annotations import load_annotations, save_annotations
+from csre_mm.experiments.plan import Arm, plan_runs
+from csre_mm.experiments.record import train_command
+from csre_mm.utils.errors import InputError
+from tests.conftest import config
+from tests.experiments.plans import ARMS, request_of
+
+
+def test_runs_that_are_compared_are_neighbours(tmp_path):
+    runs = plan_runs(request_of(tmp_path, seeds=[3, 5], streams=['j', 'b']))
+    cells = [(run.cell.seed, run.cell.stream, run.cell.arm) for run in runs]
+    arms = ('baseline', 'csre')
+    assert cells == [(s, stream, arm) for s in (3, 5) for stream in ('j', 'b') for arm in arms]
+    assert runs[-1].folder == tmp_path / 'hcn_nwucla/csre/b/seed5'
+    assert runs[0].config.name == 'hcn_nwucla.py'
+    assert runs[1].config.name == 'csre_hcn_nwucla.py'
+
+
+def test_options_reach_the_config(tmp_path):
+    light = Arm('light', {'model.neck.loss.loss_weight': 0.1})
+    runs = plan_runs(
+        request_of(tmp_path, arms=[*ARMS, light], streams=['b'], epochs=40, options={'resume': 1})
+    )
+    arguments = train_command(runs[2], amp=True)
+    assert {'--amp', '--resume', '--seed'} < set(arguments)
+    options = arguments[arguments.index('--cfg-options') + 1 :]
+    parsed = dict(option.split('=', 1) for option in options)
+    values = {key: DictAction._parse_iterable(value) for key, value in parsed.items()}
+    cfg = merge_options(read_config(arguments[1]), values)
+    assert cfg.model.data_preprocessor.stream == 'b'
+    assert cfg.model.neck.loss.loss_weight == 0.1
+    assert cfg.train_cfg.max_epochs == 40
+    assert cfg.param_scheduler[0].gamma == pytest.approx(0.99**10, abs=1e-6)
+    assert cfg.resume == 1
+    assert 'neck' not in plan_runs(request_of(tmp_path))[0].options
+
+
+def test_folds_hold_subjects_of_the_training_set_out(ucla_file, tmp_path, monkeypatch):
+    data = load_annotations(ucla_file)
+    names = {s['frame_dir']: i for i, s in enumerate(data['annotations'])}
+    new = {name: f'a01_s{i % 4 + 1:02d}_e{i:02d}_v01' for name, i in names.items()}
+    for sample in data['annotations']:
+        sample['frame_dir'] = new[sample['frame_dir']]
+    data['split'] = {key: [new[name] for name in value] for key, value in data['split'].items()}
+    (tmp_path / 'data/skeleton').mkdir(parents=True)
+    save_annotations(data, tmp_path / 'data/skeleton/nw_ucla.pkl')
+    monkeypatch.chdir(tmp_path)
+    runs = plan_runs(request_of('runs', num_folds=2))
+    assert [run.folder.name for run in runs] == ['fold1', 'fold1', 'fold2', 'fold2']
+    for run, train, held_out in zip(runs[::2], ([3, 4], [1, 2]), ([1, 2], [3, 4]), strict=True):
+        assert run.options['train_dataloader.dataset.dataset.subjects'] == train
+        for loader in ('val_dataloader', 'test_dataloader'):
+            assert run.options[f'{loader}.dataset.split'] == 'train'
+            assert run.options[f'{loader}.dataset.subjects'] == held_out
+
+
+@pytest.mark.parametrize(
+    'configs, message',
+    [
+        (['csre_hcn_nwucla'], 'csre_hcn_nwucla: give the config of the baseline'),
+        (['hcn_nwucla', 'hcn_nwucla'], 'hcn_nwucla is given twice'),
+        (['nothing'], 'no such config'),
+    ],
+)
+def test_configs_are_checked(configs, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        plan_runs(request_of(tmp_path, configs=[config(name) for name in configs]))

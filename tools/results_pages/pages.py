@@ -1,0 +1,162 @@
+"""The tables of README.md and docs/results.md, in Markdown."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from csre_mm.experiments.results import Results
+from csre_mm.experiments.summary import Row, summarise
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.tables import percent
+from results_pages.metafile import fill_command
+from results_pages.zoo import BENCHMARKS, ENCODERS, config_names, split_name
+
+_BLOCK = re.compile(
+    r'(?P<begin><!-- results: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end of results -->)', re.DOTALL
+)
+
+
+def fill_blocks(page: str, tables: Mapping[str, str], name: str) -> str:
+    """Put tables between the marks of a page.
+
+    Args:
+        page: Its text; ``<!-- results: NAME -->`` and ``<!-- end of results -->`` are the marks.
+        tables: By name.
+        name: Of the page, for messages.
+
+    Raises:
+        InputError: If a mark names no table.
+    """
+
+    def fill(match: re.Match) -> str:
+        if match['name'] not in tables:
+            raise InputError(f'{name}: there are no results {match["name"]!r} in docs/results')
+        return f'{match["begin"]}\n{tables[match["name"]]}\n{match["end"]}'
+
+    return _BLOCK.sub(fill, page)
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: int = 1) -> str:
+    """A table, the first ``left`` columns aligned to the left and the others to the right."""
+    rule = ['---' if place < left else '---:' for place in range(len(header))]
+    lines = [header, rule, *rows]
+    return '\n'.join(f'| {" | ".join(line)} |' for line in lines) + '\n'
+
+
+def overview(metafiles: Mapping[str, Mapping[str, Any]]) -> str:
+    """The table of README.md: the models of all metafiles that have results."""
+    rows = []
+    for metafile in metafiles.values():
+        baseline: dict[tuple, Mapping] = {}
+        for model in metafile['Models']:
+            for result in model['Results']:
+                about = model['Metadata']
+                key = (
+                    *(about['Training Data'], about['Stream'], about['Training Command']),
+                    result['Dataset'],
+                )
+                if 'CSRE' not in about['Architecture']:
+                    baseline[key] = result['Metrics']
+                    continue
+                rows.append(_overview_row(model, result, baseline[key]))
+    header = ['config', 'tested on', 'epochs', 'seeds', 'baseline', 'CSRE', 'change', 'interval']
+    return markdown_table(header, rows, left=2)
+
+
+def _overview_row(model: Mapping, result: Mapping, before: Mapping) -> list[str]:
+    about, metrics = model['Metadata'], result['Metrics']
+    stream = '' if about['Stream'] == 'j' else f', {about["Stream"]}'
+    low, high = metrics['95 % Interval of the Change']
+    return [
+        f'`{model["Config"].removeprefix("configs/csre_").removesuffix(".py")}`{stream}',
+        result['Dataset'],
+        f'{about["Epochs"]} of {about["Epochs of the Recipe"]}',
+        str(len(about['Seeds'])),
+        f'{before["Top 1 Accuracy"]:.2f}',
+        f'{metrics["Top 1 Accuracy"]:.2f}',
+        f'{metrics["Change over Baseline"]:+.2f}',
+        f'{low:+.2f} to {high:+.2f}',
+    ]
+
+
+def result_tables(results: Results) -> str:
+    """The tables of one results file: last epoch, best epoch, and what each run was."""
+    rows = summarise(results)
+    parts = [_say_arms(results)]
+    for subset in (results.split, *results.subsets):
+        count = int(results.mask(subset).sum())
+        kind = ', held-out subjects' if results.held_out else ''
+        chosen = [row for row in rows if row.subset == subset]
+        parts.append(f'`{subset}`, {count} samples{kind}, last epoch:\n')
+        parts.append(_accuracy_table([row for row in chosen if row.checkpoint == 'last']))
+        parts.append(
+            f'`{subset}`, the epoch with the highest top-1 **on these same samples** (an upper '
+            'bound, not a result):\n'
+        )
+        parts.append(_accuracy_table([row for row in chosen if row.checkpoint == 'best']))
+    parts.append(_run_table(results))
+    return '\n'.join(parts)
+
+
+def missing_table(published: Iterable[Results]) -> str:
+    """The configs that nobody has run, and the command that fills each row."""
+    done = {cell.config for results in published if not results.held_out for cell in results.cells}
+    rows = []
+    for stem in config_names():
+        if stem not in done:
+            encoder, benchmark = split_name(stem)
+            name = ENCODERS[encoder].name, BENCHMARKS[benchmark]
+            rows.append([*name, '', '', f'`{fill_command(stem)}`'])
+    header = ['encoder', 'benchmark', 'baseline', 'CSRE', 'command']
+    return markdown_table(header, rows, left=5)
+
+
+def _say_arms(results: Results) -> str:
+    lines = [f'**{results.title}**\n', f'`{results.command}`\n']
+    ran = {cell.arm for cell in results.cells}
+    variants = {name: options for name, options in results.arms.items() if options and name in ran}
+    if variants:
+        rows = [
+            [f'`{name}`', ' '.join(f'`{option}`' for option in options)]
+            for name, options in variants.items()
+        ]
+        lines.append(markdown_table(['arm', 'differs from `csre` by'], rows, left=2))
+    return '\n'.join(lines)
+
+
+def _accuracy_table(rows: Sequence[Row]) -> str:
+    header = ['config', 'stream', 'arm', 'seeds', 'top-1', 'sd', 'change', '95 % interval']
+    return markdown_table(header, [_say_row(row) for row in rows], left=3)
+
+
+def _say_row(row: Row) -> list[str]:
+    change = interval = ''
+    if row.difference is not None:
+        low, high, _ = row.difference.interval
+        change = percent(row.difference.mean, signed=True)
+        interval = f'{percent(low, signed=True)} to {percent(high, signed=True)}'
+    deviation = '' if row.deviation is None else percent(row.deviation)
+    seeds = ' '.join(map(str, row.seeds))
+    name = [f'`{row.config}`', row.stream, row.arm, seeds]
+    return [*name, percent(row.mean), deviation, change, interval]
+
+
+def _run_table(results: Results) -> str:
+    """Commit, machine and time of the runs of each arm."""
+    found: dict[tuple, list[float | None]] = {}
+    for cell in results.cells:
+        for run in cell.runs:
+            attempts = run['attempts']
+            commits = ', '.join(dict.fromkeys(f'`{a["commit"]}`' for a in attempts))
+            machines = ', '.join(dict.fromkeys(a['machine'] for a in attempts))
+            jobs = ', '.join(dict.fromkeys(str(a['jobs']) for a in attempts))
+            seconds = [a['seconds'] for a in attempts]
+            key = cell.config, cell.arm, commits, machines, jobs
+            found.setdefault(key, []).append(None if None in seconds else sum(seconds))
+    rows = []
+    for (config, arm, commits, machines, jobs), times in found.items():
+        known = [time / 60 for time in times if time is not None]
+        mean = f'{sum(known) / len(known):.1f}' if known else ''
+        rows.append([f'`{config}`', arm, commits, machines, jobs, str(len(times)), mean])
+    header = ['config', 'arm', 'commit', 'machine', 'runs at once', 'runs', 'minutes each']
+    return markdown_table(header, rows, left=4)
