@@ -101,7 +101,7 @@ def test_equal_models(run, capsys):
         ('b0.pkl few.pkl', 'csre few.pkl lacks samples that baseline b0.pkl has: s02, s03'),
         ('b0.pkl few.txt', 'few.txt holds no scores written by tools/test.py --dump'),
         (
-            ('b0.pkl c0.pkl --classes no.txt', 'class names no.txt: no such file'),
+            'b0.pkl c0.pkl --classes few.txt',
             'few.txt has 2 names, expected one for each of 4',
         ),
         ('b0.pkl c0.pkl --classes no.txt', 'class names no.txt: no such file'),
