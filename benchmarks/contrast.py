@@ -27,6 +27,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from csre_mm.models import MemoryContrastLoss
+from csre_mm.models.losses.contrast import contrast
 
 N, D, KP, KN, TEMPERATURE = 64, 256, 128, 512, 0.8
 CLASSES = {5_100: 10, 40_091: 60, 63_026: 120, 1_000_000: 120}
@@ -103,10 +104,11 @@ def make_sides(
         z, batch_labels, indices = batches[turn % len(batches)]
         turn += 1
         leaves = z.clone().requires_grad_()
-        first = pair[0](leaves[0], batch_labels, indices)
-        shared = [pair[0].plan] if isinstance(pair[0], MemoryContrastLoss) else []  # as the neck
-        second = pair[1](leaves[1], batch_labels, indices, *shared)
-        (first + second).backward()
+        if isinstance(pair[0], MemoryContrastLoss):  # as the neck
+            values = [value for value, _ in contrast(pair, leaves, batch_labels, indices)]
+        else:
+            values = [loss(z, batch_labels, indices) for loss, z in zip(pair, leaves, strict=True)]
+        sum(values).backward()
         if device != 'cpu':
             torch.cuda.synchronize()
 

@@ -5,4 +5,4 @@ model = dict(
     type='RecognizerCSRE',
     neck=dict(type='CSRENeck', in_channels=256, num_frames=4, num_joints=4, loss=contrast),
 )
-train_dataloader = dict(dataset=dict(type='SlotPerRepeat'))
+train_dataloader = dict(dataset=dict(type='SlotPerRepeatDataset'))

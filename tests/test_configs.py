@@ -74,7 +74,7 @@ def test_a_csre_config_is_a_small_delta_of_its_baseline(name):
     assert types == (('Recognizer3D',) * 2 if encoder_of(name) == 'posec3d' else pair)
     if name.endswith('nwucla'):  # the repeats have slots of their own
         types = [cfg['train_dataloader']['dataset'].pop('type') for cfg in (csre, baseline)]
-        assert types == ['SlotPerRepeat', 'RepeatDataset']
+        assert types == ['SlotPerRepeatDataset', 'RepeatDataset']
         assert csre.pop('contrast') == Config.fromfile(config(name)).model.neck.loss
     for cfg in (csre, baseline):
         cfg.pop('filename', None)
@@ -89,7 +89,7 @@ def test_the_neck_of_the_shipped_config_fits_its_encoder(name):
     model = MODELS.build(cfg.model).eval()
     with torch.no_grad():
         x = model.backbone(torch.randn(input_shape(cfg, training=True)))
-        model.neck.stfd(model.neck._per_sample(x, 1))
+        model.neck.decompose(x, 1)
         model.cls_head(x)
 
 

@@ -143,7 +143,7 @@ def _forward(model: Any, clip: Tensor) -> tuple[Tensor, dict[str, int]]:
 
 
 def _decompose(neck: CSRENeck, x: Tensor) -> tuple[Tensor, Tensor]:
-    return neck.stfd(neck._per_sample(x, 1))
+    return neck.decompose(x, 1)
 
 
 def _backward(model: Any, neck: CSRENeck | None, clip: Tensor) -> None:

@@ -2,7 +2,7 @@
 
 from csre_mm.datasets.layouts import LAYOUTS, SkeletonLayout, get_layout
 from csre_mm.datasets.skeleton_dataset import SkeletonDataset
-from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeat
+from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeatDataset
 from csre_mm.datasets.transforms import CenterSkeleton, CropResize, NormalizeRange, SampleSorted
 
 __all__ = [
@@ -13,6 +13,6 @@ __all__ = [
     'SampleSorted',
     'SkeletonDataset',
     'SkeletonLayout',
-    'SlotPerRepeat',
+    'SlotPerRepeatDataset',
     'get_layout',
 ]

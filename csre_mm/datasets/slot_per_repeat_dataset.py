@@ -7,7 +7,7 @@ from mmengine.dataset import RepeatDataset
 
 
 @DATASETS.register_module()
-class SlotPerRepeat(RepeatDataset):
+class SlotPerRepeatDataset(RepeatDataset):
     """``RepeatDataset`` that gives each repeat of a sample a position, and so a slot, of its own.
 
     With mmengine's the repeats of a sample share a slot, which holds its newest feature. Here a

@@ -110,7 +110,7 @@ def test_the_plan_of_changed_configs():
     cfg = make_config(neck=dict(loss_spatial=dict(gate='strict', num_positives=64)))
     assert read_plan(cfg).strict_positives == 64
     whole = cfg.train_dataloader.dataset
-    cfg.train_dataloader.dataset = dict(type='SlotPerRepeat', times=5, dataset=whole)
+    cfg.train_dataloader.dataset = dict(type='SlotPerRepeatDataset', times=5, dataset=whole)
     assert read_plan(cfg).strict_positives == 13  # 13 samples give 65 slots
     cfg.train_dataloader.dataset = whole
     cfg.model.backbone.graph_cfg.layout = 'coco'

@@ -57,7 +57,7 @@ def test_features_are_those_that_the_neck_contrasts(tmp_path, ntu_file, name):
     with torch.no_grad():
         data = whole.data_preprocessor(pseudo_collate(batch), False)
         x = whole.backbone(data['inputs'].flatten(0, 1))
-        z_s, z_t = whole.neck.stfd(whole.neck._per_sample(x, 2))
+        z_s, z_t = whole.neck.decompose(x, 2)
     np.testing.assert_allclose(found['z_s'], z_s, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found['z_t'], z_t, rtol=1e-5, atol=1e-6)
     axes = (2, 3, 4) if x.ndim == 5 and not whole.neck.with_persons else (1, 3, 4)

@@ -77,7 +77,7 @@ def compute_fresh(
         batch = pseudo_collate([dataset[place] for place in places])
         parts.append(batch_features(inferencer.model, stfd, batch))
     repeated = cfg.train_dataloader.dataset
-    times = repeated.times if repeated.type == 'SlotPerRepeat' else 1
+    times = repeated.times if repeated.type == 'SlotPerRepeatDataset' else 1
     return {
         kind: np.tile(np.concatenate([part[kind] for part in parts]), (times, 1))
         for kind in BANKS.values()

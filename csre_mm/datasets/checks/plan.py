@@ -132,7 +132,7 @@ def _joints(model: Node) -> Iterator[tuple[str, int]]:
 def _repeats_with_slots(cfg: Node) -> int:
     """Slots that each training sample has in the banks."""
     dataset = cfg['train_dataloader']['dataset']
-    return int(dataset.get('times', 1)) if dataset.get('type') == 'SlotPerRepeat' else 1
+    return int(dataset.get('times', 1)) if dataset.get('type') == 'SlotPerRepeatDataset' else 1
 
 
 def _strict_positives(neck: Node) -> int:

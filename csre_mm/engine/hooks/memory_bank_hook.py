@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,9 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import Tensor
 
-from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeat
+from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeatDataset
 from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.utils.checkpoints import load_checkpoint_file
 from csre_mm.utils.errors import InputError
@@ -37,13 +39,13 @@ def innermost_dataset(dataset: object) -> BaseDataset:
 
 
 def count_slots(dataset: object) -> int:
-    """Slots that a bank needs: one a training sample, with :class:`SlotPerRepeat` one a repeat.
+    """Slots of a bank: one per sample, with :class:`SlotPerRepeatDataset` one per repeat.
 
     Raises:
         InputError: As :func:`innermost_dataset`.
     """
     samples = len(innermost_dataset(dataset))
-    return len(dataset) if isinstance(dataset, SlotPerRepeat) else samples
+    return len(dataset) if isinstance(dataset, SlotPerRepeatDataset) else samples
 
 
 @HOOKS.register_module()
@@ -51,15 +53,14 @@ class MemoryBankHook(Hook):
     """Size the memory banks from the training set, and look after them.
 
     Before the training, and before a checkpoint is loaded, each bank gets as many slots as the
-    training set has samples (with :class:`SlotPerRepeat`, samples times repeats), and
+    training set has samples (with :class:`SlotPerRepeatDataset`, samples times repeats), and
     ``PackActionInputs`` is told to hand on ``sample_idx``. Banks are loaded when a run is resumed;
     a run that only starts from the weights of another, or a test, does without them. A contrast
-    that no anchor of a batch took part in is reported. With a model that has no bank the hook does
-    nothing.
+    without an active anchor is reported. With a model that has no bank the hook does nothing.
 
     Args:
-        interval: Iterations after which an idle contrast is reported; it is reported at the end of
-            an epoch in any case.
+        interval: Iterations after which an inactive contrast is reported; it is reported at the end
+            of an epoch in any case.
         keep: ``'all'``, or ``'last'`` to keep banks in the newest checkpoint alone, the one that a
             run resumes from.
 
@@ -89,7 +90,7 @@ class MemoryBankHook(Hook):
         return not (runner._train_loop is None or isinstance(runner._train_loop, dict))
 
     def _state_keys(self, runner: Runner) -> list[str]:
-        """What a checkpoint holds for the contrasts beside weights."""
+        """What a checkpoint holds for the contrasts besides weights."""
         parts = 'bank.features', 'bank.labels', '_extra_state'
         return [f'{name}.{part}' for name in self.losses(runner) for part in parts]
 
@@ -127,16 +128,23 @@ class MemoryBankHook(Hook):
         if found and self._trains(runner):
             runner.logger.info('The memory banks start empty: only weights are loaded.')
 
-    def after_train_iter(self, runner: Runner, batch_idx: int, **kwargs: object) -> None:
-        """Report a contrast that is idle."""
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: object = None,
+        outputs: Mapping[str, Tensor] | None = None,
+    ) -> None:
+        """Report a contrast without an active anchor."""
         last = self.end_of_epoch(runner.train_dataloader, batch_idx)
         if not (last or self.every_n_train_iters(runner, self.interval)):
             return
         for name, loss in self.losses(runner).items():
-            if loss.statistics and not loss.statistics['anchors']:
+            anchors = (outputs or {}).get(f'{name.rpartition("loss_")[2]}_anchors')
+            if anchors is not None and not anchors:
                 runner.logger.warning(
-                    f'{name} is idle: no anchor of this batch has enough positives and negatives '
-                    f'(gate={loss.gate!r}, num_positives={loss.num_positives}, '
+                    f'{name} is inactive: no anchor of this batch has enough positives and '
+                    f'negatives (gate={loss.gate!r}, num_positives={loss.num_positives}, '
                     f'num_negatives={loss.num_negatives}, '
                     f'{int((loss.bank.labels >= 0).sum())} of {loss.bank.num_slots} slots filled).'
                 )
@@ -146,9 +154,9 @@ class MemoryBankHook(Hook):
         for name, loss in self.losses(runner).items():
             expected = loss.loss_weight * math.log1p(loss.num_negatives)
             runner.logger.info(
-                f'{name}: {loss.bank.num_slots} slots; while all features are alike the loss is '
-                f'loss_weight * log(1 + num_negatives) = {expected:.4f}, and less as long as fewer '
-                'negatives are there.'
+                f'{name}: {loss.bank.num_slots} slots; while all features are equal the loss is '
+                f'loss_weight * log(1 + num_negatives) = {expected:.4f}, and less as long as there '
+                'are fewer negatives.'
             )
 
     def before_train_epoch(self, runner: Runner) -> None:

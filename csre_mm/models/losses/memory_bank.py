@@ -27,17 +27,17 @@ def last_occurrence(indices: Tensor) -> Tensor:
 def _product(features: Tensor, z: Tensor) -> Tensor:
     """(S, D) times (N, D) transposed: (S, N).
 
-    On a CPU as a 1x1 convolution over a picture of S pixels: oneDNN's kernel for it was measured
+    On a CPU as a 1x1 convolution over an image of S pixels: oneDNN's kernel for it was measured
     2.5 times as fast as the matrix product of MKL (S = 40,091, N = 64, D = 256, AMD with AVX-512).
     """
     if features.device.type != 'cpu' or features.dtype != torch.float32:
         return features @ z.T
-    picture = features.view(1, len(features), 1, -1).permute(0, 3, 1, 2)  # (1, D, S, 1)
-    return F.conv2d(picture, z[..., None, None])[0, :, :, 0].T  # (1, N, S, 1) -> (S, N)
+    image = features.view(1, len(features), 1, -1).permute(0, 3, 1, 2)  # (1, D, S, 1)
+    return F.conv2d(image, z[..., None, None])[0, :, :, 0].T  # (1, N, S, 1) -> (S, N)
 
 
 class MemoryBank(nn.Module):
-    """Unit vectors and labels of the training samples, a slot each.
+    """L2-normalised features and labels of the training samples, a slot each.
 
     Both are persistent buffers, so a checkpoint holds them. A bank starts without slots;
     :meth:`allocate` gives it as many as there are training samples, and a bank without slots takes
@@ -48,12 +48,20 @@ class MemoryBank(nn.Module):
         dtype: ``'float32'``, or ``'float16'`` for half the memory.
 
     Attributes:
-        features: (S, D), unit vectors, zero where empty.
+        features: (S, D), L2-normalised, zero where empty.
         labels: (S,), :data:`EMPTY` where empty.
         largest_class: See :meth:`allocate`.
 
     Raises:
         InputError: If ``dtype`` is another.
+
+    Example:
+        >>> import torch
+        >>> bank = MemoryBank(feat_dim=2)
+        >>> bank.allocate(num_slots=3)
+        >>> bank.write(torch.tensor([2]), torch.tensor([[0.6, 0.8]]), torch.tensor([7]))
+        >>> bank.labels.tolist()
+        [-1, -1, 7]
     """
 
     features: Tensor
@@ -78,8 +86,8 @@ class MemoryBank(nn.Module):
 
         Args:
             num_slots: Number of training samples S.
-            largest_class: Samples of the largest class, if known: on a GPU it spares looking
-                through S slots for the positives of an anchor.
+            largest_class: Samples of the largest class, if known; on a GPU it bounds the search for
+                positives, which goes through all slots otherwise.
         """
         self.largest_class = largest_class
         if num_slots < 1:
@@ -88,7 +96,9 @@ class MemoryBank(nn.Module):
         self.labels = self.labels.new_full((num_slots,), EMPTY)
 
     def check_slots(self, indices: Tensor) -> None:
-        """Refuse indices without a slot; on a GPU, where looking costs, only a bank without any.
+        """Refuse indices without a slot.
+
+        Indices on a GPU are not read, which would synchronise with it.
 
         Raises:
             InputError: If the bank has no slots, or none for one of the indices.
@@ -108,11 +118,11 @@ class MemoryBank(nn.Module):
 
     @torch.no_grad()
     def write(self, indices: Tensor, z: Tensor, labels: Tensor) -> None:
-        """Write unit vectors into their slots; of a sample that comes twice the last one counts.
+        """Write features into their slots; of a sample that comes twice the last one counts.
 
         Args:
             indices: Slots (N,).
-            z: Unit vectors (N, D).
+            z: L2-normalised features (N, D).
             labels: Classes (N,).
         """
         last = last_occurrence(indices)
@@ -124,7 +134,7 @@ class MemoryBank(nn.Module):
         """The cosine similarity of each slot to each anchor, in the precision of ``z``.
 
         Args:
-            z: Unit vectors (N, D).
+            z: L2-normalised features (N, D).
             rows: Slots that are converted at a time when the bank has another precision.
 
         Returns:

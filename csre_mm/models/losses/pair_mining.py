@@ -1,9 +1,9 @@
 """Which slots of a memory bank an anchor is compared with.
 
 Three selections from the same similarities: the hardest positives, the hardest negatives and random
-negatives. Similarities are (S, N), a column an anchor, as the product of the bank and the anchors
-gives them. Nothing here waits for a GPU: counts that differ from anchor to anchor stay on it as
-masks. On a CPU, where looking costs nothing, work that turns out to be void is left out.
+negatives. Similarities are (S, N), a column per anchor, as the product of the bank and the anchors
+gives them. Nothing here synchronises with a GPU: counts that differ from anchor to anchor stay on
+it as masks. On a CPU, where reading a value is free, needless work is skipped.
 """
 
 from typing import NamedTuple
@@ -13,9 +13,6 @@ from torch import Tensor
 
 BLOCK = 4
 """Slots of which only the largest similarity is looked at first; 4 was the fastest of 2, 4, 8."""
-
-KEYED_DRAW_FACTOR = 8
-"""Up to this many times K candidates, random numbers are sorted; above, duplicates are dropped."""
 
 
 class Selection(NamedTuple):
@@ -31,12 +28,30 @@ class Selection(NamedTuple):
     valid: Tensor
     values: Tensor
 
+    def mean(self) -> Tensor:
+        """The mean similarity of what was selected; zero for an empty selection."""
+        return self.values.sum().float() / self.valid.sum().clamp(min=1)
+
+
+class Pairs(NamedTuple):
+    """The slots that each anchor is compared with."""
+
+    positives: Selection
+    hard: Selection
+    random: Selection
+
+    @property
+    def indices(self) -> Tensor:
+        """Slots (N, K+ + 2 K-) of positives, hard negatives and random negatives."""
+        return torch.cat([selection.indices for selection in self], 1)
+
 
 class ClassIndex(NamedTuple):
     """The filled slots in the order of their classes, seen from each anchor.
 
     Attributes:
         order: (S,) slots, the empty ones first, then class by class.
+        ordered: (S,) the classes of the slots in that order.
         empty: (S,) whether a slot is empty.
         num_empty: () number of empty slots.
         start: (N,) where in ``order`` the slots of the anchor's class begin.
@@ -48,6 +63,7 @@ class ClassIndex(NamedTuple):
     """
 
     order: Tensor
+    ordered: Tensor
     empty: Tensor
     num_empty: Tensor
     start: Tensor
@@ -55,6 +71,12 @@ class ClassIndex(NamedTuple):
     num_other: Tensor
     members: Tensor
     is_member: Tensor
+
+    def sizes(self, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """Filled slots of the class, and of other classes, for anchors (N,) of any rank."""
+        ends = torch.searchsorted(self.ordered, labels, right=True)
+        num_same = ends - torch.searchsorted(self.ordered, labels)
+        return num_same, len(self.ordered) - self.num_empty - num_same
 
 
 def index_classes(
@@ -81,7 +103,9 @@ def index_classes(
     positions = start.unsqueeze(1) + torch.where(is_member, ranks, 0)
     members = order[positions.clamp(max=num_slots - 1)]
     empty = bank_labels < 0
-    return ClassIndex(order, empty, num_empty, start, num_same, num_other, members, is_member)
+    return ClassIndex(
+        order, ordered, empty, num_empty, start, num_same, num_other, members, is_member
+    )
 
 
 def _selection(indices: Tensor, valid: Tensor, values: Tensor) -> Selection:
@@ -97,6 +121,29 @@ def gather(similarities: Tensor, indices: Tensor, valid: Tensor) -> Selection:
         valid: (N, K).
     """
     return _selection(indices, valid, similarities.T.gather(1, indices))
+
+
+def select_pairs(
+    similarities: Tensor,
+    classes: ClassIndex,
+    random: tuple[Tensor, Tensor],
+    num_positives: int,
+    num_negatives: int,
+) -> Pairs:
+    """Select what each anchor is compared with.
+
+    Args:
+        similarities: (S, N), overwritten.
+        classes: The slots by class.
+        random: Slots (N, K-) of the random negatives, and (N, K-) which of them are valid.
+        num_positives: K+.
+        num_negatives: K-.
+    """
+    own = similarities.T.gather(1, classes.members)  # (N, W)
+    positives = hardest_positives(own, classes, num_positives)
+    drawn = gather(similarities, *random)
+    hard = hardest_negatives(similarities, own, classes, num_negatives)
+    return Pairs(positives, hard, drawn)
 
 
 def hardest_positives(own: Tensor, classes: ClassIndex, count: int) -> Selection:
@@ -159,85 +206,3 @@ def largest(similarities: Tensor, count: int) -> tuple[Tensor, Tensor]:
     slots = torch.cat([slots, rest.expand(len(slots), -1)], 1)
     values, places = similarities.T.gather(1, slots).topk(count, sorted=False)
     return values, slots.gather(1, places)
-
-
-def random_negatives(
-    classes: ClassIndex,
-    count: int,
-    generator: torch.Generator,
-    num_drawn: int | None = None,
-    first: int = 0,
-) -> tuple[Tensor, Tensor]:
-    """``count`` slots of other classes, uniformly and without replacement, for each anchor.
-
-    Args:
-        classes: The slots by class.
-        count: K-.
-        generator: Where the random numbers come from, on the device of the slots.
-        num_drawn: Rows to draw; the anchors are rows ``first`` to ``first + N`` of them. A process
-            among several draws for all, and so gets what one process would have drawn.
-        first: See ``num_drawn``.
-
-    Returns:
-        Slots (N, K-), and (N, K-) False where an anchor has fewer.
-    """
-    num_anchors, num_slots = len(classes.start), len(classes.order)
-    total = num_anchors if num_drawn is None else num_drawn
-    rows = slice(first, first + num_anchors)
-    ranks, valid = _distinct(
-        classes.num_other, min(count, num_slots), num_slots, total, rows, generator
-    )
-    num_other = classes.num_other.unsqueeze(1)
-    ranks = torch.minimum(ranks, (num_other - 1).clamp(min=0))  # what is not valid stays in range
-    before = (classes.start - classes.num_empty).unsqueeze(1)  # other slots before the own class
-    position = classes.num_empty + ranks + (ranks >= before) * classes.num_same.unsqueeze(1)
-    return classes.order[position.clamp(max=num_slots - 1)], valid
-
-
-def _distinct(
-    limits: Tensor, count: int, num_slots: int, total: int, rows: slice, generator: torch.Generator
-) -> tuple[Tensor, Tensor]:
-    """For each row up to ``count`` distinct numbers below its limit, every subset equally likely.
-
-    Two exact ways: with few candidates each gets a random number and the smallest are taken; with
-    many, numbers are drawn with replacement and the first ``count`` different ones are taken. The
-    latter are drawn in any case, so that what a row gets does not depend on the other rows.
-    """
-    device = limits.device
-    few = min(num_slots, KEYED_DRAW_FACTOR * count)
-    draws = count + count // 4 + 64
-    uniform = torch.rand(total, draws, generator=generator, device=device, dtype=torch.float64)
-    is_few = (limits <= few).unsqueeze(1)
-    if device.type == 'cpu' and not is_few.any():
-        return _first_different(uniform[rows], limits, count)
-    keys = torch.rand(total, few, generator=generator, device=device)
-    keyed = _smallest_keys(keys[rows], limits, count)
-    if few == num_slots:
-        return keyed
-    drawn = _first_different(uniform[rows], limits, count)
-    return torch.where(is_few, keyed[0], drawn[0]), torch.where(is_few, keyed[1], drawn[1])
-
-
-def _smallest_keys(keys: Tensor, limits: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The candidates with the ``count`` smallest keys."""
-    candidates = torch.arange(keys.shape[1], device=keys.device)
-    keys = keys.masked_fill(candidates >= limits.unsqueeze(1), torch.inf)
-    values, ranks = keys.topk(count, largest=False, sorted=False)
-    return ranks, values < torch.inf
-
-
-def _first_different(uniform: Tensor, limits: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """The first ``count`` different numbers below the limits.
-
-    There are more than 8 * count candidates and 1.25 * count + 64 draws: the chance that fewer
-    than ``count`` of these differ is below 1e-30.
-    """
-    draws = uniform.shape[1]
-    drawn = (uniform * limits.unsqueeze(1)).long()  # (N, draws), below the limit
-    shift = draws.bit_length()
-    arrival = torch.arange(draws, device=drawn.device)
-    ordered = (drawn << shift | arrival).sort(dim=1).values  # by number, then by arrival
-    numbers, arrival = ordered >> shift, ordered & (1 << shift) - 1
-    arrival[:, 1:].masked_fill_(numbers[:, 1:] == numbers[:, :-1], draws)  # a repetition
-    arrived, places = arrival.topk(count, largest=False, sorted=False)
-    return numbers.gather(1, places), arrived < draws

@@ -7,8 +7,8 @@ from csre_mm.models.losses.pair_mining import (
     hardest_positives,
     index_classes,
     largest,
-    random_negatives,
 )
+from csre_mm.models.losses.random_negatives import random_negatives
 
 
 def test_a_known_size_of_the_largest_class_changes_nothing():
