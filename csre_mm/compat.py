@@ -282,7 +282,7 @@ def accept_bfloat16_scores() -> None:
 def supply_numpy_inf() -> None:
     """Give NumPy 2 the name ``np.Inf`` back, which mmaction2's ``PoseCompact`` uses.
 
-    Without it every pipeline of heat maps (PoseC3D) fails at the first sample.
+    Without it every pipeline of heatmaps (PoseC3D) fails at the first sample.
     """
     if not hasattr(np, 'Inf'):
         np.Inf = np.inf  # type: ignore[attr-defined]  # noqa: NPY201

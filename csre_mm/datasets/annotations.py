@@ -27,8 +27,8 @@ class Fault(NamedTuple):
 
     Attributes:
         field: Of the annotation.
-        found: What is there, to be read after the field: 'is -1'.
-        expected: What should be there: 'an integer from 0'.
+        found: What was found, to be read after the field: 'is -1'.
+        expected: What was expected: 'an integer from 0'.
     """
 
     field: str

@@ -7,7 +7,7 @@ data does not need are refused.
 The reader is Python's own one in Python. The one in C can be made to end the process (the hash of a
 deep tuple), to hang (the hash of a tuple that holds itself many times over) or to take tens of
 gigabytes (a large index of its memo, one changed byte away), and none of this can be caught. It
-would spare about a second per 100,000 samples.
+would save about a second per 100,000 samples.
 """
 
 import itertools

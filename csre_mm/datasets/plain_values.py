@@ -54,7 +54,7 @@ def brief(value: Any) -> str:
 
 
 def make_dtype(code: Any, align: Any = False, copy: Any = True) -> np.dtype:
-    """``numpy.dtype``: an object of its own, by which the unpickler finds it again."""
+    """``numpy.dtype``: a separate object, by which the unpickler finds it again."""
     if type(code) is not str or len(code) > 40:
         raise pickle.UnpicklingError(f'{brief(code)} is no name of a dtype')
     dtype: np.dtype = np.dtype(code, copy=True)

@@ -1,4 +1,4 @@
-"""Samples as one array of bytes that the worker processes of a data loader share."""
+"""Samples as one array of bytes that the worker processes of a data loader map."""
 
 import ctypes
 import io
@@ -23,15 +23,15 @@ class _SharedMap(mmap.mmap):
     fd: int
 
     def __new__(cls, fd: int) -> '_SharedMap':
-        """Map all of ``fd``, which is closed with the map."""
+        """Map all of ``fd``, which is closed with the mapping."""
         self = super().__new__(cls, fd, 0, prot=mmap.PROT_READ)
         self.fd = fd
         weakref.finalize(self, os.close, fd)
         return self
 
     def __reduce__(self) -> tuple:
-        # In one pickle a map comes once, however many arrays show parts of it: a process cannot be
-        # started with the same descriptor twice.
+        # In one pickle a mapping comes once, however many arrays show parts of it: a process cannot
+        # be started with the same descriptor twice.
         return _attach, (reduction.DupFd(self.fd),)
 
 
@@ -44,7 +44,7 @@ def pickle_shared(samples: Iterable[Any]) -> tuple[np.ndarray, np.ndarray]:
 
     On Linux the memory is a file without a name or a place in a file system (``memfd_create``), so
     it takes nothing of ``/dev/shm``, which is small in containers. Elsewhere it is memory of the
-    process: forked workers share it until somebody writes to it, which nobody does.
+    process: forked workers use the same pages, because nobody writes to them.
 
     Args:
         samples: At least one object that can be pickled.
@@ -73,7 +73,7 @@ def pickle_shared(samples: Iterable[Any]) -> tuple[np.ndarray, np.ndarray]:
 class Passed:
     """Stands for an array in a pickle: a process that is being started maps the same memory.
 
-    Where it cannot, because the array is no view of a shared map or the pickle is for something
+    Where it cannot, because the array is no view of shared memory or the pickle is for something
     else than the start of a process, the pickle holds a copy. Either way an array is unpickled.
 
     Args:
@@ -97,7 +97,7 @@ def _attach(descriptor: Any) -> _SharedMap:
 
 
 def _map_of(array: np.ndarray) -> _SharedMap | None:
-    """The map that an array is a view of."""
+    """The mapping that an array is a view of."""
     base: Any = array
     while isinstance(base, np.ndarray):
         base = base.base

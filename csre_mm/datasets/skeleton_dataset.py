@@ -1,4 +1,4 @@
-"""mmaction2's pose dataset with the checks that spare a user a search."""
+"""mmaction2's pose dataset with checks of its annotations."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -20,7 +20,7 @@ class SkeletonDataset(PoseDataset):
 
     The file is read by :func:`load_annotations`, which executes nothing. A sample whose skeleton is
     not finite or empty is named when it is used. The samples lie in memory that worker processes
-    share, whether they are forked or, on Linux, spawned (:func:`pickle_shared`).
+    use together, whether they are forked or, on Linux, spawned (:func:`pickle_shared`).
 
     Args:
         ann_file: Annotation pickle in mmaction2's format.
@@ -109,7 +109,7 @@ class SkeletonDataset(PoseDataset):
         self.labels = _select(self.labels, indices)
 
     def get_subset(self, indices: Sequence[int] | int) -> 'SkeletonDataset':
-        """A dataset of its own of what :meth:`get_subset_` would keep."""
+        """A separate dataset of what :meth:`get_subset_` would keep."""
         subset = super().get_subset(indices)
         subset.labels = _select(self.labels, indices)
         return subset

@@ -1,4 +1,4 @@
-"""A repeated training set whose repeats have slots of their own in the memory banks."""
+"""A repeated training set with a slot of the memory banks for each repeat."""
 
 from typing import Any
 
@@ -8,9 +8,9 @@ from mmengine.dataset import RepeatDataset
 
 @DATASETS.register_module()
 class SlotPerRepeatDataset(RepeatDataset):
-    """``RepeatDataset`` that gives each repeat of a sample a position, and so a slot, of its own.
+    """``RepeatDataset`` that gives each repeat of a sample a separate position, and so a slot.
 
-    With mmengine's the repeats of a sample share a slot, which holds its newest feature. Here a
+    With mmengine's the repeats of a sample have one slot, which holds its newest feature. Here a
     bank has ``times`` slots for a sample, each from another augmentation, and they are positives of
     each other: as in the authors' release of CSRE on NW-UCLA (``feeders/feeder_ucla.py``).
 

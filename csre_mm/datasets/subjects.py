@@ -32,7 +32,7 @@ def parse_subject(name: str) -> int:
 
 
 def make_folds(names: Iterable[str], num_folds: int) -> list[list[int]]:
-    """Share the subjects of samples out to folds, in the order of their numbers.
+    """Divide the subjects of samples into folds, in the order of their numbers.
 
     Args:
         names: Names of the samples.

@@ -1,4 +1,4 @@
-"""What acts in a run beside the model."""
+"""Hooks of the runner."""
 
 from csre_mm.engine.hooks import (
     EpochSeedHook,

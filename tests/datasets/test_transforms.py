@@ -76,7 +76,7 @@ def interpolate(x, frames):
 @pytest.mark.parametrize('length', [1, 7, 30, 64, 101])
 def test_crop_resize_in_testing_is_torch_interpolate_of_the_middle(length):
     x = np.random.default_rng(1).normal(size=(2, length, 5, 3)).astype(np.float32)
-    out = CropResize(clip_len=64, share=0.95).transform({'keypoint': x})
+    out = CropResize(clip_len=64, fraction=0.95).transform({'keypoint': x})
     cut = int((1 - 0.95) * length / 2)
     expected = interpolate(x[:, cut : length - cut], 64)
     np.testing.assert_allclose(out['keypoint'], expected, atol=1e-5)
@@ -90,7 +90,7 @@ def test_random_crop_is_torch_interpolate_of_its_draw(dtype):
     generator = np.random.default_rng(2)
     x = (generator.normal(size=(2, 80, 5, 3)) * 50).astype(dtype)
     score = generator.random((2, 80, 5), dtype=np.float32)
-    transform = CropResize(clip_len=20, share=(0.5, 1.0))
+    transform = CropResize(clip_len=20, fraction=(0.5, 1.0))
     for seed in range(10):
         np.random.seed(seed)
         length = int(80 * np.random.uniform(0.5, 1.0))
@@ -104,7 +104,7 @@ def test_random_crop_is_torch_interpolate_of_its_draw(dtype):
 
 def test_random_crop_stays_within_its_bounds():
     """Of a ramp the resized crop is a ramp, whose ends tell start and length of the crop."""
-    transform, length = CropResize(clip_len=16, share=(0.5, 1.0)), 100
+    transform, length = CropResize(clip_len=16, fraction=(0.5, 1.0)), 100
     ramp = np.arange(length, dtype=np.float64).reshape(1, length, 1, 1)
     np.random.seed(0)
     starts, lengths = [], []
@@ -121,7 +121,7 @@ def test_random_crop_stays_within_its_bounds():
 
 def test_a_short_sequence_is_not_cropped_below_the_window():
     ramp = np.arange(20.0).reshape(1, 20, 1, 1)
-    out = CropResize(clip_len=64, share=(0.5, 1.0)).transform({'keypoint': ramp})['keypoint']
+    out = CropResize(clip_len=64, fraction=(0.5, 1.0)).transform({'keypoint': ramp})['keypoint']
     assert out.min() == 0 and out.max() == 19
 
 
@@ -196,7 +196,7 @@ def test_sample_sorted(keypoint):
     'make, message',
     [
         (lambda: CropResize(0), 'clip_len is 0'),
-        (lambda: CropResize(64, share=(0.5, 1.5)), r'share is \(0.5, 1.5\)'),
+        (lambda: CropResize(64, fraction=(0.5, 1.5)), r'fraction is \(0.5, 1.5\)'),
         (lambda: SampleSorted(-1), 'clip_len is -1'),
     ],
 )

@@ -5,13 +5,13 @@ ann_file = 'data/skeleton/ntu60_3d.pkl'
 pack = dict(type='PackActionInputs', meta_keys=('sample_idx', 'frame_dir'))
 train_pipeline = [
     dict(type='CenterSkeleton', joint=1),
-    dict(type='CropResize', clip_len=64, share=(0.5, 1.0)),
+    dict(type='CropResize', clip_len=64, fraction=(0.5, 1.0)),
     dict(type='FormatGCNInput', num_person=2),
     pack,
 ]
 test_pipeline = [
     dict(type='CenterSkeleton', joint=1),
-    dict(type='CropResize', clip_len=64, share=0.95),
+    dict(type='CropResize', clip_len=64, fraction=0.95),
     dict(type='FormatGCNInput', num_person=2),
     pack,
 ]

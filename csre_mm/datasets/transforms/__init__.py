@@ -1,4 +1,4 @@
-"""Transforms of one skeleton sequence, registered beside mmaction2's."""
+"""Transforms of one skeleton sequence, registered besides mmaction2's."""
 
 from csre_mm.datasets.transforms.normalize import CenterSkeleton, NormalizeRange
 from csre_mm.datasets.transforms.project import ProjectToImage

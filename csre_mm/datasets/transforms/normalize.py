@@ -20,7 +20,7 @@ class CenterSkeleton(BaseTransform):
     """Drop frames without a body and put the origin at a joint of the first one.
 
     The recipe of CTR-GCN for NTU RGB+D: the origin is the middle of the spine of the first person
-    who is there at all, in the first frame in which that person is. A person who is absent from a
+    who is present at all, in the first frame in which that person is. A person who is absent from a
     frame has zeros there and keeps them.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (float32),

@@ -9,7 +9,7 @@ from csre_mm.utils.errors import InputError
 
 @TRANSFORMS.register_module()
 class ProjectToImage(BaseTransform):
-    """Project joints to the picture of a depth camera, for encoders that see heat maps.
+    """Project joints to the image of a depth camera, for encoders of heatmaps.
 
     The coordinates are the camera's, as in the raw files of NTU RGB+D: x to the side, y up, z away
     from it, in metres. Joints at a depth of ``near`` or less, as those of an absent person, get the
@@ -19,7 +19,7 @@ class ProjectToImage(BaseTransform):
     Added keys: ``keypoint_score`` (M, T, V), ``img_shape``.
 
     Args:
-        img_shape: Height and width of the picture in pixels; by default the Kinect v2's depth
+        img_shape: Height and width of the image in pixels; by default the Kinect v2's depth
             camera.
         focal_length: Focal length in pixels.
         near: Smallest depth in metres.

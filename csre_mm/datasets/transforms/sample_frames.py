@@ -7,7 +7,7 @@ from mmcv.transforms import BaseTransform
 from csre_mm.utils.errors import InputError
 
 FRAME_FIELDS = ('keypoint', 'keypoint_score')
-"""Fields (M, T, V, ...) whose frames belong together; the second is there in 2D data."""
+"""Fields (M, T, V, ...) whose frames belong together; the second is present in 2D data."""
 
 
 def check_clip_len(clip_len: int, where: str) -> None:
@@ -36,11 +36,11 @@ def take_frames(results: dict, frames: np.ndarray) -> None:
 
 @TRANSFORMS.register_module()
 class CropResize(BaseTransform):
-    """Crop a share of the frames and resize what is left by linear interpolation.
+    """Crop a fraction of the frames and resize the rest by linear interpolation.
 
-    The recipe of CTR-GCN. With two shares the crop is random: its share is drawn uniformly between
-    them, it has at least ``clip_len`` frames where there are so many, and it lies anywhere. With
-    one share it is the middle of the sequence.
+    The recipe of CTR-GCN. With two fractions the crop is random: its fraction is drawn uniformly
+    between them, it has at least ``clip_len`` frames if the sequence has, and its place is random.
+    With one fraction it is the middle of the sequence.
 
     The resizing takes frame centres as the places of the samples, as
     ``torch.nn.functional.interpolate(mode='linear', align_corners=False)`` does.
@@ -51,16 +51,18 @@ class CropResize(BaseTransform):
 
     Args:
         clip_len: Frames after the resizing.
-        share: One share, or the smallest and the largest, each above 0 and at most 1.
+        fraction: One fraction, or the smallest and the largest, each above 0 and at most 1.
     """
 
-    def __init__(self, clip_len: int, share: float | tuple[float, float] = (0.5, 1.0)) -> None:
-        shares = (share,) if isinstance(share, int | float) else tuple(share)
+    def __init__(self, clip_len: int, fraction: float | tuple[float, float] = (0.5, 1.0)) -> None:
+        fractions = (fraction,) if isinstance(fraction, int | float) else tuple(fraction)
         check_clip_len(clip_len, 'CropResize')
-        if len(shares) not in (1, 2) or not all(0 < s <= 1 for s in shares):
-            raise InputError(f'CropResize: share is {share}, it must be above 0 and at most 1')
+        if len(fractions) not in (1, 2) or not all(0 < s <= 1 for s in fractions):
+            raise InputError(
+                f'CropResize: fraction is {fraction}, it must be above 0 and at most 1'
+            )
         self.clip_len = clip_len
-        self.shares = shares
+        self.fractions = fractions
 
     def transform(self, results: dict) -> dict:
         """Crop and resize one sequence."""
@@ -78,11 +80,11 @@ class CropResize(BaseTransform):
 
     def _crop(self, num_frames: int) -> tuple[int, int]:
         """First frame and number of frames of the crop."""
-        if len(self.shares) == 1:
-            cut = int((1 - self.shares[0]) * num_frames / 2)
+        if len(self.fractions) == 1:
+            cut = int((1 - self.fractions[0]) * num_frames / 2)
             return cut, num_frames - 2 * cut
-        share = np.random.uniform(min(self.shares), max(self.shares))
-        length = min(max(int(num_frames * share), self.clip_len), num_frames)
+        fraction = np.random.uniform(min(self.fractions), max(self.fractions))
+        length = min(max(int(num_frames * fraction), self.clip_len), num_frames)
         return np.random.randint(num_frames - length + 1), length
 
     def _positions(self, start: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -94,7 +96,7 @@ class CropResize(BaseTransform):
         return start + low, start + high, place - low
 
     def __repr__(self) -> str:
-        return f'{type(self).__name__}(clip_len={self.clip_len}, share={self.shares})'
+        return f'{type(self).__name__}(clip_len={self.clip_len}, fraction={self.fractions})'
 
 
 @TRANSFORMS.register_module()

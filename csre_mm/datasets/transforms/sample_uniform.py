@@ -20,7 +20,7 @@ class SampleUniform(BaseTransform):
     starts at a random frame and goes round.
 
     In testing the frames of a sequence depend on its length and the seed alone. The draws come from
-    a generator of their own: mmaction2 seeds NumPy's global one at each test sample, which, with no
+    a separate generator: mmaction2 seeds NumPy's global one at each test sample, which, with no
     worker processes, is the one that training draws from.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint``

@@ -113,6 +113,12 @@ class AGCN(SkeletonEncoder):
 
     Raises:
         InputError: If the input has other persons, joints or channels, or too few frames.
+
+    Example:
+        >>> import torch
+        >>> encoder = AGCN(graph_cfg=dict(layout='nturgb+d')).eval()
+        >>> encoder(torch.randn(1, 2, 64, 25, 3)).shape  # (N, M, C', T', V')
+        torch.Size([1, 2, 256, 16, 25])
     """
 
     def __init__(
@@ -127,5 +133,5 @@ class AGCN(SkeletonEncoder):
     ) -> None:
         layout, A = spatial_subsets(graph_cfg)
         stages = plan_stages(in_channels, base_channels, num_stages, inflate_stages, down_stages)
-        entrance = SkeletonInput(num_person, layout.num_joints, in_channels)
-        super().__init__(entrance, [AGCNBlock(stage, A) for stage in stages], stages)
+        stem = SkeletonInput(num_person, layout.num_joints, in_channels)
+        super().__init__(stem, [AGCNBlock(stage, A) for stage in stages], stages)

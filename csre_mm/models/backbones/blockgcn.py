@@ -141,7 +141,7 @@ class BlockGCN(SkeletonEncoder):
         in_channels: Channels C of a joint, those of the appended coordinates not counted.
         num_person: Persons M.
         base_channels: Channels of the first block.
-        num_heads: Blocks of channels that have a topology of their own.
+        num_heads: Blocks of channels with separate topologies.
         num_stages: Number of blocks.
         inflate_stages: Blocks, counted from one, that double the channels.
         down_stages: Blocks that halve the frames.
@@ -153,6 +153,12 @@ class BlockGCN(SkeletonEncoder):
     Raises:
         InputError: If the blocks do not divide the channels, or the input has other persons, joints
             or channels, or too few frames.
+
+    Example:
+        >>> import torch
+        >>> encoder = BlockGCN(graph_cfg=dict(layout='nturgb+d')).eval()
+        >>> encoder(torch.randn(1, 2, 64, 25, 3)).shape  # (N, M, C', T', V')
+        torch.Size([1, 2, 256, 16, 25])
     """
 
     def __init__(
@@ -170,9 +176,9 @@ class BlockGCN(SkeletonEncoder):
         check_divides('num_heads', num_heads, base_channels)
         hops = hop_distances(layout)
         stages = plan_stages(base_channels, base_channels, num_stages, inflate_stages, down_stages)
-        entrance = JointEmbedding(in_channels, base_channels, num_person, layout.num_joints)
+        stem = JointEmbedding(in_channels, base_channels, num_person, layout.num_joints)
         blocks = [BlockGCNBlock(stage, num_heads, hops) for stage in stages]
-        super().__init__(entrance, blocks, stages)
+        super().__init__(stem, blocks, stages)
         self.in_channels = in_channels
         self.topology = PoseTopology()
         self.embed_topology = TopologyEmbedding([stage.in_channels for stage in stages])

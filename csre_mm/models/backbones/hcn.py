@@ -23,17 +23,17 @@ class HCN(nn.Module):
     parameters on NTU RGB+D 60, a window of 64).
 
     Two branches see positions and their motion: point by point first, then with the joints as
-    channels, so that every filter sees all joints. The map has no joints left; its last axis W' is
-    that of the learned co-occurrences. The two branches are one grouped convolution a layer, and
-    the persons are joined with the samples; the head takes the maximum over the persons.
+    channels, so that every filter sees all joints. The feature map has no joint axis; its last
+    axis W' is that of the learned co-occurrences. The two branches are one grouped convolution per
+    layer, and persons are folded into the batch; the head takes the maximum over the persons.
 
     Args:
         graph_cfg: ``layout``, any that :func:`csre_mm.datasets.layouts.get_layout` takes; of it the
             number of joints V.
         in_channels: Channels C of a joint.
-        base_channels: Channels of the first convolution; the map has four times as many.
+        base_channels: Channels of the first convolution; the feature map has four times as many.
         width: Length W of the co-occurrence axis, in the release the window.
-        dropout: Share of the channels that is dropped after each of the last three convolutions.
+        dropout: Fraction of the channels that is dropped after each of the last three convolutions.
 
     Shape:
         - Input: (N, M, T, V, C)
@@ -42,6 +42,12 @@ class HCN(nn.Module):
     Raises:
         InputError: If ``width`` or the window is below 16, or the input has other joints or
             channels.
+
+    Example:
+        >>> import torch
+        >>> encoder = HCN(graph_cfg=dict(layout='nturgb+d')).eval()
+        >>> encoder(torch.randn(1, 2, 64, 25, 3)).shape  # (N, M, C', T', V')
+        torch.Size([1, 2, 256, 4, 4])
     """
 
     def __init__(

@@ -104,7 +104,7 @@ class HypergraphAttention(nn.Module):
 class HyperformerBlock(nn.Module):
     """Attention, then a multi-scale temporal convolution, with a residual connection around each.
 
-    Maps lie in memory with the channels last, so that the attention sees them as tokens.
+    Feature maps lie in memory with the channels last, so that the attention sees them as tokens.
 
     Args:
         stage: Channels and stride.
@@ -170,6 +170,12 @@ class Hyperformer(SkeletonEncoder):
     Raises:
         InputError: If the layout has no partition, heads or groups do not divide the channels, or
             the input has other persons, joints or channels, or too few frames.
+
+    Example:
+        >>> import torch
+        >>> encoder = Hyperformer(graph_cfg=dict(layout='nturgb+d')).eval()
+        >>> encoder(torch.randn(1, 2, 64, 25, 3)).shape  # (N, M, C', T', V')
+        torch.Size([1, 2, 216, 16, 25])
     """
 
     def __init__(
@@ -188,6 +194,6 @@ class Hyperformer(SkeletonEncoder):
         for key, parts in (('num_heads', num_heads), ('groups', groups)):
             check_divides(key, parts, base_channels)
         stages = plan_stages(in_channels, base_channels, num_stages, (), down_stages)
-        entrance = SkeletonInput(num_person, layout.num_joints, in_channels)
+        stem = SkeletonInput(num_person, layout.num_joints, in_channels)
         blocks = [HyperformerBlock(stage, num_heads, groups, layout) for stage in stages]
-        super().__init__(entrance, blocks, stages)
+        super().__init__(stem, blocks, stages)

@@ -35,7 +35,7 @@ def conv_bn(
 
 
 def residual(in_channels: int, out_channels: int, stride: int = 1) -> nn.Module:
-    """A residual connection: nothing where the map keeps its shape, else a 1x1 convolution."""
+    """A residual connection: the identity if the shape stays, else a 1x1 convolution."""
     if in_channels == out_channels and stride == 1:
         return nn.Identity()
     return conv_bn(in_channels, out_channels, stride=stride)

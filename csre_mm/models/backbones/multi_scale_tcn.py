@@ -1,4 +1,4 @@
-"""The multi-scale temporal convolution that CTR-GCN, Hyperformer and BlockGCN share."""
+"""The multi-scale temporal convolution of CTR-GCN, Hyperformer and BlockGCN."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""What the graph encoders share: the way in, a plan of stages, the way out."""
+"""What the graph encoders have in common: input normalisation, stages, and the output."""
 
 import math
 from collections.abc import Sequence
@@ -141,11 +141,11 @@ class GraphBlock(nn.Module):
 
 
 class SkeletonEncoder(nn.Module):
-    """An entrance that joins persons and samples, then blocks.
+    """A stem that joins persons and samples, then blocks.
 
     Args:
-        entrance: From skeletons (N, M, T, V, C) to a map (N * M, C, T, V).
-        blocks: From a map to a map.
+        stem: From skeletons (N, M, T, V, C) to a feature map (N * M, C, T, V).
+        blocks: From a feature map to a feature map.
         stages: The plan of the blocks, for their strides.
 
     Shape:
@@ -156,11 +156,9 @@ class SkeletonEncoder(nn.Module):
         InputError: If the input is of another shape, or has fewer frames than the strides need.
     """
 
-    def __init__(
-        self, entrance: nn.Module, blocks: Sequence[nn.Module], stages: list[Stage]
-    ) -> None:
+    def __init__(self, stem: nn.Module, blocks: Sequence[nn.Module], stages: list[Stage]) -> None:
         super().__init__()
-        self.input = entrance
+        self.input = stem
         self.blocks = nn.ModuleList(blocks)
         self.stride = math.prod(stage.stride for stage in stages)
 

@@ -9,28 +9,34 @@ from csre_mm.utils.errors import InputError
 
 @MODELS.register_module()
 class HCNHead(BaseHead):
-    """Take the maximum over the persons, then two fully connected layers over the whole map.
+    """Maximum over the persons, then two fully connected layers over the whole feature map.
 
     Li et al., IJCAI 2018, section 3.4.
 
     Args:
         num_classes: Number of classes.
-        in_channels: Channels C of the encoder's map.
-        num_frames: Frames T of the map, the window // 16.
-        num_joints: Length W of the co-occurrence axis of the map, the encoder's width // 16.
+        in_channels: Channels C of the feature map.
+        num_frames: Frames T of the feature map, the window // 16.
+        num_joints: Length W of the co-occurrence axis, the width of the encoder // 16.
         hidden_channels: Channels of the first layer.
-        dropout: Share of them that is dropped.
+        dropout: Fraction of them that is dropped.
         loss_cls: The loss.
         average_clips: How mmaction2 averages the clips of a sample.
         init_cfg: Initialisation; by default Xavier uniform.
-        **kwargs: What mmaction2's ``BaseHead`` takes beside.
+        **kwargs: What mmaction2's ``BaseHead`` takes besides.
 
     Shape:
         - Input: (N, M, C, T, W)
         - Output: (N, num_classes)
 
     Raises:
-        InputError: If the map is of another shape.
+        InputError: If the feature map is of another shape.
+
+    Example:
+        >>> import torch
+        >>> head = HCNHead(num_classes=60, in_channels=256, num_frames=4, num_joints=4).eval()
+        >>> head(torch.randn(2, 1, 256, 4, 4)).shape
+        torch.Size([2, 60])
     """
 
     def __init__(
@@ -66,7 +72,7 @@ class HCNHead(BaseHead):
         self.fc = nn.Linear(hidden_channels, num_classes)
 
     def forward(self, x: Tensor, **kwargs: object) -> Tensor:
-        """Classify maps.
+        """Classify feature maps.
 
         Args:
             x: (N, M, C, T, W).
@@ -75,7 +81,7 @@ class HCNHead(BaseHead):
         for (key, expected), found in zip(self.expected.items(), x.shape[2:], strict=True):
             if found != expected:
                 raise InputError(
-                    f'the encoder gives a map (N, M, C, T, W) of {tuple(x.shape)}, '
+                    f'the encoder gives a feature map (N, M, C, T, W) of {tuple(x.shape)}, '
                     f'model.cls_head.{key} is {expected}'
                 )
         x = x.amax(1).flatten(1)  # (N, C * T * W)

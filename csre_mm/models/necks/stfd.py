@@ -6,10 +6,10 @@ from csre_mm.utils.errors import InputError
 
 
 class _Branch(nn.Module):
-    """Squeeze the channels of a pooled map and project what is left.
+    """Squeeze the channels of a pooled feature map and project the rest.
 
     Args:
-        in_channels: Channels C of the map.
+        in_channels: Channels C of the feature map.
         length: Length L of the axis that was not pooled.
         feat_dim: Width D of the projection.
         reduction: Factor r by which the channels are squeezed.
@@ -26,7 +26,7 @@ class _Branch(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Project a pooled map.
+        """Project a pooled feature map.
 
         Args:
             x: (N, C, L).
@@ -38,21 +38,21 @@ class _Branch(nn.Module):
 
 
 class STFD(nn.Module):
-    """Decompose a feature map into what it says about space and what it says about time.
+    """Decompose a feature map into a spatial and a temporal feature.
 
-    CSRE (Zhang, Yin, Dang; Pattern Recognition 164, 2025; arXiv 2312.15144): the spatial feature is
-    computed from the map averaged over time, the temporal feature from the map averaged over the
-    joints, each by a 1x1 convolution C -> C/r and a linear layer, without normalisation or
-    activation. So shuffling the frames leaves the spatial feature as it is, and permuting the
-    joints the temporal one.
+    The spatial feature is computed from the mean of the feature map over time, the temporal feature
+    from its mean over the joints, each by a 1x1 convolution C -> C/r and a linear layer, without
+    normalisation or activation. So shuffling the frames does not change the spatial feature, and
+    permuting the joints does not change the temporal one. Source: CSRE (Zhang, Yin, Dang; Pattern
+    Recognition 164, 2025; arXiv 2312.15144).
 
     The paper averages the features over the persons. Both layers are affine, hence averaging the
-    map over the persons first gives the same numbers for less work; that is done here.
+    feature map over the persons first gives the same numbers for less work; that is done here.
 
     Args:
-        in_channels: Channels C of the encoder's map.
+        in_channels: Channels C of the feature map.
         num_frames: Frames T after the encoder's temporal strides.
-        num_joints: Joints V, or places H*W of a heat map, after the encoder.
+        num_joints: Joints V, or places H * W of a heatmap, after the encoder.
         feat_dim: Width D of both features.
         reduction: Factor r by which the 1x1 convolution squeezes the channels.
 
@@ -62,6 +62,13 @@ class STFD(nn.Module):
 
     Raises:
         InputError: If ``in_channels`` is smaller than ``reduction``.
+
+    Example:
+        >>> import torch
+        >>> stfd = STFD(in_channels=64, num_frames=16, num_joints=25)
+        >>> z_s, z_t = stfd(torch.randn(4, 2, 64, 16, 25))
+        >>> z_s.shape, z_t.shape
+        (torch.Size([4, 256]), torch.Size([4, 256]))
     """
 
     def __init__(
@@ -84,7 +91,7 @@ class STFD(nn.Module):
         self.temporal = _Branch(in_channels, num_frames, feat_dim, reduction)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Decompose a map.
+        """Decompose a feature map.
 
         Args:
             x: (N, M, C, T, V).
@@ -104,6 +111,6 @@ class STFD(nn.Module):
             expected, found = getattr(self, key), x.shape[axis]
             if found != expected:
                 raise InputError(
-                    f'the encoder gives a map with {key.removeprefix("num_")} {found}, '
+                    f'the encoder gives a feature map with {key.removeprefix("num_")} {found}, '
                     f'the neck was built for {expected}: set model.neck.{key}={found}'
                 )

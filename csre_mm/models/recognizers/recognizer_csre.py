@@ -10,8 +10,8 @@ from torch import Tensor
 class RecognizerCSRE(RecognizerGCN):
     """``RecognizerGCN`` with a neck that acts in training only.
 
-    mmaction2's ``RecognizerGCN`` builds a neck and never calls it. Here the neck sees the encoder's
-    map whenever a loss is computed; in testing the model is ``RecognizerGCN``, bit for bit.
+    mmaction2's ``RecognizerGCN`` builds a neck and never calls it. Here the neck sees the
+    feature map whenever a loss is computed; in testing the model is ``RecognizerGCN``, bit for bit.
     """
 
     def extract_feat(
@@ -27,10 +27,10 @@ class RecognizerCSRE(RecognizerGCN):
             inputs: Skeletons (N, clips, M, T, V, C).
             stage: ``'backbone'`` or ``'head'``, the stage whose output is returned.
             data_samples: The samples, given in training only.
-            **kwargs: What ``RecognizerGCN.extract_feat`` takes beside.
+            **kwargs: What ``RecognizerGCN.extract_feat`` takes besides.
 
         Returns:
-            The map (N * clips, M, C', T', V'), or the scores (N * clips, classes) with
+            The feature map (N * clips, M, C', T', V'), or the scores (N * clips, classes) with
             ``stage='head'``; and ``{'loss_aux': losses of the neck}``, empty in testing.
         """
         x, loss_kwargs = super().extract_feat(inputs, stage=stage, **kwargs)
