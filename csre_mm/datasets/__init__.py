@@ -1,18 +1,34 @@
 """The dataset, its transforms, and the layouts of skeletons."""
 
+from csre_mm.datasets.annotations import load_annotations, save_annotations
+from csre_mm.datasets.class_names import find_class_names
 from csre_mm.datasets.layouts import LAYOUTS, SkeletonLayout, get_layout
 from csre_mm.datasets.skeleton_dataset import SkeletonDataset
 from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeatDataset
-from csre_mm.datasets.transforms import CenterSkeleton, CropResize, NormalizeRange, SampleSorted
+from csre_mm.datasets.transforms import (
+    CenterSkeleton,
+    CropResize,
+    LoopFrames,
+    NormalizeRange,
+    ProjectToImage,
+    SampleSorted,
+    SampleUniform,
+)
 
 __all__ = [
     'LAYOUTS',
     'CenterSkeleton',
     'CropResize',
+    'LoopFrames',
     'NormalizeRange',
+    'ProjectToImage',
     'SampleSorted',
+    'SampleUniform',
     'SkeletonDataset',
     'SkeletonLayout',
     'SlotPerRepeatDataset',
+    'find_class_names',
     'get_layout',
+    'load_annotations',
+    'save_annotations',
 ]

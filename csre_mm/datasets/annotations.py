@@ -54,6 +54,11 @@ def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
     Raises:
         InputError: If there is no such file, it is no pickle or an incomplete one, asks for
             anything but containers and arrays, or holds something else than annotations.
+
+    Example:
+        >>> data = load_annotations('data.pkl')
+        >>> sorted(data['split']), len(data['annotations'])
+        (['train', 'val'], 48)
     """
     try:
         with open(path, 'rb') as file:
@@ -87,6 +92,12 @@ def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
 
     Raises:
         InputError: If ``data`` does not pass :func:`check_annotations`, or for a bad ``path``.
+
+    Example:
+        >>> import numpy as np
+        >>> keypoint = np.ones((1, 30, 25, 3), np.float32)  # (M, T, V, C)
+        >>> sample = dict(frame_dir='wave_01', label=0, total_frames=30, keypoint=keypoint)
+        >>> save_annotations({'split': {'train': ['wave_01']}, 'annotations': [sample]}, 'own.pkl')
     """
     path = check_pickle_path(path)
     check_annotations(data, path)

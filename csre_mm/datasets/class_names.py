@@ -198,6 +198,12 @@ def find_class_names(
 
     Raises:
         InputError: If there is no such list or file, or it has too few names.
+
+    Example:
+        >>> find_class_names('nwucla', 10)[3]
+        'walk around'
+        >>> find_class_names(None, 2)
+        ['0', '1']
     """
     source, names = _look_up(given, num_classes, ann_file)
     if names is SYNTHETIC:  # the demo's classifier has all classes of NTU RGB+D 60

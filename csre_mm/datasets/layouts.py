@@ -21,6 +21,12 @@ class SkeletonLayout:
     Raises:
         InputError: If an edge, the centre, a bone parent or the partition does not fit
             ``num_joints``.
+
+    Example:
+        >>> edges = ((1, 0), (2, 1))  # elbow to shoulder, wrist to elbow
+        >>> layout = SkeletonLayout('limb', 3, edges, center=0, bone_parents=(0, 0, 1))
+        >>> layout.as_graph_layout()
+        {'num_node': 3, 'inward': [(1, 0), (2, 1)], 'center': 0}
     """
 
     name: str
@@ -139,6 +145,12 @@ def get_layout(layout: str | dict | SkeletonLayout) -> SkeletonLayout:
 
     Raises:
         InputError: If no layout has the name, or the dictionary does not describe one.
+
+    Example:
+        >>> get_layout('nw-ucla').num_joints
+        20
+        >>> get_layout(dict(num_joints=3, edges=[(1, 0), (2, 1)], center=0)).bone_parents
+        (0, 0, 1)
     """
     if isinstance(layout, SkeletonLayout):
         return layout

@@ -36,6 +36,12 @@ class SkeletonDataset(PoseDataset):
     Raises:
         InputError: If the file cannot be read, has no such split, no samples are left, a subject
             has none or cannot be told, or there is a ``data_prefix`` for videos or skeletons.
+
+    Example:
+        >>> dataset = SkeletonDataset('data.pkl', pipeline=[], split='train')
+        >>> sample = dataset[0]
+        >>> sample['label'], sample['keypoint'].shape[2:]
+        (0, (25, 3))
     """
 
     labels: np.ndarray | None

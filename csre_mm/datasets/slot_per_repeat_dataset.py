@@ -18,6 +18,12 @@ class SlotPerRepeatDataset(RepeatDataset):
         dataset: The training set.
         times: How often it is repeated.
         lazy_init: As for ``RepeatDataset``.
+
+    Example:
+        >>> from csre_mm.datasets import SkeletonDataset
+        >>> dataset = SkeletonDataset('data.pkl', pipeline=[], split='train')
+        >>> len(dataset), len(SlotPerRepeatDataset(dataset, times=5))
+        (24, 120)
     """
 
     def __getitem__(self, idx: int) -> Any:

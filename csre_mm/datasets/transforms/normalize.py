@@ -28,6 +28,12 @@ class CenterSkeleton(BaseTransform):
 
     Args:
         joint: Index of the joint that becomes the origin; 1 is the middle of the spine.
+
+    Example:
+        >>> import numpy as np
+        >>> sample = {'keypoint': np.full((1, 2, 25, 3), 4.0)}
+        >>> CenterSkeleton(joint=1).transform(sample)['keypoint'].max()
+        np.float32(0.0)
     """
 
     def __init__(self, joint: int = 1) -> None:
@@ -66,6 +72,13 @@ class NormalizeRange(BaseTransform):
         joint: Joint of the first person whose place in the first frame becomes the origin.
         rotation: Largest angle in degrees; 0, as in testing, for none.
         scale: Smallest and largest factor.
+
+    Example:
+        >>> import numpy as np
+        >>> sample = {'keypoint': np.random.default_rng(0).normal(size=(1, 30, 20, 3))}
+        >>> keypoint = NormalizeRange(joint=1).transform(sample)['keypoint']
+        >>> float(keypoint.min()), float(keypoint.max())
+        (-1.0, 1.0)
     """
 
     def __init__(

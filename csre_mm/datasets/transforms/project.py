@@ -23,6 +23,12 @@ class ProjectToImage(BaseTransform):
             camera.
         focal_length: Focal length in pixels.
         near: Smallest depth in metres.
+
+    Example:
+        >>> import numpy as np
+        >>> sample = {'keypoint': np.array([0.0, 0.0, 2.0]).reshape(1, 1, 1, 3)}
+        >>> ProjectToImage().transform(sample)['keypoint'].ravel().tolist()  # image centre
+        [256.0, 212.0]
     """
 
     def __init__(

@@ -52,6 +52,12 @@ class CropResize(BaseTransform):
     Args:
         clip_len: Frames after the resizing.
         fraction: One fraction, or the smallest and the largest, each above 0 and at most 1.
+
+    Example:
+        >>> import numpy as np
+        >>> sample = {'keypoint': np.zeros((2, 93, 25, 3), np.float32)}
+        >>> CropResize(clip_len=64, fraction=0.95).transform(sample)['keypoint'].shape
+        (2, 64, 25, 3)
     """
 
     def __init__(self, clip_len: int, fraction: float | tuple[float, float] = (0.5, 1.0)) -> None:
@@ -113,6 +119,12 @@ class SampleSorted(BaseTransform):
     Args:
         clip_len: Frames to pick.
         test_mode: Whether the frames are spread evenly.
+
+    Example:
+        >>> import numpy as np
+        >>> sample = {'keypoint': np.arange(5).reshape(1, 5, 1, 1)}
+        >>> SampleSorted(clip_len=3, test_mode=True).transform(sample)['keypoint'].ravel().tolist()
+        [0, 2, 4]
     """
 
     def __init__(self, clip_len: int, test_mode: bool = False) -> None:
@@ -146,6 +158,12 @@ class LoopFrames(BaseTransform):
 
     Args:
         clip_len: Frames of the result.
+
+    Example:
+        >>> import numpy as np
+        >>> sample = {'keypoint': np.arange(3).reshape(1, 3, 1, 1)}
+        >>> LoopFrames(clip_len=5).transform(sample)['keypoint'].ravel().tolist()
+        [0, 1, 2, 0, 1]
     """
 
     def __init__(self, clip_len: int) -> None:

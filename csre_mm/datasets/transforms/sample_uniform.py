@@ -36,6 +36,12 @@ class SampleUniform(BaseTransform):
 
     Raises:
         InputError: If ``clip_len`` or ``num_clips`` is less than 1.
+
+    Example:
+        >>> import numpy as np
+        >>> sample = {'keypoint': np.zeros((2, 93, 25, 3), np.float32)}
+        >>> SampleUniform(clip_len=32, num_clips=2).transform(sample)['keypoint'].shape
+        (2, 64, 25, 3)
     """
 
     def __init__(

@@ -50,6 +50,9 @@ class EpochSeedHook(Hook):
     A run that is interrupted and resumed from its last checkpoint then sees the augmentations that
     the uninterrupted run saw: with mmengine alone they depend on how long the processes have been
     alive.
+
+    Example:
+        >>> custom_hooks = [dict(type='EpochSeedHook')]  # in a config
     """
 
     priority = 'VERY_HIGH'

@@ -48,6 +48,9 @@ class InferenceCheckpointHook(Hook):
     """Load what testing needs, say what was left out, and refuse a checkpoint of another model.
 
     mmengine would warn about tensors that are missing and test with random ones.
+
+    Example:
+        >>> hook = dict(type='InferenceCheckpointHook')  # in custom_hooks; tools/test.py adds it
     """
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:

@@ -17,6 +17,9 @@ class LabelCheckHook(Hook):
 
     Labels outside of the classes end in an index error inside the loss on a CPU and in an
     assertion of the device on a GPU.
+
+    Example:
+        >>> custom_hooks = [dict(type='LabelCheckHook')]  # in a config
     """
 
     def before_train(self, runner: Runner) -> None:

@@ -66,6 +66,9 @@ class MemoryBankHook(Hook):
 
     Raises:
         InputError: If ``keep`` is another, or a resumed checkpoint does not hold what it needs.
+
+    Example:
+        >>> custom_hooks = [dict(type='MemoryBankHook', keep='last')]  # in a config
     """
 
     priority = 'VERY_HIGH'  # the banks have their size before another hook copies the model

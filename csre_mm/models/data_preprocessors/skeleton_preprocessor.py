@@ -47,6 +47,13 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
     Raises:
         InputError: If an argument is out of its range, or the skeletons do not fit the layout or
             each other.
+
+    Example:
+        >>> import torch
+        >>> preprocessor = SkeletonPreprocessor(layout='nturgb+d', stream='b')
+        >>> batch = {'inputs': 4 * [torch.randn(1, 2, 64, 25, 3)], 'data_samples': []}
+        >>> preprocessor(batch)['inputs'].shape
+        torch.Size([4, 1, 2, 64, 25, 3])
     """
 
     def __init__(

@@ -12,6 +12,21 @@ class RecognizerCSRE(RecognizerGCN):
 
     mmaction2's ``RecognizerGCN`` builds a neck and never calls it. Here the neck sees the
     feature map whenever a loss is computed; in testing the model is ``RecognizerGCN``, bit for bit.
+
+    Example:
+        >>> from mmaction.registry import MODELS
+        >>> from mmengine.registry import init_default_scope
+        >>> init_default_scope('mmaction')
+        >>> model = MODELS.build(
+        ...     dict(
+        ...         type='RecognizerCSRE',
+        ...         backbone=dict(type='CTRGCN', graph_cfg=dict(layout='nturgb+d')),
+        ...         neck=dict(type='CSRENeck', in_channels=256, num_frames=16, num_joints=25),
+        ...         cls_head=dict(type='GCNHead', num_classes=60, in_channels=256),
+        ...     )
+        ... )
+        >>> type(model.neck).__name__
+        'CSRENeck'
     """
 
     def extract_feat(
