@@ -166,8 +166,9 @@ def _count(module: nn.Module) -> int:
 
 def _pair_macs(loss: MemoryContrastLoss, slots: int) -> int:
     """Multiply-adds of the gradient: a weighted sum of the slots that the anchor is paired with."""
-    pairs = min(loss.num_positives, slots) + 2 * min(loss.num_negatives, slots)
-    return pairs * loss.bank.feat_dim
+    counts = [int(k * slots) if isinstance(k, float) else k for k in loss.num_pairs(slots)]
+    positives, negatives = (min(count, slots) for count in counts)
+    return (positives + 2 * negatives) * loss.bank.feat_dim
 
 
 def _bank_bytes(loss: MemoryContrastLoss, slots: int) -> int:

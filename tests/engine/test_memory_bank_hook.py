@@ -1,10 +1,13 @@
+import numpy as np
 import pytest
 import torch
 from mmengine.dataset import ConcatDataset, RepeatDataset
 
 from csre_mm.datasets import SkeletonDataset, SlotPerRepeatDataset
+from csre_mm.engine.hooks.contrast_summary import describe_contrasts, find_void_mining
 from csre_mm.engine.hooks.epoch_seed_hook import pipelines
 from csre_mm.engine.hooks.memory_bank_hook import count_slots, innermost_dataset
+from csre_mm.models import MemoryContrastLoss
 from csre_mm.utils.errors import InputError
 from tests.runs import make_runner
 
@@ -99,15 +102,25 @@ def test_a_run_from_the_weights_of_another_starts_with_empty_banks(ntu_file, tmp
 def test_an_idle_contrast_is_reported(ntu_file, tmp_path):
     options = {
         'model.neck.loss.gate': 'strict',
+        'model.neck.loss.num_positives': 128,
+        'model.neck.loss.num_negatives': 512,
         'train_cfg.max_epochs': 1,
     }
     runner = make_runner('csre_ctrgcn_ntu60', ntu_file, tmp_path, **options)
     runner.train()
     log = next(tmp_path.glob('*/*.log')).read_text()
-    assert 'neck.loss_spatial: 24 slots; while all features are equal the loss is ' in log
-    assert 'log(1 + num_negatives) = 6.2403' in log
+    lines = (
+        'CSRE is on: spatial and temporal contrast.',
+        'The weight of a contrast is 0.0024.',
+        'The temperature is 0.8.',
+        'A memory bank has 24 slots.',
+        'K+ is 128 of the 8 slots of a class.',
+        'K- is 512 of the 16 slots of other classes, for hard and for random negatives.',
+        'neck.loss_spatial: hard mining is void, num_negatives 512 takes all of at most 16 slots',
+    )
+    assert all(line in log for line in lines)
     assert 'neck.loss_spatial is inactive: no anchor of this batch has enough positives' in log
-    assert "gate='strict', num_positives=128, num_negatives=512, 24 of 24 slots filled" in log
+    assert "gate='strict', K+ = 128, K- = 512, 24 of 24 slots filled" in log
 
 
 @pytest.mark.parametrize('loop', ['train', 'val', 'test'])
@@ -117,3 +130,46 @@ def test_labels_that_the_classifier_has_no_score_for(ntu_file, tmp_path, loop):
     message = 'has the labels 0 to 2, the classifier has 2 classes: set .*num_classes=3'
     with pytest.raises(InputError, match=message):
         getattr(runner, loop)()
+
+
+def test_a_baseline_says_that_csre_is_off(ntu_file, tmp_path):
+    make_runner('ctrgcn_ntu60', ntu_file, tmp_path, **{'train_cfg.max_epochs': 1}).train()
+    assert (
+        'CSRE is off: the model has no memory bank.' in next(tmp_path.glob('*/*.log')).read_text()
+    )
+
+
+def make_losses(slots, **options):
+    losses = {
+        name: MemoryContrastLoss(4, **options) for name in ('n.loss_spatial', 'n.loss_temporal')
+    }
+    for loss in losses.values():
+        loss.bank.allocate(slots)
+    return losses
+
+
+def test_the_summary_names_what_differs():
+    losses = make_losses(1020, num_positives=0.25, num_negatives=None, loss_weight=None)
+    losses['n.loss_temporal'].temperature = 0.1
+    losses['n.loss_temporal'].warmup_iters = 1000
+    lines = list(describe_contrasts(losses, np.array([96, 124, 800])))
+    assert lines == [
+        'CSRE is on: spatial and temporal contrast.',
+        'The weight of a contrast is 0.102.',
+        'The weight rises from 0 over 0 (spatial), 1000 (temporal) iterations.',
+        'The temperature is 0.8 (spatial), 0.1 (temporal).',
+        'A memory bank has 1,020 slots.',
+        'K+ is 25 % of the 96 to 800 slots of a class.',
+        'K- is 127 of the 220 to 924 slots of other classes, for hard and for random negatives.',
+    ]
+    assert list(find_void_mining(losses, np.array([96, 124, 800]))) == []
+
+
+def test_mining_that_takes_everything_is_void():
+    losses = make_losses(431, num_positives=1.0)
+    found = list(find_void_mining(losses, np.full(27, 16)))
+    assert [line.split(' takes')[0] for line in found[:2]] == [
+        'n.loss_spatial: hard mining is void, num_positives 100 %',
+        'n.loss_spatial: hard mining is void, num_negatives 512',
+    ]
+    assert len(found) == 4 and 'at most 416 slots of other classes' in found[1]

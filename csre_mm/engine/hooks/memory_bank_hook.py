@@ -1,6 +1,5 @@
 """The life of the memory banks in a run."""
 
-import math
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeatDataset
+from csre_mm.engine.hooks.contrast_summary import describe_contrasts, find_void_mining
 from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.utils.checkpoints import load_checkpoint_file
 from csre_mm.utils.errors import InputError
@@ -79,6 +79,7 @@ class MemoryBankHook(Hook):
         self.interval = interval
         self.keep = keep
         self._stripped: set[Path] = set()
+        self._class_sizes = np.zeros(0, np.int64)
 
     @staticmethod
     def losses(runner: Runner) -> dict[str, MemoryContrastLoss]:
@@ -104,10 +105,11 @@ class MemoryBankHook(Hook):
             return
         dataset = innermost_dataset(runner.train_dataloader.dataset)
         classes = getattr(dataset, 'labels', None)
-        largest = None if classes is None else int(np.unique(classes, return_counts=True)[1].max())
         slots = count_slots(runner.train_dataloader.dataset)
-        if largest is not None:
-            largest *= slots // len(dataset)
+        if classes is not None:
+            repeats = slots // len(dataset)
+            self._class_sizes = repeats * np.unique(classes, return_counts=True)[1]
+        largest = None if classes is None else int(self._class_sizes.max())
         for loss in losses.values():
             loss.bank.allocate(slots, largest)
         for transform in dataset.pipeline.transforms:
@@ -147,20 +149,20 @@ class MemoryBankHook(Hook):
             if anchors is not None and not anchors:
                 runner.logger.warning(
                     f'{name} is inactive: no anchor of this batch has enough positives and '
-                    f'negatives (gate={loss.gate!r}, num_positives={loss.num_positives}, '
-                    f'num_negatives={loss.num_negatives}, '
+                    f'negatives (gate={loss.gate!r}, K+ = {loss.num_pairs()[0]}, '
+                    f'K- = {loss.num_pairs()[1]}, '
                     f'{int((loss.bank.labels >= 0).sum())} of {loss.bank.num_slots} slots filled).'
                 )
 
     def before_train(self, runner: Runner) -> None:
-        """Say where the losses start."""
-        for name, loss in self.losses(runner).items():
-            expected = loss.loss_weight * math.log1p(loss.num_negatives)
-            runner.logger.info(
-                f'{name}: {loss.bank.num_slots} slots; while all features are equal the loss is '
-                f'loss_weight * log(1 + num_negatives) = {expected:.4f}, and less as long as there '
-                'are fewer negatives.'
-            )
+        """Say whether CSRE is on, and what it compares with."""
+        losses = self.losses(runner)
+        if not losses:
+            runner.logger.info('CSRE is off: the model has no memory bank.')
+        for line in describe_contrasts(losses, self._class_sizes):
+            runner.logger.info(line)
+        for line in find_void_mining(losses, self._class_sizes):
+            runner.logger.warning(line)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Strip the checkpoints that the last epoch made old."""

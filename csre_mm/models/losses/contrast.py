@@ -8,10 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from csre_mm.models.losses.join_batch import join_batch
+from csre_mm.models.losses.pair_mining import LabelPairs
 from csre_mm.utils.errors import InputError
 
 if TYPE_CHECKING:
-    from csre_mm.models.losses.memory_contrast_loss import LabelPairs, MemoryContrastLoss
+    from csre_mm.models.losses.memory_contrast_loss import MemoryContrastLoss
 
 Statistics = dict[str, Tensor]
 """Scalars that a step of the contrast reports besides the loss."""
@@ -46,14 +47,14 @@ def contrast(
     with torch.autocast(labels.device.type, enabled=False):
         anchors = [F.normalize(_at_least_float32(z), dim=1) for z in features]
         batch = join_batch([z.detach() for z in anchors], labels, indices)
-        shared: dict[tuple[int, str], LabelPairs] = {}
+        shared: dict[tuple[int | float, str], LabelPairs] = {}
         results = []
         for loss, z, joined in zip(losses, anchors, batch.features, strict=True):
             loss.bank.check_slots(batch.indices)
             generator = loss.advance(labels.device)
             if loss.update == 'before':
                 loss.bank.write(batch.indices, joined, batch.labels)
-            key = loss.num_negatives, loss.update
+            key = loss.num_pairs()[1], loss.update
             if key not in shared:
                 shared[key] = loss.pair_labels(labels, batch, generator)
             value, statistics = loss.compare(z, shared[key])

@@ -1,6 +1,6 @@
 """The contrast of CSRE: a batch against a memory bank of the whole training set."""
 
-from typing import NamedTuple
+import math
 
 import torch
 from mmaction.registry import MODELS
@@ -12,7 +12,7 @@ from csre_mm.models.losses.info_nce import info_nce_gradients
 from csre_mm.models.losses.join_batch import JoinedBatch
 from csre_mm.models.losses.memory_bank import MemoryBank
 from csre_mm.models.losses.pair_mining import (
-    ClassIndex,
+    LabelPairs,
     Pairs,
     index_classes,
     select_pairs,
@@ -20,22 +20,6 @@ from csre_mm.models.losses.pair_mining import (
 from csre_mm.models.losses.random_negatives import random_negatives
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.random import mix_seeds
-
-
-class LabelPairs(NamedTuple):
-    """What of a step depends on labels alone, the same for every bank of the same labels.
-
-    Attributes:
-        classes: The slots by class.
-        random: Slots (N, K-) of the random negatives, and (N, K-) which of them are valid.
-        num_same: Filled slots of the class of each anchor of all ranks.
-        num_other: Filled slots of other classes, for each anchor of all ranks.
-    """
-
-    classes: ClassIndex
-    random: tuple[Tensor, Tensor]
-    num_same: Tensor
-    num_other: Tensor
 
 
 @MODELS.register_module()
@@ -51,15 +35,17 @@ class MemoryContrastLoss(nn.Module):
 
     Args:
         feat_dim: Width D of the features.
-        num_positives: K+.
-        num_negatives: K-, for each of the two sets.
+        num_positives: K+: a number, a fraction (float) of the filled slots of the anchor's class,
+            or None for a number that follows from the size of the bank (:meth:`num_pairs`).
+        num_negatives: K-, for each of the two sets: likewise, of the slots of other classes.
         temperature: t.
         gate: ``'strict'`` leaves out an anchor until there are K+ positives and K- negatives, as
             the release does; ``'adaptive'`` takes min(K, available) and leaves out only an anchor
             without a positive or without a negative.
         update: Whether the batch is written into the bank ``'before'`` it is compared, as the
             release does, or ``'after'``.
-        loss_weight: Factor of the loss.
+        loss_weight: Factor of the loss; None for one that follows from the size of the bank
+            (:meth:`weight`).
         warmup_iters: Iterations in which the factor rises linearly from 0, while the features of
             the encoder form; the bank is written from the first iteration on.
         bank_dtype: ``'float32'``, or ``'float16'`` for half the memory; similarities are computed
@@ -86,21 +72,26 @@ class MemoryContrastLoss(nn.Module):
     def __init__(
         self,
         feat_dim: int = 256,
-        num_positives: int = 128,
-        num_negatives: int = 512,
+        num_positives: int | float | None = 128,
+        num_negatives: int | float | None = 512,
         temperature: float = 0.8,
         gate: str = 'adaptive',
         update: str = 'before',
-        loss_weight: float = 1.0,
+        loss_weight: float | None = 1.0,
         warmup_iters: int = 0,
         bank_dtype: str = 'float32',
         num_slots: int | None = None,
     ) -> None:
         super().__init__()
         for name, value in (('num_positives', num_positives), ('num_negatives', num_negatives)):
-            if value < 1:
+            if isinstance(value, float) and not 0 < value <= 1:
+                raise InputError(
+                    f'{name} of the contrast is {value}, as a fraction it must be above 0 and at '
+                    'most 1'
+                )
+            if isinstance(value, int) and value < 1:
                 raise InputError(f'{name} of the contrast is {value}, it must be at least 1')
-        if not temperature > 0:
+        if not 0 < temperature < math.inf:
             raise InputError(f'temperature of the contrast is {temperature}, it must be above 0')
         if warmup_iters < 0:
             raise InputError(f'warmup_iters of the contrast is {warmup_iters}, it must be from 0')
@@ -155,6 +146,34 @@ class MemoryContrastLoss(nn.Module):
         self._step += 1
         return torch.Generator(device).manual_seed(mix_seeds(self._seed, self._step))
 
+    def num_pairs(self, num_slots: int | None = None) -> tuple[int | float, int | float]:
+        """K+ and K- as given, or where they are None S / 40 and S / 8 of S slots.
+
+        They are at least 1 and at most the paper's 128 and 512, which they reach at 5,120 and 4,096
+        slots.
+
+        Args:
+            num_slots: S, by default that of the bank.
+        """
+        slots = self.bank.num_slots if num_slots is None else num_slots
+        derived = min(max(slots // 40, 1), 128), min(max(slots // 8, 1), 512)
+        given = self.num_positives, self.num_negatives
+        positives, negatives = (d if g is None else g for g, d in zip(given, derived, strict=True))
+        return positives, negatives
+
+    def weight(self, after_warmup: bool = False) -> float:
+        """The factor of the loss in this step, or after the warm-up.
+
+        Where ``loss_weight`` is None it is S / 10,000 of S slots, at most the paper's 1: with few
+        samples two contrasts of weight 1 are several times the classification loss.
+        """
+        weight = self.loss_weight
+        if weight is None:
+            weight = min(self.bank.num_slots / 10_000, 1.0)
+        if after_warmup or self._step >= self.warmup_iters:
+            return weight
+        return weight * self._step / self.warmup_iters
+
     @torch.no_grad()
     def pair_labels(
         self, labels: Tensor, batch: JoinedBatch, generator: torch.Generator
@@ -167,8 +186,9 @@ class MemoryContrastLoss(nn.Module):
             generator: Where the random numbers come from.
         """
         classes = index_classes(labels, self.bank.labels, self.bank.largest_class)
+        _, negatives = self.num_pairs()
         random = random_negatives(
-            classes, self.num_negatives, generator, num_drawn=len(batch.labels), first=batch.first
+            classes, negatives, generator, num_drawn=len(batch.labels), first=batch.first
         )
         return LabelPairs(classes, random, *classes.sizes(batch.labels))
 
@@ -187,13 +207,8 @@ class MemoryContrastLoss(nn.Module):
             The loss, and the statistics of :meth:`forward`.
         """
         with torch.no_grad():
-            chosen = select_pairs(
-                self.bank.similarities(z),
-                pairs.classes,
-                pairs.random,
-                self.num_positives,
-                self.num_negatives,
-            )
+            similarities = self.bank.similarities(z)  # (S, N)
+            chosen = select_pairs(similarities, pairs.classes, pairs.random, *self.num_pairs())
             active = self._is_active(pairs.classes.num_same, pairs.classes.num_other)  # (N,)
             loss, weights = self._mean_over_anchors(chosen, active, pairs)
             gradient = self.bank.weighted_sum(chosen.indices, weights)  # (N, D)
@@ -209,7 +224,7 @@ class MemoryContrastLoss(nn.Module):
 
     def _is_active(self, num_same: Tensor, num_other: Tensor) -> Tensor:
         adaptive = self.gate == 'adaptive'
-        least = (1, 1) if adaptive else (self.num_positives, self.num_negatives)
+        least = [1 if adaptive or isinstance(k, float) else k for k in self.num_pairs()]
         return (num_same >= least[0]) & (num_other >= least[1])
 
     def _mean_over_anchors(
@@ -229,11 +244,6 @@ class MemoryContrastLoss(nn.Module):
         factor = active.to(terms.dtype) / total * (0.5 * dist.get_world_size())  # (N,), two sets
         derivatives = torch.cat([by_positives.sum(1), by_negatives.flatten(1)], 1)
         return (terms.sum(1) * factor).sum(), derivatives * factor.unsqueeze(1)
-
-    def weight(self) -> float:
-        """The factor of the loss in this step: ``loss_weight``, or less in the warm-up."""
-        warmup = self._step / self.warmup_iters if self._step < self.warmup_iters else 1.0
-        return self.loss_weight * warmup
 
     def get_extra_state(self) -> Tensor:
         """Seed and step, so that a resumed run draws the random negatives of the whole one.

@@ -6,6 +6,7 @@ gives them. Nothing here synchronises with a GPU: counts that differ from anchor
 it as masks. On a CPU, where reading a value is free, needless work is skipped.
 """
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -79,6 +80,22 @@ class ClassIndex(NamedTuple):
         return num_same, len(self.ordered) - self.num_empty - num_same
 
 
+class LabelPairs(NamedTuple):
+    """What of a step depends on labels alone, the same for every bank of the same labels.
+
+    Attributes:
+        classes: The slots by class.
+        random: Slots (N, K-) of the random negatives, and (N, K-) which of them are valid.
+        num_same: Filled slots of the class of each anchor of all ranks.
+        num_other: Filled slots of other classes, for each anchor of all ranks.
+    """
+
+    classes: ClassIndex
+    random: tuple[Tensor, Tensor]
+    num_same: Tensor
+    num_other: Tensor
+
+
 def index_classes(
     labels: Tensor, bank_labels: Tensor, largest_class: int | None = None
 ) -> ClassIndex:
@@ -123,12 +140,28 @@ def gather(similarities: Tensor, indices: Tensor, valid: Tensor) -> Selection:
     return _selection(indices, valid, similarities.T.gather(1, indices))
 
 
+def most_of(count: int | float, available: Tensor, bound: int) -> tuple[int, Tensor | None]:
+    """How many slots to select for each anchor.
+
+    Args:
+        count: K, or as a float the fraction of the slots that are available to the anchor.
+        available: (N,) number of such slots.
+        bound: The largest number of such slots, known without a look at ``available``.
+
+    Returns:
+        The largest number for any anchor, and for a fraction the number for each anchor (N,).
+    """
+    if isinstance(count, int):
+        return min(count, bound), None
+    return max(math.ceil(count * bound), 1), (count * available).ceil()
+
+
 def select_pairs(
     similarities: Tensor,
     classes: ClassIndex,
     random: tuple[Tensor, Tensor],
-    num_positives: int,
-    num_negatives: int,
+    num_positives: int | float,
+    num_negatives: int | float,
 ) -> Pairs:
     """Select what each anchor is compared with.
 
@@ -136,8 +169,8 @@ def select_pairs(
         similarities: (S, N), overwritten.
         classes: The slots by class.
         random: Slots (N, K-) of the random negatives, and (N, K-) which of them are valid.
-        num_positives: K+.
-        num_negatives: K-.
+        num_positives: K+, or a fraction of the slots of the class.
+        num_negatives: K-, or a fraction of the slots of other classes.
     """
     own = similarities.T.gather(1, classes.members)  # (N, W)
     positives = hardest_positives(own, classes, num_positives)
@@ -146,37 +179,49 @@ def select_pairs(
     return Pairs(positives, hard, drawn)
 
 
-def hardest_positives(own: Tensor, classes: ClassIndex, count: int) -> Selection:
-    """The ``count`` least similar slots of the anchor's class.
+def hardest_positives(own: Tensor, classes: ClassIndex, count: int | float) -> Selection:
+    """The least similar slots of the anchor's class.
 
     Args:
         own: Similarities of the members of the anchor's class (N, W).
         classes: The slots by class.
-        count: K+.
+        count: K+, or a fraction of the slots of the class.
     """
     values = own.masked_fill(~classes.is_member, torch.inf)
-    count = min(count, values.shape[1])
-    values, places = values.topk(count, largest=False, sorted=False)
-    return _selection(classes.members.gather(1, places), values < torch.inf, values)
+    most, limits = most_of(count, classes.num_same, values.shape[1])
+    values, places = values.topk(most, largest=False, sorted=limits is not None)
+    valid = within(values < torch.inf, limits)
+    return _selection(classes.members.gather(1, places), valid, values)
+
+
+def within(valid: Tensor, limits: Tensor | None) -> Tensor:
+    """Of entries in order (N, K) those that are valid and among the first of each row."""
+    if limits is None:
+        return valid
+    return valid & (torch.arange(valid.shape[1], device=valid.device) < limits.unsqueeze(1))
 
 
 def hardest_negatives(
-    similarities: Tensor, own: Tensor, classes: ClassIndex, count: int
+    similarities: Tensor, own: Tensor, classes: ClassIndex, count: int | float
 ) -> Selection:
-    """The ``count`` most similar slots of other classes.
+    """The most similar slots of other classes.
 
     Args:
         similarities: (S, N). What is no negative of an anchor is overwritten with -inf.
         own: Similarities of the members of the anchor's class (N, W).
         classes: The slots by class.
-        count: K-.
+        count: K-, or a fraction of the slots of other classes.
     """
     has_own = (classes.num_same > 0).unsqueeze(1)
     similarities.T.scatter_(1, classes.members, own.masked_fill(has_own, -torch.inf))
     if classes.empty.device.type != 'cpu' or classes.num_empty:
         similarities.masked_fill_(classes.empty.unsqueeze(1), -torch.inf)
-    values, indices = largest(similarities, min(count, len(similarities)))
-    return _selection(indices, values > -torch.inf, values)
+    most, limits = most_of(count, classes.num_other, len(similarities))
+    values, indices = largest(similarities, most)
+    if limits is not None:
+        values, places = values.sort(1, descending=True)
+        indices = indices.gather(1, places)
+    return _selection(indices, within(values > -torch.inf, limits), values)
 
 
 def largest(similarities: Tensor, count: int) -> tuple[Tensor, Tensor]:

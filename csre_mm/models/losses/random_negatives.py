@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from csre_mm.models.losses.pair_mining import ClassIndex
+from csre_mm.models.losses.pair_mining import ClassIndex, most_of, within
 
 KEYED_DRAW_FACTOR = 8
 """Up to this many times K candidates, random numbers are sorted; above, duplicates are dropped."""
@@ -11,16 +11,16 @@ KEYED_DRAW_FACTOR = 8
 
 def random_negatives(
     classes: ClassIndex,
-    count: int,
+    count: int | float,
     generator: torch.Generator,
     num_drawn: int | None = None,
     first: int = 0,
 ) -> tuple[Tensor, Tensor]:
-    """``count`` slots of other classes, uniformly and without replacement, for each anchor.
+    """Slots of other classes, drawn uniformly and without replacement, for each anchor.
 
     Args:
         classes: The slots by class.
-        count: K-.
+        count: K-, or a fraction of the slots of other classes.
         generator: Where the random numbers come from, on the device of the slots.
         num_drawn: Rows to draw; the anchors are rows ``first`` to ``first + N`` of them. A process
             among several draws for all, and so gets what one process would have drawn.
@@ -32,9 +32,9 @@ def random_negatives(
     num_anchors, num_slots = len(classes.start), len(classes.order)
     total = num_anchors if num_drawn is None else num_drawn
     rows = slice(first, first + num_anchors)
-    ranks, valid = _distinct(
-        classes.num_other, min(count, num_slots), num_slots, total, rows, generator
-    )
+    most, limits = most_of(count, classes.num_other, num_slots)
+    ranks, valid = _distinct(classes.num_other, most, num_slots, total, rows, generator)
+    valid = within(valid, limits)
     num_other = classes.num_other.unsqueeze(1)
     ranks = torch.minimum(ranks, (num_other - 1).clamp(min=0))  # what is not valid stays in range
     before = (classes.start - classes.num_empty).unsqueeze(1)  # other slots before the own class
@@ -70,7 +70,7 @@ def _smallest_keys(keys: Tensor, limits: Tensor, count: int) -> tuple[Tensor, Te
     """The candidates with the ``count`` smallest keys."""
     candidates = torch.arange(keys.shape[1], device=keys.device)
     keys = keys.masked_fill(candidates >= limits.unsqueeze(1), torch.inf)
-    values, ranks = keys.topk(count, largest=False, sorted=False)
+    values, ranks = keys.topk(count, largest=False)  # sorted: a fraction takes the first
     return ranks, values < torch.inf
 
 
@@ -87,5 +87,5 @@ def _first_different(uniform: Tensor, limits: Tensor, count: int) -> tuple[Tenso
     ordered = (drawn << shift | arrival).sort(dim=1).values  # by number, then by arrival
     numbers, arrival = ordered >> shift, ordered & (1 << shift) - 1
     arrival[:, 1:].masked_fill_(numbers[:, 1:] == numbers[:, :-1], draws)  # a repetition
-    arrived, places = arrival.topk(count, largest=False, sorted=False)
+    arrived, places = arrival.topk(count, largest=False)
     return numbers.gather(1, places), arrived < draws

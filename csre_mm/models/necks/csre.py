@@ -29,7 +29,8 @@ class CSRE(nn.Module):
             :meth:`MemoryBank.allocate` has to be called for both before the first step.
         feat_dim: Width D of the features and of the banks.
         reduction: Factor by which STFD squeezes the channels.
-        loss: Arguments of both :class:`MemoryContrastLoss`.
+        loss: Arguments of both :class:`MemoryContrastLoss`. K+, K- and weight follow from the
+            number of samples unless they are given; from 10,000 samples on they are the paper's.
         loss_spatial: Arguments in which the spatial loss differs from ``loss``.
         loss_temporal: Arguments in which the temporal loss differs from ``loss``.
 
@@ -70,11 +71,12 @@ class CSRE(nn.Module):
         in_channels, num_frames, num_joints = feature_map_shape[-3:]
         with seeded_aside(torch.initial_seed() + 1):
             self.stfd = STFD(in_channels, num_frames, num_joints, feat_dim, reduction)
-        common = {'type': 'MemoryContrastLoss', 'feat_dim': feat_dim, 'num_slots': num_samples}
+        derived = dict.fromkeys(('num_positives', 'num_negatives', 'loss_weight'))  # all None
+        common = dict(type='MemoryContrastLoss', feat_dim=feat_dim, num_slots=num_samples)
         for options in (loss, loss_spatial, loss_temporal):
             if (options or {}).get('feat_dim', feat_dim) != feat_dim:
                 raise InputError('the width of the banks is model.neck.feat_dim: set that')
-        shared = {**common, **(loss or {})}
+        shared = {**common, **derived, **(loss or {})}
         self.loss_spatial: MemoryContrastLoss = MODELS.build({**shared, **(loss_spatial or {})})
         self.loss_temporal: MemoryContrastLoss = MODELS.build({**shared, **(loss_temporal or {})})
 

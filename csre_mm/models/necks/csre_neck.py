@@ -28,7 +28,7 @@ class CSRENeck(CSRE):
         reduction: Factor by which STFD squeezes the channels.
         with_persons: Whether the feature map is (N, M, C, T, V), as from a graph network, or
             (N, C, T, H, W), as from PoseC3D.
-        loss: Arguments of both :class:`MemoryContrastLoss`.
+        loss: Arguments of both :class:`MemoryContrastLoss`, as for :class:`CSRE`.
         loss_spatial: Arguments in which the spatial loss differs from ``loss``.
         loss_temporal: Arguments in which the temporal loss differs from ``loss``.
 

@@ -67,7 +67,7 @@ def test_clips_of_a_sample_count_as_persons():
 def test_options_reach_both_losses_and_can_differ():
     neck = make_neck(loss=dict(temperature=0.3), loss_temporal=dict(loss_weight=0.5))
     assert (neck.loss_spatial.temperature, neck.loss_temporal.temperature) == (0.3, 0.3)
-    assert (neck.loss_spatial.loss_weight, neck.loss_temporal.loss_weight) == (1.0, 0.5)
+    assert (neck.loss_spatial.loss_weight, neck.loss_temporal.loss_weight) == (None, 0.5)
 
 
 def test_the_neck_leaves_the_random_state_alone():
