@@ -1,10 +1,13 @@
 """Installation of csre_mm."""
 
+import os
+import shutil
 import sysconfig
 from importlib.metadata import distributions
 from pathlib import Path
 
 from setuptools import find_packages, setup
+from setuptools.command.build_py import build_py
 
 HERE = Path(__file__).parent
 
@@ -28,6 +31,41 @@ def mmcv_requirement() -> list[str]:
     return [] if 'mmcv' in installed else ['mmcv-lite>=2.0.1,<2.2']
 
 
+class BuildWithTools(build_py):
+    """Brings configs and tools into the package, in ``csre_mm/.mim`` as mmaction2 does.
+
+    A wheel has copies of them, an editable install links to them.
+    """
+
+    def run(self) -> None:
+        """Build the package, then add to it."""
+        super().run()
+        target = Path(HERE if self.editable_mode else self.build_lib, 'csre_mm/.mim')
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir(parents=True)
+        for name in ('configs', 'tools', 'model-index.yml'):
+            if not (self.editable_mode and link(HERE / name, target / name)):
+                copy(HERE / name, target / name)
+
+
+def link(source: Path, target: Path) -> bool:
+    """Make a symbolic link; False where the system or the user may not."""
+    try:
+        target.symlink_to(os.path.relpath(source, target.parent), source.is_dir())
+    except OSError:
+        return False
+    return True
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file or a folder, without what serves the repository only."""
+    ignored = shutil.ignore_patterns('__pycache__', 'write_results.py', 'results_pages')
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=ignored)
+    else:
+        shutil.copyfile(source, target)
+
+
 EXTRAS = {
     # tools/export_onnx.py: the format, the translation from PyTorch, and the check
     'export': ['onnx>=1.17', 'onnxscript>=0.2', 'onnxruntime>=1.18'],
@@ -47,6 +85,10 @@ setup(
     author='The csre_mm contributors',
     license='Apache-2.0',
     packages=find_packages(include=['csre_mm', 'csre_mm.*']),
+    py_modules=['csre_mm_cli'],
+    package_data={'csre_mm': ['py.typed']},
+    entry_points={'console_scripts': ['csre-mm = csre_mm_cli:main']},
+    cmdclass={'build_py': BuildWithTools},
     python_requires='>=3.10,<3.14',
     install_requires=[
         # Bounded above: what comes after is untested, and the bound keeps pip from replacing an

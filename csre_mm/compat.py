@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from mmengine.device import (
     is_cuda_available,
     is_mlu_available,
@@ -28,6 +29,7 @@ from mmengine.device import (
 )
 
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.project import find_config
 
 _applied = False
 
@@ -40,6 +42,7 @@ def apply() -> None:
     _applied = True
     silence_missing_ops()
     replace_pkg_resources()
+    find_shipped_bases()
     supply_missing_drn()
     skip_broken_multimodal()
     load_weights_only()
@@ -99,15 +102,11 @@ def replace_pkg_resources() -> None:
         return names.splitlines()[0]
 
     def get_installed_path(package: str) -> str:
-        try:
-            location = importlib.metadata.distribution(package).locate_file('')
-        except importlib.metadata.PackageNotFoundError:
-            folder = _source_folder(package)
-            if folder is None:
-                raise
-            return str(folder)
-        path = Path(str(location)) / package
-        return str(path if path.exists() else path.parent / package2module(package))
+        # The module is asked first: that of an editable install does not lie in site-packages.
+        folder = _source_folder(package) or _source_folder(package2module(package))
+        if folder is None:
+            raise ValueError(f'can not find the folder of {package}')
+        return str(folder)
 
     repaired: tuple[Callable, ...] = (is_installed, package2module, get_installed_path)
     for module in (
@@ -119,6 +118,24 @@ def replace_pkg_resources() -> None:
         for function in repaired:
             if hasattr(module, function.__name__):
                 setattr(module, function.__name__, function)
+
+
+def find_shipped_bases() -> None:
+    """Let ``_base_ = 'csre_mm::csre_ctrgcn_ntu60.py'`` mean a shipped config.
+
+    mmengine 0.10.7 has a fixed list of packages for ``package::path`` and wants a folder in the
+    path. The base has no scope: csre_mm is registered in that of mmaction2, and what such a base
+    gives is the same as with its path.
+    """
+    get_cfg_path = Config._get_cfg_path
+
+    def wrapper(cfg_path: str, filename: str) -> tuple[str, str | None]:
+        package, separator, name = cfg_path.partition('::')
+        if package == 'csre_mm' and separator:
+            return str(find_config(name)), None
+        return get_cfg_path(cfg_path, filename)
+
+    Config._get_cfg_path = staticmethod(wrapper)
 
 
 def supply_missing_drn() -> None:

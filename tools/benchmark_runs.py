@@ -21,6 +21,7 @@ from csre_mm.experiments.results import Results, gather_cells, save_results
 from csre_mm.experiments.summary import Row, summarise
 from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.project import call_of
 from csre_mm.utils.tables import format_table, percent
 
 EPILOG = """\
@@ -169,7 +170,7 @@ def gather(
     """Results of what is finished."""
     cells, scores = gather_cells(runs, read_weights(args.fuse, args.streams))
     return Results(
-        command=shlex.join(['python', 'tools/benchmark_runs.py', *sys.argv[1:]]),
+        command=shlex.join([*call_of('benchmark_runs.py'), *sys.argv[1:]]),
         title=args.title or ', '.join(path.stem for path in args.configs),
         split=samples.split,
         held_out=bool(args.folds),
@@ -233,7 +234,7 @@ def main() -> None:
     )
     if args.dry_run:
         for run in runs:
-            print(shlex.join(['python', 'tools/train.py', *train_command(run, args.amp)[1:]]))
+            print(shlex.join([*call_of('train.py'), *train_command(run, args.amp)[1:]]))
         return
     samples = read_samples(args)
     executor = Executor(args.jobs, args.gpus, args.amp, CONSOLE.print)

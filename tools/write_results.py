@@ -10,7 +10,7 @@ from csre_mm.experiments.results import load_results
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
-from csre_mm.utils.machine import ROOT
+from csre_mm.utils.project import ROOT
 from results_pages.metafile import RESULTS, make_metafiles, write_metafile
 from results_pages.pages import fill_blocks, missing_table, overview, result_tables
 

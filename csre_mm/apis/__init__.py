@@ -1,6 +1,7 @@
 """What the commands do, callable from Python."""
 
 from csre_mm.apis.config import (
+    get_config,
     merge_common,
     merge_options,
     merge_resume,
@@ -15,6 +16,7 @@ __all__ = [
     'Prediction',
     'SkeletonInferencer',
     'build_runner',
+    'get_config',
     'merge_common',
     'merge_options',
     'merge_resume',

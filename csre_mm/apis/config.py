@@ -7,22 +7,36 @@ from mmengine.config import Config
 
 from csre_mm.utils.checkpoints import newest_checkpoint
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.project import find_config
 
 
 def read_config(path: str) -> Config:
-    """Read a config file.
+    """Read a config: a file, else the shipped config of that name.
 
     Raises:
-        InputError: If there is no such file, or it or one of its bases is no config.
+        InputError: If there is no such config, or it or one of its bases is no config.
     """
     if not Path(path).is_file():
-        raise InputError(f'no such config: {path}')
+        path = str(find_config(path))
     try:
         return Config.fromfile(path)
     except FileNotFoundError as error:
         raise InputError(f'{path}: a base is missing: {error}') from error
     except (SyntaxError, KeyError, TypeError, OSError) as error:
         raise InputError(f'{path} cannot be read as a config: {error}') from error
+
+
+def get_config(name: str) -> Config:
+    """Read a shipped config by its name, with or without ``.py``.
+
+    Example:
+        >>> get_config('csre_ctrgcn_ntu60').model.neck.type
+        'CSRENeck'
+
+    Raises:
+        InputError: If there is none, with the near names.
+    """
+    return read_config(str(find_config(name)))
 
 
 def merge_common(cfg: Config, args: argparse.Namespace) -> Config:

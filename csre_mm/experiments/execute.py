@@ -27,7 +27,8 @@ from csre_mm.experiments.record import (
     write_record,
 )
 from csre_mm.utils.errors import InputError
-from csre_mm.utils.machine import ROOT, describe_commit, describe_machine, num_cores
+from csre_mm.utils.machine import describe_commit, describe_machine, num_cores
+from csre_mm.utils.project import ROOT
 
 OUTPUT = 'output.log'
 """What its commands print, in the working folder of a run."""

@@ -11,6 +11,7 @@ from csre_mm.apis.config import merge_options, read_config
 from csre_mm.datasets.subjects import make_folds
 from csre_mm.evaluation.scores import read_labels
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.project import find_config
 
 BASELINE = 'baseline'
 """The arm that all others are compared with."""
@@ -125,9 +126,12 @@ def plan_runs(request: Request) -> list[PlannedRun]:
 
 
 def _runs_of(path: Path, request: Request) -> Iterator[PlannedRun]:
+    path = path if path.is_file() else find_config(path)
     cfg = merge_options(read_config(str(path)), dict(request.options))
     counterpart = path.with_name(f'csre_{path.name}')
     if any(arm.has_csre for arm in request.arms):
+        if not counterpart.is_file():  # a shipped one of this name is another baseline's
+            raise InputError(f'no such config: {counterpart}')
         read_config(str(counterpart))
     common = {
         **_quiet(cfg),

@@ -12,7 +12,7 @@ from csre_mm.apis.config import merge_options, read_config
 from csre_mm.experiments.plan import PlannedRun
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
-from csre_mm.utils.machine import ROOT
+from csre_mm.utils.project import ROOT, call_of
 
 RECORD = 'run.json'
 """What is known of a run, in its working folder."""
@@ -40,7 +40,7 @@ def describe_run(run: PlannedRun, amp: bool) -> dict[str, Any]:
         'options': options_of_run(run),
         'amp': amp,
         'settings': _digest(run),
-        'command': shlex.join(['python', *_from_root(train_command(run, amp))]),
+        'command': shlex.join(_as_called(train_command(run, amp))),
     }
 
 
@@ -113,13 +113,13 @@ def _literal(value: Any) -> str:
     return str(value)
 
 
-def _from_root(arguments: Sequence[str]) -> list[str]:
-    """A command as it is called from the root of the project."""
+def _as_called(arguments: Sequence[str]) -> list[str]:
+    """A command as a user calls it."""
     script, config, *rest = arguments
     path = Path(config)
     if path.resolve().is_relative_to(ROOT):
         path = path.resolve().relative_to(ROOT)
-    return [f'tools/{script}', str(path), *rest]
+    return [*call_of(script), str(path), *rest]
 
 
 def _digest(run: PlannedRun) -> str:

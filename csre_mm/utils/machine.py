@@ -8,6 +8,8 @@ from pathlib import Path
 
 import torch
 
+from csre_mm.utils.project import ROOT
+
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 
 
@@ -28,9 +30,6 @@ def keep_freed_memory() -> bool:
     return bool(mallopt(_MMAP_THRESHOLD, 1 << 30) and mallopt(_TRIM_THRESHOLD, (1 << 31) - 1))
 
 
-ROOT = Path(__file__).parents[2]
-
-
 def describe_machine() -> str:
     """The processor with the number of cores that this process may use, and the GPU if any."""
     parts = [f'{_processor()}, {num_cores()} cores']
@@ -49,8 +48,11 @@ def num_cores() -> int:
 def describe_commit() -> str | None:
     """The commit of the code that runs, with ``-dirty`` if tracked code differs from it.
 
-    None if the code does not lie in a repository, or there is no git.
+    None if the code is no clone, or there is no git. A repository around the code, such as one
+    that site-packages lies in, is another project's.
     """
+    if _git('rev-parse', '--show-cdup') != '':  # the way up to the top of the repository
+        return None
     commit = _git('rev-parse', '--short=10', 'HEAD')
     if commit is None:
         return None

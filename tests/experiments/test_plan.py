@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from mmengine.config import DictAction
 
@@ -69,3 +71,17 @@ def test_folds_hold_subjects_of_the_training_set_out(ucla_file, tmp_path, monkey
 def test_configs_are_checked(configs, message, tmp_path):
     with pytest.raises(InputError, match=message):
         plan_runs(request_of(tmp_path, configs=[config(name) for name in configs]))
+
+
+def test_an_own_baseline_is_not_paired_with_a_shipped_config(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'hcn_nwucla.py').write_text(f"_base_ = '{config('hcn_nwucla')}'\n")
+    with pytest.raises(InputError, match=r'no such config: csre_hcn_nwucla\.py'):
+        plan_runs(request_of(tmp_path, configs=[Path('hcn_nwucla.py')]))
+
+
+def test_shipped_configs_are_planned_by_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = plan_runs(request_of('runs', configs=[Path('hcn_nwucla')]))
+    assert [run.config for run in runs] == [config('hcn_nwucla'), config('csre_hcn_nwucla')]
+    assert {run.cell.config for run in runs} == {'hcn_nwucla'}

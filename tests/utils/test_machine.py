@@ -31,3 +31,6 @@ def test_the_commit_says_whether_code_was_changed(tmp_path, monkeypatch):
     assert machine.describe_commit() == clean
     (tmp_path / 'tools/a.py').write_text('2\n')
     assert machine.describe_commit() == f'{clean}-dirty'
+    # Installed into a folder of this repository, the code is not what was committed.
+    monkeypatch.setattr(machine, 'ROOT', tmp_path / 'tools')
+    assert machine.describe_commit() is None

@@ -1,0 +1,59 @@
+"""Where the configs and commands of csre_mm lie: in a clone, or in the installed package.
+
+``csre_mm_cli`` loads this file without the package, whose import takes seconds, so nothing of
+csre_mm may be imported at its top.
+"""
+
+import difflib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+
+def find_root() -> Path:
+    """The folder of ``configs`` and ``tools``: the clone, or ``csre_mm/.mim`` of a wheel."""
+    package = Path(__file__).resolve().parents[1]
+    clone = package.parent
+    # site-packages may hold folders of these names that other packages brought.
+    is_clone = (clone / 'setup.py').is_file() and (clone / 'tools/train.py').is_file()
+    return clone if is_clone else package / '.mim'
+
+
+ROOT = find_root()
+
+
+def call_of(script: str) -> list[str]:
+    """How a script of ``tools`` is called: from the root of the clone, or as ``csre-mm NAME``."""
+    if ROOT.name == '.mim':
+        return ['csre-mm', Path(script).stem.replace('_', '-')]
+    return ['python', f'tools/{script}']
+
+
+def config_names() -> list[str]:
+    """Names of the shipped configs, without ``.py``."""
+    return sorted(path.stem for path in (ROOT / 'configs').glob('*.py'))
+
+
+def suggest(name: str, names: Sequence[str]) -> str:
+    """The end of a message on an unknown name: those of ``names`` that are near, if any."""
+    near = difflib.get_close_matches(name, names)
+    return f', did you mean {" or ".join(near)}?' if near else ''
+
+
+def find_config(name: str | os.PathLike) -> Path:
+    """The file of a shipped config.
+
+    Args:
+        name: Its name, or its path below ``configs`` or as from the root of a clone, with or
+            without ``.py``.
+
+    Raises:
+        InputError: If there is none, with the near names.
+    """
+    from csre_mm.utils.errors import InputError
+
+    path = ROOT / 'configs' / os.fspath(name).removeprefix('configs/')
+    for file in (path, path.with_name(f'{path.name}.py')):
+        if file.is_file():
+            return file
+    raise InputError(f'no such config: {name}{suggest(Path(name).stem, config_names())}')

@@ -1,0 +1,109 @@
+"""The command ``csre-mm``: the scripts of ``tools/`` by name, and the list of shipped configs.
+
+It lies outside the package csre_mm, whose import takes seconds: the help and the list need none of
+it.
+"""
+
+import argparse
+import ast
+import fnmatch
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+FOLDERS = ('tools', 'tools/data', 'tools/analysis')
+INTERNAL = ('write_results',)
+"""Scripts that serve the repository only."""
+EPILOG = """\
+CONFIG of a command is a file or the name of a shipped config. Each command has its own --help.
+
+examples:
+  csre-mm list nwucla
+  csre-mm train csre_ctrgcn_ntu60 --seed 0
+"""
+
+
+def load_project() -> ModuleType:
+    """Import ``csre_mm/utils/project.py`` alone."""
+    path = Path(__file__).resolve().parent / 'csre_mm/utils/project.py'
+    spec = importlib.util.spec_from_file_location('csre_mm_project', path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def find_scripts(root: Path) -> dict[str, Path]:
+    """The scripts below ``root`` by the names of their commands."""
+    return {
+        path.stem.replace('_', '-'): path
+        for folder in FOLDERS
+        for path in sorted((root / folder).glob('*.py'))
+        if path.stem not in INTERNAL
+    }
+
+
+def describe(script: Path) -> str:
+    """The first line of a script's docstring."""
+    docstring = ast.get_docstring(ast.parse(script.read_text(encoding='utf-8'))) or ''
+    return docstring.partition('\n')[0]
+
+
+def help_text(scripts: dict[str, Path]) -> str:
+    """The commands with a line each."""
+    lines = {'list': 'List the shipped configs.'}
+    lines.update({name: describe(script) for name, script in scripts.items()})
+    width = max(map(len, lines))
+    commands = '\n'.join(f'  {name:{width}}  {line}' for name, line in lines.items())
+    return f'usage: csre-mm COMMAND ...\n\ncommands:\n{commands}\n\n{EPILOG}'
+
+
+def list_configs(project: ModuleType, arguments: list[str]) -> None:
+    """Print the names of the shipped configs, those that hold a pattern."""
+    parser = argparse.ArgumentParser('csre-mm list', description='List the shipped configs.')
+    parser.add_argument('pattern', nargs='?', default='', help='part of the name, * and ? allowed')
+    pattern = parser.parse_args(arguments).pattern
+    names = project.config_names()
+    found = fnmatch.filter(names, f'*{pattern}*')
+    if not found:
+        fail(
+            'csre-mm list', f'no shipped config matches {pattern}{project.suggest(pattern, names)}'
+        )
+    print('\n'.join(found))
+
+
+def run(name: str, script: Path, arguments: list[str]) -> None:
+    """Run a script in this process, as Python would, under the name of its command.
+
+    ``runpy.run_path`` puts the script's path into ``sys.argv``, so its messages would not begin
+    with what the user has called.
+    """
+    sys.argv = [f'csre-mm {name}', *arguments]
+    sys.path.insert(0, str(script.parent))
+    module = ModuleType('__main__')
+    module.__file__ = str(script)
+    sys.modules['__main__'] = module
+    exec(compile(script.read_bytes(), script, 'exec'), vars(module))
+
+
+def fail(program: str, message: str) -> None:
+    """End as the commands do on a bad input."""
+    sys.stderr.write(f'{program}: error: {message}\n')
+    sys.exit(2)
+
+
+def main() -> None:
+    """Carry out the command line."""
+    project = load_project()
+    scripts = find_scripts(project.ROOT)
+    name, *arguments = sys.argv[1:] or ['--help']
+    if name in scripts:
+        run(name, scripts[name], arguments)
+    elif name == 'list':
+        list_configs(project, arguments)
+    elif name in ('-h', '--help'):
+        print(help_text(scripts), end='')
+    else:
+        near = project.suggest(name, ['list', *scripts])
+        fail('csre-mm', f'no such command: {name}{near or ", csre-mm --help lists them"}')
