@@ -9,16 +9,15 @@ from typing import Any
 import torch
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
-from mmengine.registry import Registry, init_default_scope
+from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from csre_mm.apis.baseline import baseline_model, example_clips, has_csre
-from csre_mm.apis.inputs import pipeline_of
+from csre_mm.apis.recognizer import baseline_model, example_clips
 from csre_mm.engine.hooks.memory_bank_hook import count_slots
 from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.models.necks import CSRENeck
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.config import build, has_csre, innermost_datasets, pipeline_of
 
 
 @dataclass(frozen=True)
@@ -78,24 +77,16 @@ def measure_costs(cfg: Config, slots: int | None = None) -> CostReport:
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     columns, source = {}, 'no memory bank'
     if has_csre(cfg):
-        model = _build(MODELS, cfg.model).eval()
+        model = build(MODELS.build, cfg.model).eval()
         clip = example_clips(model, cfg, 1, training=True)
         slots, source = (slots, '--slots') if slots else count_bank_slots(cfg)
         columns['CSRE training'] = measure_training(model, clip, slots)
         columns['CSRE test'] = measure_test(model, example_clips(model, cfg, 1))
-    model = _build(MODELS, baseline_model(cfg)).eval()
+    model = build(MODELS.build, baseline_model(cfg)).eval()
     clip = example_clips(model, cfg, 1, training=True)
     columns['baseline training'] = measure_training(model, clip)
     columns['baseline test'] = measure_test(model, example_clips(model, cfg, 1))
     return CostReport(columns, slots if has_csre(cfg) else None, source, clips_of_a_test(cfg))
-
-
-def _build(registry: Registry, settings: dict) -> Any:
-    try:
-        return registry.build(settings)
-    except (KeyError, TypeError) as error:
-        reason = error.args[0] if error.args else ''
-        raise InputError(f'the config cannot be built: {type(error).__name__}: {reason}') from error
 
 
 def measure_test(model: Any, clip: Tensor) -> Cost:
@@ -181,13 +172,11 @@ def count_bank_slots(cfg: Config) -> tuple[int | None, str]:
     Raises:
         InputError: If the annotation file is there and cannot be used.
     """
-    settings = cfg.train_dataloader.dataset
-    while 'ann_file' not in settings and 'dataset' in settings:
-        settings = settings.dataset
-    file = settings.get('ann_file', '')
+    _, dataset = innermost_datasets(cfg, 'train_dataloader')[0]
+    file = dataset.get('ann_file', '')
     if not Path(file).is_file():
         return None, f'the annotation file {file} is not there'
-    return count_slots(_build(DATASETS, cfg.train_dataloader.dataset)), file
+    return count_slots(build(DATASETS.build, cfg.train_dataloader.dataset)), file
 
 
 def clips_of_a_test(cfg: Config) -> int:

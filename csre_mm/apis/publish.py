@@ -12,11 +12,9 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
-from torch import Tensor
 
-from csre_mm.apis.baseline import testing_config
-from csre_mm.apis.recognizer import load_recognizer
-from csre_mm.utils.checkpoints import load_checkpoint_file
+from csre_mm.apis.recognizer import load_recognizer, testing_config
+from csre_mm.utils.checkpoints import find_state_dict, load_checkpoint_file
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.version import __version__
@@ -70,7 +68,7 @@ def publish(
     if Path(target).is_dir():
         raise InputError(f'{target} is a folder: name a file in it')
     content = load_checkpoint_file(os.fspath(source), map_location='cpu')
-    state = _find_state(content, source)
+    state = find_state_dict(content, source, bare=False)
     settings = testing_config(cfg or read_config_inside(content, source))
     model = load_recognizer(settings, state, str(source), 'cpu')
     meta = {'cfg': settings.pretty_text, 'csre_mm_version': __version__}
@@ -85,16 +83,6 @@ def publish(
         left_out=sorted(content.keys() - {'meta', 'state_dict'}),
         averaged='ema_state_dict' in content,
     )
-
-
-def _find_state(content: Any, source: str | os.PathLike) -> dict[str, Tensor]:
-    state = content.get('state_dict') if isinstance(content, Mapping) else None
-    if not isinstance(state, Mapping) or not state:
-        raise InputError(f'{source} holds no state_dict: it is no checkpoint')
-    for key, value in state.items():
-        if not isinstance(value, Tensor):
-            raise InputError(f'{source} is no checkpoint: {key!r} is a {type(value).__name__}')
-    return {key.removeprefix('module.'): value for key, value in state.items()}
 
 
 def _serialize(content: dict) -> bytes:

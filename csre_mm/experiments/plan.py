@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
-from csre_mm.apis.config import merge_options, read_config
 from csre_mm.datasets.subjects import make_folds
 from csre_mm.evaluation.scores import read_labels
+from csre_mm.utils.config import innermost_datasets, merge_options, read_config
 from csre_mm.utils.errors import InputError
 
 BASELINE = 'baseline'
@@ -154,14 +154,6 @@ def _runs_of(path: Path, request: Request) -> Iterator[PlannedRun]:
         )
 
 
-def training_set(cfg: Config) -> tuple[str, Config]:
-    """The key and the settings of the data set that a config trains on, below its repetition."""
-    key, dataset = 'train_dataloader.dataset', cfg.train_dataloader.dataset
-    while 'dataset' in dataset:
-        key, dataset = f'{key}.dataset', dataset.dataset
-    return key, dataset
-
-
 def _quiet(cfg: Config) -> dict[str, Any]:
     """Two checkpoints beside the best, and the samples read by the process that trains."""
     options: dict[str, Any] = {'default_hooks.checkpoint.max_keep_ckpts': 2}
@@ -175,7 +167,7 @@ def _quiet(cfg: Config) -> dict[str, Any]:
 def _folds_of(cfg: Config, num_folds: int) -> list[Fold]:
     if not num_folds:
         return []
-    _, dataset = training_set(cfg)
+    _, dataset = innermost_datasets(cfg, 'train_dataloader')[0]
     held_out = make_folds(read_labels(dataset.ann_file, dataset.split), num_folds)
     everybody = sorted(itertools.chain.from_iterable(held_out))
     return [
@@ -186,7 +178,7 @@ def _folds_of(cfg: Config, num_folds: int) -> list[Fold]:
 
 def _fold_options(cfg: Config, fold: Fold) -> dict[str, Any]:
     """Train on the subjects of a fold, validate and test on those that it holds out."""
-    key, dataset = training_set(cfg)
+    key, dataset = innermost_datasets(cfg, 'train_dataloader')[0]
     options: dict[str, Any] = {f'{key}.subjects': fold.train}
     for loader in ('val_dataloader', 'test_dataloader'):
         options[f'{loader}.dataset.split'] = dataset.split

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from csre_mm.apis.config import merge_options, read_config
 from csre_mm.experiments.plan import PlannedRun
+from csre_mm.utils.config import merge_options, read_config
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.machine import ROOT

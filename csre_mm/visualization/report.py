@@ -7,8 +7,8 @@ import numpy as np
 from mmaction.registry import MODELS
 from mmengine.registry import init_default_scope
 
-from csre_mm.apis.baseline import baseline_model, example_clips
 from csre_mm.apis.cost import measure_test
+from csre_mm.apis.recognizer import baseline_model, example_clips
 from csre_mm.datasets.class_names import find_class_names
 from csre_mm.evaluation.comparison import compare
 from csre_mm.evaluation.comparison_report import find_changes

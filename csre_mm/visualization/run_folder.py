@@ -2,7 +2,6 @@
 
 import math
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,8 @@ from mmengine.config import Config
 
 from csre_mm.evaluation.scores import Scores, load_scores
 from csre_mm.evaluation.training_log import Run, read_run, summarise
-from csre_mm.utils.checkpoints import load_checkpoint_file, newest_checkpoint
+from csre_mm.utils.checkpoints import newest_checkpoint, read_state_dict
+from csre_mm.utils.config import has_csre
 from csre_mm.utils.errors import InputError
 from csre_mm.visualization.report_page import PICTURES
 
@@ -55,7 +55,7 @@ class RunFolder:
     @property
     def has_csre(self) -> bool:
         """Whether the run trains with CSRE."""
-        return self.cfg is not None and (self.cfg.model.get('neck') or {}).get('type') == 'CSRENeck'
+        return self.cfg is not None and has_csre(self.cfg)
 
 
 def gather_run(name: str, folder: str | os.PathLike) -> RunFolder:
@@ -119,8 +119,7 @@ def _read_banks(run: RunFolder) -> dict[str, np.ndarray]:
     path = newest_checkpoint(run.folder) if run.has_csre else None
     if path is None:
         return {}
-    content = load_checkpoint_file(os.fspath(path), map_location='cpu')
-    state = content.get('state_dict', {}) if isinstance(content, Mapping) else {}
+    state = read_state_dict(path)
     return {
         bank: state[_BANK.format(bank)].numpy()
         for bank in ('spatial', 'temporal')

@@ -194,7 +194,7 @@ def test_bad_input_is_one_line_and_status_2(run, tmp_path, trained):
     cases = {
         ('absent.pth', 'out'): 'no such checkpoint: absent.pth',
         ('list.pth', 'out'): 'list.pth holds no state_dict: it is no checkpoint',
-        ('words.pth', 'out'): "words.pth is no checkpoint: 'fc.weight' is a str",
+        ('words.pth', 'out'): "words.pth holds no state_dict: 'fc.weight' is a str",
         ('no_model.pth', 'out'): 'the config has no model',
         ('no_meta.pth', 'out'): 'no_meta.pth holds no config',
         ('text.pth', 'out'): 'text.pth cannot be read as a checkpoint',

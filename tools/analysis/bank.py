@@ -14,7 +14,6 @@ from rich.progress import track
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import SkeletonInferencer, merge_options, read_config
-from csre_mm.apis.recognizer import read_state
 from csre_mm.evaluation.bank_health import (
     BANKS,
     ClassSlots,
@@ -22,8 +21,9 @@ from csre_mm.evaluation.bank_health import (
     load_banks,
 )
 from csre_mm.evaluation.embedding import batch_features, load_stfd
-from csre_mm.experiments.plan import training_set
+from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.cli import add_class_names, add_config_options, command
+from csre_mm.utils.config import innermost_datasets, pipeline_of
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.tables import format_table, percent
 
@@ -64,8 +64,8 @@ def compute_fresh(
         raise InputError('the checkpoint has no neck of CSRE')
     stfd.to(next(inferencer.model.parameters()).device)
     init_default_scope('mmaction')
-    settings = training_set(cfg)[1].copy()
-    settings.pipeline = cfg.test_dataloader.dataset.pipeline
+    settings = innermost_datasets(cfg, 'train_dataloader')[0][1].copy()
+    settings.pipeline = pipeline_of(cfg)
     settings.test_mode = True
     dataset = DATASETS.build(settings)
     starts = range(0, len(dataset), inferencer.batch_size)
@@ -127,7 +127,7 @@ def main() -> None:
     """Describe the banks."""
     args = parse_args()
     cfg = merge_options(read_config(args.config), args.cfg_options)
-    state = read_state(args.checkpoint)
+    state = read_state_dict(args.checkpoint)
     banks = load_banks(state)
     inferencer = SkeletonInferencer(cfg, args.checkpoint, args.device, args.classes)
     fresh = compute_fresh(cfg, state, inferencer) if args.fresh else {}

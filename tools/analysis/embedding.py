@@ -11,7 +11,6 @@ from rich.progress import track
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import SkeletonInferencer, merge_options, read_config
-from csre_mm.apis.recognizer import read_state
 from csre_mm.apis.recordings import Recordings, find_recordings
 from csre_mm.evaluation.embedding import (
     METHODS,
@@ -27,6 +26,7 @@ from csre_mm.evaluation.embedding import (
     split_settings,
 )
 from csre_mm.models.necks import STFD
+from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.cli import add_class_names, add_config_options, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.optional import require
@@ -115,7 +115,7 @@ def compute(inferencer: SkeletonInferencer, stfd: STFD | None, recordings: Recor
         for start in track(starts, 'features', console=CONSOLE, disable=hidden):
             part = list(recordings[start : start + inferencer.batch_size])
             for recording in part:
-                inferencer.shape.check(recording)
+                inferencer.check(recording)
             batch = pseudo_collate([inferencer.prepare(recording) for recording in part])
             labels = [-1 if recording.label is None else recording.label for recording in part]
             names = [recording.name for recording in part]
@@ -178,7 +178,7 @@ def main() -> None:
     inferencer = SkeletonInferencer(
         cfg, args.checkpoint, args.device, args.classes, args.batch_size
     )
-    stfd = load_stfd(read_state(args.checkpoint))
+    stfd = load_stfd(read_state_dict(args.checkpoint))
     if stfd is None:
         print(f'{args.checkpoint} has no neck of CSRE: features of the encoder only.')
     else:

@@ -4,11 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from mmaction.models.utils import Graph
-
 from csre_mm.datasets.checks.samples import PIXELS, Finding, SampleFacts, is_spatial, majority
-from csre_mm.datasets.layouts import LAYOUTS, get_layout
-from csre_mm.utils.errors import InputError
+from csre_mm.datasets.input_shape import config_errors, positive_integer, read_input_shape
+from csre_mm.utils.config import innermost_datasets, pipeline_of
 
 Node = Mapping[str, Any]
 
@@ -45,6 +43,7 @@ class TrainingPlan:
     normalizes: bool = False
 
 
+@config_errors()
 def read_plan(cfg: Node) -> TrainingPlan:
     """Read the plan of a config.
 
@@ -52,81 +51,27 @@ def read_plan(cfg: Node) -> TrainingPlan:
         InputError: If the config does not train and test, a layout in it is none, or it is not
             made as configs are.
     """
-    try:
-        return _read_plan(cfg)
-    except InputError:
-        raise
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise InputError(
-            f'the config is not one of a skeleton recognizer: {type(error).__name__}: {error}'
-        ) from error
-
-
-def _read_plan(cfg: Node) -> TrainingPlan:
-    train = list(_datasets(cfg, 'train_dataloader'))
-    test = list(_datasets(cfg, 'test_dataloader'))
-    pipeline = {step['type']: step for step in train[0].get('pipeline', [])}
+    train, test = (
+        tuple(dict.fromkeys(dataset.get('split') for _, dataset in innermost_datasets(cfg, loader)))
+        for loader in ('train_dataloader', 'test_dataloader')
+    )
+    shape = read_input_shape(cfg, training=True)
     model = cfg.get('model') or {}
     backbone, head = model.get('backbone') or {}, model.get('cls_head') or {}
-    plan: dict[str, Any] = {
-        'num_classes': _integer(head, 'num_classes', None, 'model.cls_head'),
-        'num_joints': dict(_joints(model)),
-        'backbone_num_person': _integer(backbone, 'num_person', None, 'model.backbone'),
-        'strict_positives': -(
-            -_strict_positives(model.get('neck') or {}) // _repeats_with_slots(cfg)
-        ),
-        'rotation': (model.get('data_preprocessor') or {}).get('rotation', 0.0),
-        'num_features': len(pipeline.get('GenSkeFeat', {}).get('feats', 'j')),
-        'normalizes': bool({'PreNormalize2D', 'NormalizeRange'} & pipeline.keys()),
-    }
-    if 'FormatGCNInput' in pipeline:
-        step = pipeline['FormatGCNInput']
-        plan['in_channels'] = _integer(backbone, 'in_channels', 3, 'model.backbone')
-        plan['num_person'] = _integer(step, 'num_person', 2, 'FormatGCNInput')
+    normalizing = {'PreNormalize2D', 'NormalizeRange'}
     return TrainingPlan(
-        tuple(dict.fromkeys(dataset.get('split') for dataset in train)),
-        tuple(dict.fromkeys(dataset.get('split') for dataset in test)),
-        **plan,
+        train,
+        test,
+        num_classes=positive_integer(head, 'num_classes', None, 'model.cls_head'),
+        num_joints=shape.joints,
+        in_channels=None if shape.heatmaps else shape.channels,
+        num_person=shape.persons,
+        backbone_num_person=positive_integer(backbone, 'num_person', None, 'model.backbone'),
+        strict_positives=-(-_strict_positives(model.get('neck') or {}) // _repeats_with_slots(cfg)),
+        rotation=(model.get('data_preprocessor') or {}).get('rotation', 0.0),
+        num_features=shape.features,
+        normalizes=any(step['type'] in normalizing for step in pipeline_of(cfg, training=True)),
     )
-
-
-def _integer(node: Node, key: str, default: int | None, where: str) -> int | None:
-    value = node.get(key, default)
-    if value is not None and (type(value) is not int or value < 1):
-        raise InputError(f'{where}.{key} is {value!r}, expected an integer from 1')
-    return value
-
-
-def _datasets(cfg: Node, loader: str) -> Iterator[Node]:
-    """The datasets that read files, inside of those that repeat or join them."""
-    dataset = (cfg.get(loader) or {}).get('dataset')
-    if not isinstance(dataset, Mapping):
-        raise InputError(f'the config has no {loader}.dataset, expected one that trains and tests')
-    nodes = [dataset]
-    while nodes:
-        node = nodes.pop(0)
-        inner = node.get('datasets') or [node.get('dataset')]
-        if inner == [None]:
-            yield node
-        else:
-            nodes += inner
-
-
-def _joints(model: Node) -> Iterator[tuple[str, int]]:
-    preprocessor = model.get('data_preprocessor') or {}
-    if preprocessor.get('type') == 'SkeletonPreprocessor':
-        layout = preprocessor.get('layout', 'nturgb+d')
-        yield 'model.data_preprocessor.layout', get_layout(layout).num_joints
-    layout = ((model.get('backbone') or {}).get('graph_cfg') or {}).get('layout')
-    if layout is None:
-        return
-    if layout in ('coco', 'openpose') and layout not in LAYOUTS:  # mmaction2's
-        num_joints = Graph(layout).num_node
-    elif isinstance(layout, Mapping) and 'num_node' in layout:
-        num_joints = layout['num_node']
-    else:
-        num_joints = get_layout(layout).num_joints
-    yield 'model.backbone.graph_cfg.layout', num_joints
 
 
 def _repeats_with_slots(cfg: Node) -> int:
@@ -141,7 +86,7 @@ def _strict_positives(neck: Node) -> int:
     for part in ('loss_spatial', 'loss_temporal'):
         loss = {**(neck.get('loss') or {}), **(neck.get(part) or {})}
         if neck.get('type') == 'CSRENeck' and loss.get('gate') == 'strict':
-            found.append(_integer(loss, 'num_positives', 128, f'model.neck.{part}') or 1)
+            found.append(positive_integer(loss, 'num_positives', 128, f'model.neck.{part}') or 1)
     return max(found)
 
 
