@@ -8,18 +8,15 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
 from csre_mm.apis import SkeletonInferencer
-from csre_mm.apis.recordings import find_recordings
-from csre_mm.evaluation.embedding import (
+from csre_mm.apis.features import (
     Features,
     batch_features,
-    class_means,
-    embed,
     load_stfd,
-    principal_components,
     save_features,
-    silhouettes,
     split_settings,
 )
+from csre_mm.apis.recordings import find_recordings
+from csre_mm.evaluation.embedding import class_means, embed, principal_components, silhouettes
 from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.errors import InputError
 from csre_mm.visualization.embedding_figure import draw_embedding, draw_silhouettes

@@ -14,13 +14,8 @@ from rich.progress import track
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import SkeletonInferencer, merge_options, read_config
-from csre_mm.evaluation.bank_health import (
-    BANKS,
-    ClassSlots,
-    describe_classes,
-    load_banks,
-)
-from csre_mm.evaluation.embedding import batch_features, load_stfd
+from csre_mm.apis.features import batch_features, join_batches, load_stfd
+from csre_mm.evaluation.bank_health import BANKS, ClassSlots, describe_classes, load_banks
 from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.cli import add_class_names, add_config_options, command
 from csre_mm.utils.config import innermost_datasets, pipeline_of
@@ -78,10 +73,8 @@ def compute_fresh(
         parts.append(batch_features(inferencer.model, stfd, batch))
     repeated = cfg.train_dataloader.dataset
     times = repeated.times if repeated.type == 'SlotPerRepeat' else 1
-    return {
-        kind: np.tile(np.concatenate([part[kind] for part in parts]), (times, 1))
-        for kind in BANKS.values()
-    }
+    joined = join_batches(parts)
+    return {kind: np.tile(joined[kind], (times, 1)) for kind in BANKS.values()}
 
 
 def print_bank(name: str, classes: Sequence[ClassSlots], names: Sequence[str], empty: int) -> None:
