@@ -10,9 +10,16 @@ from rich.console import Console
 from rich.progress import Progress
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import Prediction, SkeletonInferencer, merge_options, read_config
+from csre_mm.apis import (
+    Prediction,
+    Recording,
+    Recordings,
+    SkeletonInferencer,
+    find_recordings,
+    merge_options,
+    read_config,
+)
 from csre_mm.apis.prediction import captions, table
-from csre_mm.apis.recordings import Recording, Recordings, find_recordings
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
 from csre_mm.utils.cli import add_class_names, add_config_options, command
 from csre_mm.utils.errors import InputError

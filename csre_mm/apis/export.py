@@ -47,7 +47,7 @@ class ScoreGraph(nn.Module):
 
 
 @dataclass(frozen=True)
-class Latency:
+class GraphLatency:
     """Median times of a batch, measured in turn.
 
     Attributes:
@@ -163,7 +163,9 @@ class Exporter:
         """Scores (N, classes) in PyTorch."""
         return self.graph(clips)
 
-    def measure(self, scorer: Scorer, batches: Sequence[int], rounds: int) -> Iterator[Latency]:
+    def measure(
+        self, scorer: Scorer, batches: Sequence[int], rounds: int
+    ) -> Iterator[GraphLatency]:
         """Measure batches of several sizes, PyTorch and the exported graph in turn.
 
         Args:
@@ -180,4 +182,4 @@ class Exporter:
                     run(clips)
                     if turn:  # the first is to warm up
                         times[place].append(1e3 * (time.perf_counter() - start))
-            yield Latency(count, *map(statistics.median, times))
+            yield GraphLatency(count, *map(statistics.median, times))

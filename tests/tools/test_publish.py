@@ -14,8 +14,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 
-from csre_mm.apis import build_runner
-from csre_mm.apis.publish import publish
+from csre_mm.apis import build_runner, publish
 from csre_mm.utils.errors import InputError
 from tests.conftest import ROOT, config
 from tests.runs import make_runner, small_config
