@@ -15,7 +15,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from csre_mm.apis.recognizer import baseline_model, example_clips
 from csre_mm.engine.hooks.memory_bank_hook import count_slots
-from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.models.necks import CSRENeck
 from csre_mm.utils.config import build, has_csre, innermost_datasets, pipeline_of
 
@@ -117,10 +116,14 @@ def measure_training(model: Any, clip: Tensor, slots: int | None = None) -> Cost
         parameters['neck'] = _count(neck)
         macs['neck'] = _macs(lambda: _decompose(neck, x))
     if neck is not None and slots:
-        losses = neck.loss_spatial, neck.loss_temporal
-        macs['contrast'] = sum(slots * loss.bank.feat_dim for loss in losses)
-        step += macs['contrast'] + sum(_pair_macs(loss, slots) for loss in losses)
-        bank_bytes = sum(_bank_bytes(loss, slots) for loss in losses)
+        macs['contrast'] = 0
+        for loss in (neck.loss_spatial, neck.loss_temporal):
+            bank, dims = loss.bank, loss.bank.feat_dim
+            macs['contrast'] += slots * dims
+            # The gradient is a weighted sum of the slots that the anchor is paired with.
+            pairs = min(loss.num_positives, slots) + 2 * min(loss.num_negatives, slots)
+            step += (slots + pairs) * dims
+            bank_bytes += slots * (dims * bank.features.element_size() + bank.labels.element_size())
     return Cost(tuple(clip.shape), parameters, macs, step, bank_bytes)
 
 
@@ -153,17 +156,6 @@ def _macs(function: Callable[[], object]) -> int:
 
 def _count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
-
-
-def _pair_macs(loss: MemoryContrastLoss, slots: int) -> int:
-    """Multiply-adds of the gradient: a weighted sum of the slots that the anchor is paired with."""
-    pairs = min(loss.num_positives, slots) + 2 * min(loss.num_negatives, slots)
-    return pairs * loss.bank.feat_dim
-
-
-def _bank_bytes(loss: MemoryContrastLoss, slots: int) -> int:
-    bank = loss.bank
-    return slots * (bank.feat_dim * bank.features.element_size() + bank.labels.element_size())
 
 
 def count_bank_slots(cfg: Config) -> tuple[int | None, str]:

@@ -72,8 +72,15 @@ def publish(
     settings = testing_config(cfg or read_config_inside(content, source))
     model = load_recognizer(settings, state, str(source), 'cpu')
     meta = {'cfg': settings.pretty_text, 'csre_mm_version': __version__}
-    data = _serialize({'meta': meta, 'state_dict': model.state_dict()})
-    path = _write(data, Path(target))
+    # Each tensor is stored by itself, and in memory: a file would give its name to the archive.
+    weights = {key: value.clone() for key, value in model.state_dict().items()}
+    buffer = io.BytesIO()
+    torch.save({'meta': meta, 'state_dict': weights}, buffer)
+    data = buffer.getvalue()
+    name = f'{Path(target).name.removesuffix(".pth")}-{hashlib.sha256(data).hexdigest()[:8]}.pth'
+    path = Path(target).with_name(name)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
     return Published(
         path=path,
         size_before=os.path.getsize(source),
@@ -83,22 +90,6 @@ def publish(
         left_out=sorted(content.keys() - {'meta', 'state_dict'}),
         averaged='ema_state_dict' in content,
     )
-
-
-def _serialize(content: dict) -> bytes:
-    """The bytes of a checkpoint; each tensor is stored by itself, and nothing tells the time."""
-    state = {key: value.clone() for key, value in content['state_dict'].items()}
-    buffer = io.BytesIO()  # a file would give its name to the archive within
-    torch.save({**content, 'state_dict': state}, buffer)
-    return buffer.getvalue()
-
-
-def _write(data: bytes, target: Path) -> Path:
-    digest = hashlib.sha256(data).hexdigest()[:8]
-    path = target.with_name(f'{target.name.removesuffix(".pth")}-{digest}.pth')
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
-    return path
 
 
 def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
@@ -117,19 +108,9 @@ def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
     text = meta.get('cfg') if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
         raise InputError(f'{source} holds no config: name it with --config')
-    cfg = Config(_parse_settings(text, source))
-    try:
-        import_modules_from_strings(**(cfg.get('custom_imports') or {'imports': []}))
-    except (ImportError, TypeError) as error:
-        raise InputError(f'{source}: custom_imports of the config in it: {error}') from error
-    return cfg
-
-
-def _parse_settings(text: str, source: str | os.PathLike) -> dict[str, Any]:
-    """Evaluate lines ``name = value`` whose values are literals or ``dict(...)`` of such."""
     settings = {}
     try:
-        for line in ast.parse(text).body:
+        for line in ast.parse(text).body:  # name = value; literals, or dict(...) of such
             if not isinstance(line, ast.Assign) or not isinstance(line.targets[0], ast.Name):
                 raise ValueError(f'line {line.lineno} sets no value')
             settings[line.targets[0].id] = ast.literal_eval(_DictCalls().visit(line.value))
@@ -139,7 +120,12 @@ def _parse_settings(text: str, source: str | os.PathLike) -> dict[str, Any]:
             f'{source}: the config in it is not plain settings ({reason:.100}): '
             'name one with --config'
         ) from error
-    return settings
+    cfg = Config(settings)
+    try:
+        import_modules_from_strings(**(cfg.get('custom_imports') or {'imports': []}))
+    except (ImportError, TypeError) as error:
+        raise InputError(f'{source}: custom_imports of the config in it: {error}') from error
+    return cfg
 
 
 class _DictCalls(ast.NodeTransformer):

@@ -68,27 +68,16 @@ def load_recognizer(cfg: Config, state: dict[str, Tensor], where: str, device: s
         InputError: If the config builds no model, the checkpoint is of another one, or there is no
             such device.
     """
-    target = find_device(device)
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f'no device {device!r}: {reason:.100}') from error
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     model = build(MODELS.build, baseline_model(cfg))
     kept, _ = matching_state(state, model.state_dict(), where)
     model.load_state_dict(kept)
-    return model.to(target).eval()
-
-
-def find_device(name: str) -> torch.device:
-    """The device of a name.
-
-    Raises:
-        InputError: If there is none.
-    """
-    try:
-        device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f'no device {name!r}: {reason:.100}') from error
-    return device
+    return model.to(device).eval()
 
 
 def example_clips(

@@ -27,11 +27,6 @@ class Arm(NamedTuple):
     name: str
     options: Mapping[str, Any]
 
-    @property
-    def has_csre(self) -> bool:
-        """Whether it trains with CSRE."""
-        return self.name != BASELINE
-
 
 class Fold(NamedTuple):
     """Subjects held out of the training set.
@@ -127,11 +122,11 @@ def plan_runs(request: Request) -> list[PlannedRun]:
 def _runs_of(path: Path, request: Request) -> Iterator[PlannedRun]:
     cfg = merge_options(read_config(str(path)), dict(request.options))
     counterpart = path.with_name(f'csre_{path.name}')
-    if any(arm.has_csre for arm in request.arms):
+    if any(arm.name != BASELINE for arm in request.arms):
         read_config(str(counterpart))
     common = {
         **_quiet(cfg),
-        **({} if request.epochs is None else shorten(cfg, request.epochs)),
+        **({} if request.epochs is None else shorten_recipe(cfg, request.epochs)),
         **request.options,
     }
     folds: Sequence[Fold | None] = _folds_of(cfg, request.num_folds) or [None]
@@ -143,7 +138,7 @@ def _runs_of(path: Path, request: Request) -> Iterator[PlannedRun]:
         yield PlannedRun(
             cell,
             fold,
-            counterpart if arm.has_csre else path,
+            path if arm.name == BASELINE else counterpart,
             {
                 **common,
                 'model.data_preprocessor.stream': stream,
@@ -186,7 +181,7 @@ def _fold_options(cfg: Config, fold: Fold) -> dict[str, Any]:
     return options
 
 
-def shorten(cfg: Config, epochs: int) -> dict[str, Any]:
+def shorten_recipe(cfg: Config, epochs: int) -> dict[str, Any]:
     """Options that bring a config to fewer (or more) epochs.
 
     With s = epochs / epochs of the config: steps come at s times their epoch, rounded, the warm-up
