@@ -16,8 +16,8 @@ from csre_mm.apis.publishing import Published, publish
 from csre_mm.apis.recognizer import baseline_model, load_recognizer, testing_config
 from csre_mm.apis.recordings import Recording, Recordings, find_recordings
 from csre_mm.apis.runner import build_runner, merge_common, merge_resume, merge_training
-from csre_mm.apis.streaming import Latency
 from csre_mm.apis.tracking import TRACKERS, merge_trackers
+from csre_mm.apis.windows import Latency
 from csre_mm.models.conversion import ENCODERS, convert_weights
 from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.config import has_csre, merge_options, read_config

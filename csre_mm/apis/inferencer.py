@@ -11,11 +11,19 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
-from csre_mm.apis.clips import Clip, choose_persons, cut, default_stride, window_spans
 from csre_mm.apis.prediction import NOBODY, Prediction, rank
 from csre_mm.apis.recognizer import load_recognizer, sample_of
 from csre_mm.apis.recordings import Recording, Recordings, find_recordings
-from csre_mm.apis.streaming import Latency, measure_latency, stream_predictions
+from csre_mm.apis.windows import (
+    Clip,
+    Latency,
+    choose_persons,
+    cut,
+    default_stride,
+    measure_latency,
+    stream_predictions,
+    window_spans,
+)
 from csre_mm.datasets.class_names import find_class_names
 from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.utils.checkpoints import read_state_dict
@@ -140,7 +148,7 @@ class SkeletonInferencer:
 
         Yields:
             Predictions with the latency in milliseconds, see
-            :func:`csre_mm.apis.streaming.stream_predictions`.
+            :func:`csre_mm.apis.windows.stream_predictions`.
         """
         stride = default_stride(window) if stride is None else stride
         yield from stream_predictions(

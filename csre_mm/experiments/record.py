@@ -39,7 +39,7 @@ def describe_run(run: PlannedRun, amp: bool) -> dict[str, Any]:
         path = path.resolve().relative_to(ROOT)
     return {
         **run.cell._asdict(),
-        'fold': None if run.fold is None else run.fold.number,
+        'fold': run.fold,
         'options': options_of_run(run),
         'amp': amp,
         'settings': _digest(run),
