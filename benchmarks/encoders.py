@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis.inputs import input_shape
+from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.utils.machine import keep_freed_memory
 
 # isort: split
@@ -98,7 +98,7 @@ def compare(name: str, args: argparse.Namespace, build: Callable | None) -> dict
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     init_default_scope('mmaction')
     torch.manual_seed(0)
-    shape = input_shape(cfg)[1:]  # (M, T, V, C)
+    shape = read_input_shape(cfg).sample()[1:]  # (M, T, V, C)
     if args.frames:
         shape = shape[0], args.frames, *shape[2:]
     x = torch.randn(args.batch_size, *shape, device=args.device)

@@ -20,7 +20,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis.inputs import input_shape
+from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.utils.machine import keep_freed_memory
 
 # isort: split
@@ -40,7 +40,7 @@ def make_step(name: str, batch_size: int, slots: int, device: str, amp: bool) ->
     if amp:
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
     optimizer = build_optim_wrapper(model, cfg.optim_wrapper)
-    shape = input_shape(cfg, training=True)
+    shape = read_input_shape(cfg, training=True).sample()
     classes = cfg.model.cls_head.num_classes
     samples = []
     for index in range(batch_size):

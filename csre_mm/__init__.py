@@ -1,5 +1,8 @@
 """CSRE for OpenMMLab skeleton action recognition: ``custom_imports=dict(imports=['csre_mm'])``."""
 
+import importlib
+from typing import Any
+
 from csre_mm import compat
 
 compat.apply()
@@ -8,3 +11,10 @@ from csre_mm import datasets, engine, evaluation, models  # noqa: E402
 from csre_mm.version import __version__  # noqa: E402
 
 __all__ = ['__version__', 'compat', 'datasets', 'engine', 'evaluation', 'models']
+
+
+def __getattr__(name: str) -> Any:
+    """Import what a training run does not need when it is asked for."""
+    if name in ('apis', 'experiments', 'visualization'):
+        return importlib.import_module(f'csre_mm.{name}')
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

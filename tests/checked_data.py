@@ -3,8 +3,11 @@
 import numpy as np
 
 from csre_mm.datasets.checks import TrainingPlan, check_dataset
+from csre_mm.datasets.input_shape import InputShape
 
-PLAN = TrainingPlan(('train',), ('test',), 2, {'layout': 5}, in_channels=3, num_person=2)
+PLAN = TrainingPlan(
+    ('train',), ('test',), InputShape(joints={'layout': 5}, channels=3, persons=2), num_classes=2
+)
 
 
 def make_data(channels=3, scale=1.0, scores=False):

@@ -7,11 +7,17 @@ from pathlib import Path
 
 import numpy as np
 
+from csre_mm.datasets.preparation.ntu.annotation import make_sample
 from tests.conftest import ROOT
 
 FIRST, SECOND, THIRD = 72057594037931690, 72057594037931691, 72057594037931692
 """Ids that float64 cannot tell apart."""
 NAME = 'S001C002P003R002A013'
+
+
+def make_annotation(*args, **kwargs):
+    """The annotation of a raw file, without what was done to it."""
+    return make_sample(*args, **kwargs)[0]
 
 
 def body_lines(body_id, joints):

@@ -10,7 +10,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
-from csre_mm.apis.inputs import input_shape
+from csre_mm.datasets.input_shape import read_input_shape
 from tests.conftest import ROOT, config, encoder_of, make_annotations, repeats
 from tests.runs import make_runner, small_config
 
@@ -88,7 +88,7 @@ def test_the_neck_of_the_shipped_config_fits_its_encoder(name):
     init_default_scope('mmaction')
     model = MODELS.build(cfg.model).eval()
     with torch.no_grad():
-        x = model.backbone(torch.randn(input_shape(cfg, training=True)))
+        x = model.backbone(torch.randn(read_input_shape(cfg, training=True).sample()))
         model.neck.decompose(x, 1)
         model.cls_head(x)
 

@@ -11,15 +11,15 @@ from mmengine.config import DictAction
 from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis.config import merge_options, read_config
 from csre_mm.evaluation.ensemble import preset_weights
 from csre_mm.evaluation.scores import read_labels
 from csre_mm.experiments.execute import Executor
-from csre_mm.experiments.plan import BASELINE, Arm, PlannedRun, Request, plan_runs, training_set
+from csre_mm.experiments.plan import BASELINE, Arm, PlannedRun, Request, plan_runs
 from csre_mm.experiments.record import train_command
 from csre_mm.experiments.results import Results, gather_cells, save_results
 from csre_mm.experiments.summary import Row, summarise
 from csre_mm.utils.cli import add_config_options, command
+from csre_mm.utils.config import innermost_datasets, merge_options, read_config
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.project import call_of
 from csre_mm.utils.tables import format_table, percent
@@ -155,7 +155,8 @@ class Samples(NamedTuple):
 def read_samples(args: argparse.Namespace) -> Samples:
     """The split that the runs are tested on, and the parts of it to report."""
     cfg = merge_options(read_config(str(args.configs[0])), args.cfg_options)
-    dataset = training_set(cfg)[1] if args.folds else cfg.test_dataloader.dataset
+    loader = 'train_dataloader' if args.folds else 'test_dataloader'
+    _, dataset = innermost_datasets(cfg, loader)[0]
     subsets = {name: set(read_labels(dataset.ann_file, name)) for name in args.subsets}
     whole = set(read_labels(dataset.ann_file, dataset.split)) if subsets else set()
     for name, samples in subsets.items():

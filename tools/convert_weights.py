@@ -3,8 +3,7 @@
 import argparse
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.models.conversion import ENCODERS
-from csre_mm.models.conversion.convert import convert_weights
+from csre_mm.apis import ENCODERS, convert_weights
 from csre_mm.utils.cli import command
 
 EXAMPLE = """example:

@@ -8,9 +8,15 @@ import torch
 from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import merge_options, read_config
-from csre_mm.apis.export import Exporter, Latency
-from csre_mm.apis.export_formats import FORMATS, find_format, load_scorer
+from csre_mm.apis import (
+    FORMATS,
+    Exporter,
+    GraphLatency,
+    find_format,
+    load_scorer,
+    merge_options,
+    read_config,
+)
 from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.machine import keep_freed_memory
 from csre_mm.utils.tables import format_table
@@ -67,7 +73,7 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def make_table(latencies: list[Latency], format: str) -> str:
+def make_table(latencies: list[GraphLatency], format: str) -> str:
     """A row a batch."""
     runtime = 'onnxruntime' if format == 'onnx' else 'torch.export'
     header = ['clips', 'PyTorch, ms', f'{runtime}, ms', 'PyTorch / exported']

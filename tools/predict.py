@@ -3,16 +3,23 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import Progress
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import Prediction, SkeletonInferencer, merge_options, read_config
-from csre_mm.apis.prediction import captions, table
-from csre_mm.apis.recordings import Recording, Recordings, find_recordings
+from csre_mm.apis import (
+    Prediction,
+    Recording,
+    Recordings,
+    SkeletonInferencer,
+    find_recordings,
+    merge_options,
+    read_config,
+)
+from csre_mm.apis.prediction import Answer, captions, format_score
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
 from csre_mm.utils.cli import add_class_names, add_config_options, command
 from csre_mm.utils.errors import InputError
@@ -37,6 +44,8 @@ MOST_PICTURES = 20
 """Recordings that a command draws."""
 MOST_NAMED = 10
 """Inputs that cannot be classified and are named."""
+NAME_WIDTH = 44
+"""Characters of the name of a recording in the table."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -119,6 +128,33 @@ def classify(
     return predictions, len(failed)
 
 
+def make_table(
+    predictions: Sequence[Prediction], class_names: Sequence[str], windows: bool
+) -> Iterator[str]:
+    """Lines of the table: a line an answer."""
+    width = min(NAME_WIDTH, max((len(p.name) for p in predictions), default=6))
+    width = max(width, len('recording'))
+    yield f'{"recording":{width}}' + ('  frames       ' if windows else '') + '    score  class'
+    for prediction in predictions:
+        head = f'{_shorten(prediction.name, width):{width}}'
+        if windows:
+            span = f'{prediction.start}-{prediction.end - 1}'
+            head += f'  {span:13}'
+        nobody = Answer(prediction.label, prediction.class_name, prediction.score)
+        answers = prediction.top_k or [nobody]
+        for place, answer in enumerate(answers):
+            line = (head if place == 0 else ' ' * len(head)) + f'  {format_score(answer.score)}'
+            line += f'  {answer.class_name}'
+            truth = prediction.truth
+            if place == 0 and truth is not None and prediction.label != truth < len(class_names):
+                line += f'   (is: {class_names[truth]})'
+            yield line
+
+
+def _shorten(name: str, width: int) -> str:
+    return name if len(name) <= width else f'…{name[1 - width :]}'
+
+
 def print_accuracy(predictions: Sequence[Prediction]) -> None:
     """How many of several answers are right, where the class is known."""
     known = [p.label == p.truth for p in predictions if p.truth is not None]
@@ -193,7 +229,7 @@ def main() -> None:
     )
     predictions, failed = classify(inferencer, recordings, args)
     if predictions:
-        print('\n'.join(table(predictions, inferencer.class_names, args.window is not None)))
+        print('\n'.join(make_table(predictions, inferencer.class_names, args.window is not None)))
     if args.window is None:
         print_accuracy(predictions)
     if args.json is not None:

@@ -3,8 +3,7 @@
 import argparse
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import merge_options, read_config
-from csre_mm.apis.publish import Published, publish
+from csre_mm.apis import Published, merge_options, publish, read_config
 from csre_mm.utils.cli import add_config_options, command
 
 EPILOG = """\

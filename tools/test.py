@@ -7,7 +7,7 @@ from pathlib import Path
 from mmengine.config import Config
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import build_runner, merge_common, merge_options, read_config
+from csre_mm.apis import baseline_model, build_runner, merge_common, merge_options, read_config
 from csre_mm.engine import InferenceCheckpointHook
 from csre_mm.utils.cli import add_runner_arguments, command
 from csre_mm.utils.errors import InputError
@@ -53,8 +53,7 @@ def main() -> None:
     args = parse_args()
     cfg = merge_testing(merge_common(read_config(args.config), args), args)
     merge_options(cfg, args.cfg_options)
-    if cfg.model.get('neck', {}).get('type') == 'CSRENeck':
-        cfg.model.pop('neck')  # it serves training only
+    cfg.model = baseline_model(cfg)
     runner = build_runner(cfg)
     runner.register_hook(InferenceCheckpointHook())
     runner.test()

@@ -5,14 +5,15 @@ import os
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import (
+    TRACKERS,
     build_runner,
     merge_common,
     merge_options,
     merge_resume,
+    merge_trackers,
     merge_training,
     read_config,
 )
-from csre_mm.apis.tracking import TRACKERS, merge_trackers
 from csre_mm.utils.cli import add_runner_arguments, command
 
 EXAMPLE = """example:

@@ -9,16 +9,14 @@ from typing import Any
 import torch
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
-from mmengine.registry import Registry, init_default_scope
+from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from csre_mm.apis.baseline import baseline_model, example_clips, has_csre
-from csre_mm.apis.inputs import pipeline_of
+from csre_mm.apis.recognizer import baseline_model, example_clips
 from csre_mm.engine.hooks.memory_bank_hook import count_slots
-from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.models.necks import CSRENeck
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.config import build, has_csre, innermost_datasets, pipeline_of
 
 
 @dataclass(frozen=True)
@@ -78,24 +76,16 @@ def measure_costs(cfg: Config, slots: int | None = None) -> CostReport:
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     columns, source = {}, 'no memory bank'
     if has_csre(cfg):
-        model = _build(MODELS, cfg.model).eval()
+        model = build(MODELS.build, cfg.model).eval()
         clip = example_clips(model, cfg, 1, training=True)
         slots, source = (slots, '--slots') if slots else count_bank_slots(cfg)
         columns['CSRE training'] = measure_training(model, clip, slots)
         columns['CSRE test'] = measure_test(model, example_clips(model, cfg, 1))
-    model = _build(MODELS, baseline_model(cfg)).eval()
+    model = build(MODELS.build, baseline_model(cfg)).eval()
     clip = example_clips(model, cfg, 1, training=True)
     columns['baseline training'] = measure_training(model, clip)
     columns['baseline test'] = measure_test(model, example_clips(model, cfg, 1))
     return CostReport(columns, slots if has_csre(cfg) else None, source, clips_of_a_test(cfg))
-
-
-def _build(registry: Registry, settings: dict) -> Any:
-    try:
-        return registry.build(settings)
-    except (KeyError, TypeError) as error:
-        reason = error.args[0] if error.args else ''
-        raise InputError(f'the config cannot be built: {type(error).__name__}: {reason}') from error
 
 
 def measure_test(model: Any, clip: Tensor) -> Cost:
@@ -126,10 +116,15 @@ def measure_training(model: Any, clip: Tensor, slots: int | None = None) -> Cost
         parameters['neck'] = _count(neck)
         macs['neck'] = _macs(lambda: _decompose(neck, x))
     if neck is not None and slots:
-        losses = neck.loss_spatial, neck.loss_temporal
-        macs['contrast'] = sum(slots * loss.bank.feat_dim for loss in losses)
-        step += macs['contrast'] + sum(_pair_macs(loss, slots) for loss in losses)
-        bank_bytes = sum(_bank_bytes(loss, slots) for loss in losses)
+        macs['contrast'] = 0
+        for loss in (neck.loss_spatial, neck.loss_temporal):
+            bank, dims = loss.bank, loss.bank.feat_dim
+            macs['contrast'] += slots * dims
+            # The gradient is a weighted sum of the slots that the anchor is paired with.
+            counts = [int(k * slots) if isinstance(k, float) else k for k in loss.num_pairs(slots)]
+            positives, negatives = (min(count, slots) for count in counts)
+            step += (slots + positives + 2 * negatives) * dims
+            bank_bytes += slots * (dims * bank.features.element_size() + bank.labels.element_size())
     return Cost(tuple(clip.shape), parameters, macs, step, bank_bytes)
 
 
@@ -164,31 +159,17 @@ def _count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-def _pair_macs(loss: MemoryContrastLoss, slots: int) -> int:
-    """Multiply-adds of the gradient: a weighted sum of the slots that the anchor is paired with."""
-    counts = [int(k * slots) if isinstance(k, float) else k for k in loss.num_pairs(slots)]
-    positives, negatives = (min(count, slots) for count in counts)
-    return (positives + 2 * negatives) * loss.bank.feat_dim
-
-
-def _bank_bytes(loss: MemoryContrastLoss, slots: int) -> int:
-    bank = loss.bank
-    return slots * (bank.feat_dim * bank.features.element_size() + bank.labels.element_size())
-
-
 def count_bank_slots(cfg: Config) -> tuple[int | None, str]:
     """Slots that the banks need for the training set, and in words where that was found.
 
     Raises:
         InputError: If the annotation file is there and cannot be used.
     """
-    settings = cfg.train_dataloader.dataset
-    while 'ann_file' not in settings and 'dataset' in settings:
-        settings = settings.dataset
-    file = settings.get('ann_file', '')
+    _, dataset = innermost_datasets(cfg, 'train_dataloader')[0]
+    file = dataset.get('ann_file', '')
     if not Path(file).is_file():
         return None, f'the annotation file {file} is not there'
-    return count_slots(_build(DATASETS, cfg.train_dataloader.dataset)), file
+    return count_slots(build(DATASETS.build, cfg.train_dataloader.dataset)), file
 
 
 def clips_of_a_test(cfg: Config) -> int:

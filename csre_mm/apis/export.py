@@ -12,9 +12,9 @@ from mmengine.config import Config
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from csre_mm.apis.baseline import example_clips, testing_config
 from csre_mm.apis.export_formats import Scorer, load_scorer, write_program
-from csre_mm.apis.recognizer import load_recognizer, read_state
+from csre_mm.apis.recognizer import example_clips, load_recognizer, testing_config
+from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 
@@ -47,7 +47,7 @@ class ScoreGraph(nn.Module):
 
 
 @dataclass(frozen=True)
-class Latency:
+class GraphLatency:
     """Median times of a batch, measured in turn.
 
     Attributes:
@@ -78,7 +78,8 @@ class Exporter:
 
     def __init__(self, cfg: Config, checkpoint: str | os.PathLike) -> None:
         self.cfg = testing_config(cfg)
-        self.model = load_recognizer(self.cfg, read_state(checkpoint), str(checkpoint), 'cpu')
+        state = read_state_dict(checkpoint)
+        self.model = load_recognizer(self.cfg, state, str(checkpoint), 'cpu')
         self.graph = ScoreGraph(self.model).eval()
         self.shape = tuple(self.clips(1).shape[1:])
 
@@ -162,7 +163,9 @@ class Exporter:
         """Scores (N, classes) in PyTorch."""
         return self.graph(clips)
 
-    def measure(self, scorer: Scorer, batches: Sequence[int], rounds: int) -> Iterator[Latency]:
+    def measure(
+        self, scorer: Scorer, batches: Sequence[int], rounds: int
+    ) -> Iterator[GraphLatency]:
         """Measure batches of several sizes, PyTorch and the exported graph in turn.
 
         Args:
@@ -179,4 +182,4 @@ class Exporter:
                     run(clips)
                     if turn:  # the first is to warm up
                         times[place].append(1e3 * (time.perf_counter() - start))
-            yield Latency(count, *map(statistics.median, times))
+            yield GraphLatency(count, *map(statistics.median, times))

@@ -9,22 +9,25 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
+from mmengine.dataset import Compose, pseudo_collate
 
-from csre_mm.apis.clips import Clip, choose_persons, cut, default_stride, window_spans
-from csre_mm.apis.config import read_config
 from csre_mm.apis.prediction import NOBODY, Prediction, rank
-from csre_mm.apis.recognizer import (
-    SkeletonShape,
-    build_pipeline,
-    load_recognizer,
-    read_state,
-    sample_of,
-    testing_settings,
-)
+from csre_mm.apis.recognizer import load_recognizer, sample_of
 from csre_mm.apis.recordings import Recording, Recordings, find_recordings
-from csre_mm.apis.streaming import Latency, measure_latency, stream_predictions
+from csre_mm.apis.windows import (
+    Clip,
+    Latency,
+    choose_persons,
+    cut,
+    default_stride,
+    measure_latency,
+    stream_predictions,
+    window_spans,
+)
 from csre_mm.datasets.class_names import find_class_names
+from csre_mm.datasets.input_shape import read_input_shape
+from csre_mm.utils.checkpoints import read_state_dict
+from csre_mm.utils.config import build, innermost_datasets, pipeline_of, read_config
 from csre_mm.utils.errors import InputError
 
 
@@ -65,15 +68,16 @@ class SkeletonInferencer:
         batch_size: int | None = None,
     ) -> None:
         self.cfg = config if isinstance(config, Config) else read_config(os.fspath(config))
-        steps, own_batch, ann_file = testing_settings(self.cfg)
-        self.batch_size = own_batch if batch_size is None else batch_size
-        if self.batch_size < 1:
+        self.shape = read_input_shape(self.cfg)
+        self.batch_size = batch_size or self.cfg.test_dataloader.get('batch_size', 1)
+        if batch_size is not None and batch_size < 1:
             raise InputError(f'a batch of {batch_size} clips, expected at least 1')
-        self.shape = SkeletonShape.of(self.cfg)
-        self.model = load_recognizer(self.cfg, read_state(checkpoint), str(checkpoint), device)
-        self.pipeline = build_pipeline(steps)
+        state = read_state_dict(checkpoint)
+        self.model = load_recognizer(self.cfg, state, str(checkpoint), device)
+        self.pipeline = build(Compose, pipeline_of(self.cfg))
+        _, dataset = innermost_datasets(self.cfg, 'test_dataloader')[0]
         num_classes = self.model.cls_head.num_classes
-        self.class_names = find_class_names(class_names, num_classes, ann_file)
+        self.class_names = find_class_names(class_names, num_classes, dataset.get('ann_file', ''))
 
     def __call__(
         self,
@@ -144,7 +148,7 @@ class SkeletonInferencer:
 
         Yields:
             Predictions with the latency in milliseconds, see
-            :func:`csre_mm.apis.streaming.stream_predictions`.
+            :func:`csre_mm.apis.windows.stream_predictions`.
         """
         stride = default_stride(window) if stride is None else stride
         yield from stream_predictions(
@@ -157,12 +161,21 @@ class SkeletonInferencer:
 
     def predict_one(self, recording: Recording, top_k: int = 5) -> Prediction:
         """Classify one recording as a whole."""
-        self.shape.check(recording)
+        self.check(recording)
         return self._predict([Clip(recording, 0, recording.keypoint.shape[1])], top_k)[0]
+
+    def check(self, recording: Recording) -> None:
+        """Insist on joints and coordinates that the model takes.
+
+        Raises:
+            InputError: If there are others.
+        """
+        has_score = 'keypoint_score' in recording.fields
+        self.shape.check(recording.keypoint, has_score, recording.name)
 
     def prepare(self, recording: Recording) -> dict[str, Any]:
         """What the pipeline makes of a recording: ``inputs`` and ``data_samples``."""
-        most = self.shape.num_person
+        most = self.shape.persons
         if not recording.prepared and most and len(recording.keypoint) > most:
             keypoint = choose_persons(recording.keypoint, most)
             recording = replace(recording, keypoint=keypoint)
@@ -179,7 +192,7 @@ class SkeletonInferencer:
         for index in range(len(recordings)):  # an iterator would end at the first error
             try:
                 recording = recordings[index]
-                self.shape.check(recording)
+                self.check(recording)
             except InputError as error:
                 if on_error is None:
                     raise

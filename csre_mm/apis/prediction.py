@@ -1,6 +1,6 @@
 """What a recognizer says of a recording or of a part of one."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -50,18 +50,9 @@ class Prediction:
 
     def as_dict(self) -> dict[str, Any]:
         """What goes into a JSON file."""
-        found: dict[str, Any] = {
-            'name': self.name,
-            'start': self.start,
-            'end': self.end,
-            'label': self.label,
-            'class_name': self.class_name,
-            'score': self.score,
-            'top_k': [answer._asdict() for answer in self.top_k],
-            'scores': [float(score) for score in self.scores],
-        }
-        optional = {'truth': self.truth, 'latency_ms': self.latency_ms}
-        return found | {key: value for key, value in optional.items() if value is not None}
+        top_k = [answer._asdict() for answer in self.top_k]
+        found = {**vars(self), 'top_k': top_k, 'scores': self.scores.tolist()}
+        return {key: value for key, value in found.items() if value is not None}
 
 
 def rank(scores: np.ndarray, class_names: Sequence[str], top_k: int) -> list[Answer]:
@@ -70,39 +61,9 @@ def rank(scores: np.ndarray, class_names: Sequence[str], top_k: int) -> list[Ans
     return [Answer(int(label), class_names[label], float(scores[label])) for label in order]
 
 
-_NAME_WIDTH = 44  # characters
-
-
 def format_score(score: float) -> str:
     """A probability in per cent; of a head that gives none, the number."""
     return f'{100 * score:5.1f} %' if 0 <= score <= 1 else f'{score:7.3f}'
-
-
-def table(
-    predictions: Sequence[Prediction], class_names: Sequence[str], windows: bool
-) -> Iterator[str]:
-    """Lines of the table: a line an answer."""
-    width = min(_NAME_WIDTH, max((len(p.name) for p in predictions), default=6))
-    width = max(width, len('recording'))
-    yield f'{"recording":{width}}' + ('  frames       ' if windows else '') + '    score  class'
-    for prediction in predictions:
-        head = f'{_shorten(prediction.name, width):{width}}'
-        if windows:
-            span = f'{prediction.start}-{prediction.end - 1}'
-            head += f'  {span:13}'
-        nobody = Answer(prediction.label, prediction.class_name, prediction.score)
-        answers = prediction.top_k or [nobody]
-        for place, answer in enumerate(answers):
-            line = (head if place == 0 else ' ' * len(head)) + f'  {format_score(answer.score)}'
-            line += f'  {answer.class_name}'
-            truth = prediction.truth
-            if place == 0 and truth is not None and prediction.label != truth < len(class_names):
-                line += f'   (is: {class_names[truth]})'
-            yield line
-
-
-def _shorten(name: str, width: int) -> str:
-    return name if len(name) <= width else f'…{name[1 - width :]}'
 
 
 def captions(recording: Recording, predictions: Sequence[Prediction]) -> list[str]:

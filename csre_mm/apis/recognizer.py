@@ -1,22 +1,55 @@
-"""A trained recognizer as testing uses it: model, weights, pipeline, and what it takes."""
+"""A trained recognizer as testing uses it: its config without CSRE, its weights, its inputs."""
 
-import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+import copy
 from typing import Any
 
 import torch
 from mmaction.registry import MODELS
-from mmengine.config import Config
-from mmengine.dataset import Compose
+from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from csre_mm.apis.recordings import Recording
-from csre_mm.datasets.checks import read_plan
+from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.engine.hooks.inference_checkpoint_hook import matching_state
-from csre_mm.utils.checkpoints import load_checkpoint_file
+from csre_mm.utils.config import build, has_csre
 from csre_mm.utils.errors import InputError
+
+_TESTING = (
+    'default_scope',
+    'custom_imports',
+    'env_cfg',
+    'model',
+    'test_dataloader',
+    'test_evaluator',
+    'test_cfg',
+)
+
+
+def baseline_model(cfg: Config) -> ConfigDict:
+    """The settings of the model without CSRE: those of the baseline config.
+
+    Raises:
+        InputError: If the config has no model.
+    """
+    if not isinstance(cfg.get('model'), dict):
+        raise InputError('the config has no model')
+    settings = copy.deepcopy(cfg.model)
+    if has_csre(cfg):
+        del settings['neck']
+    if settings.get('type') == 'RecognizerCSRE':
+        settings['type'] = 'RecognizerGCN'
+    return settings
+
+
+def testing_config(cfg: Config) -> Config:
+    """The config of a test of the baseline: model, test data, and what builds them.
+
+    Raises:
+        InputError: If the config has no model.
+    """
+    kept = {key: copy.deepcopy(cfg[key]) for key in _TESTING if key in cfg}
+    return Config({**kept, 'model': baseline_model(cfg)})
 
 
 def load_recognizer(cfg: Config, state: dict[str, Tensor], where: str, device: str) -> Any:
@@ -24,7 +57,7 @@ def load_recognizer(cfg: Config, state: dict[str, Tensor], where: str, device: s
 
     Args:
         cfg: The config, which stays as it is.
-        state: Tensors of a checkpoint (:func:`read_state`).
+        state: Tensors of a checkpoint (:func:`read_state_dict`).
         where: The checkpoint, for messages.
         device: ``'cpu'``, ``'cuda'``, ``'cuda:1'``, ...
 
@@ -35,137 +68,53 @@ def load_recognizer(cfg: Config, state: dict[str, Tensor], where: str, device: s
         InputError: If the config builds no model, the checkpoint is of another one, or there is no
             such device.
     """
-    target = find_device(device)
-    init_default_scope(cfg.get('default_scope', 'mmaction'))
-    settings = cfg.get('model')
-    if not isinstance(settings, Mapping):
-        raise InputError('the config has no model')
-    settings = dict(settings)
-    if (settings.get('neck') or {}).get('type') == 'CSRENeck':
-        del settings['neck']  # it serves training only
     try:
-        model = MODELS.build(settings)
-    except (KeyError, TypeError) as error:
-        reason = error.args[0] if error.args else ''
-        raise InputError(f'the config cannot be built: {type(error).__name__}: {reason}') from error
-    kept, _ = matching_state(state, model.state_dict(), where)
-    model.load_state_dict(kept)
-    return model.to(target).eval()
-
-
-def read_state(path: str | os.PathLike) -> dict[str, Tensor]:
-    """The tensors of a checkpoint, of a published one or of a bare state dict, by name.
-
-    Raises:
-        InputError: If there is no such file, or it is no checkpoint.
-    """
-    content = load_checkpoint_file(os.fspath(path), map_location='cpu')
-    if isinstance(content, Mapping):
-        content = content.get('state_dict', content)
-    if not isinstance(content, Mapping) or not content or not _holds_tensors(content):
-        raise InputError(f'{path} holds no state_dict: it is no checkpoint')
-    return {key.removeprefix('module.'): value for key, value in content.items()}
-
-
-def _holds_tensors(content: Mapping) -> bool:
-    return all(isinstance(k, str) and isinstance(v, Tensor) for k, v in content.items())
-
-
-def find_device(name: str) -> torch.device:
-    """The device of a name.
-
-    Raises:
-        InputError: If there is none.
-    """
-    try:
-        device = torch.device(name)
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f'no device {name!r}: {reason:.100}') from error
-    return device
+        raise InputError(f'no device {device!r}: {reason:.100}') from error
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    model = build(MODELS.build, baseline_model(cfg))
+    kept, _ = matching_state(state, model.state_dict(), where)
+    model.load_state_dict(kept)
+    return model.to(device).eval()
 
 
-def testing_settings(cfg: Config) -> tuple[list[dict], int, str]:
-    """The pipeline, the batch and the annotation file of ``test_dataloader``.
+def example_clips(
+    model: Any, cfg: Config, count: int, training: bool = False, seed: int = 0
+) -> Tensor:
+    """Random clips in the shape that the pipeline and the preprocessor hand to the encoder.
+
+    In every second clip the last of the persons, or of the heatmaps, is absent, that
+    is, zero, as it happens in data.
+
+    Args:
+        model: The model, for its preprocessor.
+        cfg: Its config.
+        count: Clips N.
+        training: Whether the training pipeline says the shape, and not the testing one.
+        seed: Of the random numbers.
+
+    Returns:
+        (N, M, T, V, C) for skeletons, (N, V, T, H, W) for heatmaps.
 
     Raises:
-        InputError: If the config has none.
+        InputError: If there is no such pipeline, or it does not say the shape.
     """
-    loader = cfg.get('test_dataloader') or {}
-    dataset = loader.get('dataset') or {}
-    while 'pipeline' not in dataset and 'dataset' in dataset:
-        dataset = dataset['dataset']
-    if not dataset.get('pipeline'):
-        raise InputError('the config has no test_dataloader.dataset.pipeline')
-    return dataset['pipeline'], loader.get('batch_size', 1), dataset.get('ann_file', '')
+    loader = 'train_dataloader' if training else 'test_dataloader'
+    if not cfg.get(loader):
+        raise InputError(f'the config has no {loader}, whose pipeline says the shape of a clip')
+    generator = torch.Generator().manual_seed(seed)
+    shape = read_input_shape(cfg, training).sample()
+    clips = torch.randn(count, *shape, generator=generator)
+    if shape[1] > 1:
+        clips[1::2, :, -1] = 0
+    with torch.no_grad():
+        data = model.data_preprocessor({'inputs': list(clips), 'data_samples': []})
+    return data['inputs'].flatten(0, 1)  # (N, 1, ...) -> (N, ...)
 
 
-def build_pipeline(steps: list[dict]) -> Compose:
-    """Build the transforms of a pipeline.
-
-    Raises:
-        InputError: If one is unknown or does not take one of its arguments.
-    """
-    try:
-        return Compose(steps)
-    except (KeyError, TypeError) as error:
-        reason = error.args[0] if error.args else ''
-        raise InputError(
-            f'the pipeline cannot be built: {type(error).__name__}: {reason}'
-        ) from error
-
-
-@dataclass(frozen=True)
-class SkeletonShape:
-    """What a recognizer takes.
-
-    Attributes:
-        num_joints: Joints V; None if the config does not say.
-        num_coordinates: Coordinates C of a joint; None likewise.
-        num_person: Persons M that the pipeline keeps; None if it keeps all.
-    """
-
-    num_joints: int | None
-    num_coordinates: int | None
-    num_person: int | None
-
-    @classmethod
-    def of(cls, cfg: Config) -> 'SkeletonShape':
-        """Read it from a config.
-
-        Raises:
-            InputError: If the config is not one of a skeleton recognizer.
-        """
-        plan = read_plan(cfg)
-        steps = {step['type']: step for step in testing_settings(cfg)[0]}
-        joints = next(iter(plan.num_joints.values()), None)
-        coordinates = plan.in_channels and plan.in_channels // plan.num_features
-        if steps.get('GeneratePoseTarget', {}).get('with_kp', False):
-            joints = cfg.model.backbone.get('in_channels', joints)
-            coordinates = 3 if 'ProjectToImage' in steps else 2
-        return cls(joints, coordinates, plan.num_person)
-
-    def check(self, recording: Recording) -> None:
-        """Insist on joints and coordinates that the model takes.
-
-        Raises:
-            InputError: If there are others.
-        """
-        coordinates = self.num_coordinates
-        if coordinates and 'keypoint_score' in recording.fields and self.num_person:
-            coordinates -= 1  # the score becomes a channel
-        found = recording.keypoint.shape
-        expected = (self.num_joints, coordinates)
-        if any(want not in (None, have) for want, have in zip(expected, found[2:], strict=True)):
-            raise InputError(
-                f'{recording.name}: the skeleton has the shape {found}, the model takes '
-                f'(M persons, T frames, {self.num_joints or "V"} joints, '
-                f'{coordinates or "C"} coordinates)'
-            )
-
-
-def sample_of(recording: Recording, **fields: Any) -> dict[str, Any]:
+def sample_of(recording: Recording) -> dict[str, Any]:
     """What a pipeline takes, as a data set of mmaction2 hands it over."""
     keypoint = recording.keypoint
     sample: dict[str, Any] = {
@@ -175,7 +124,6 @@ def sample_of(recording: Recording, **fields: Any) -> dict[str, Any]:
         'keypoint': keypoint.copy(),  # a transform may write into it
         'modality': 'Pose',
         'start_index': 0,
-        **fields,
     }
     if recording.label is not None:
         sample['label'] = recording.label

@@ -1,7 +1,6 @@
 """Reading what is to be classified: raw files, arrays, annotation pickles, folders and archives."""
 
 import os
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from csre_mm.datasets.annotations import check_annotations, load_annotations
+from csre_mm.datasets.annotations import check_annotations, load_annotations, select_split
 from csre_mm.datasets.preparation.ntu.annotation import drop_zeros, merge_actors, select_actors
 from csre_mm.datasets.preparation.ntu.raw import parse_skeleton
 from csre_mm.datasets.preparation.ntu.splits import parse_name
@@ -121,7 +120,7 @@ def _readers_of_path(path: Path, split: str | None) -> Iterator[Callable[[], Rec
     elif path.suffix == '.pkl':
         yield from _readers_of_annotations(path, split)
     elif path.suffix == '.zip':
-        yield from (partial(read_raw, file) for file in _list_zip(path))
+        yield from (partial(read_raw, file) for file in find_raw_files([path], *RAW_SUFFIXES))
     elif path.suffix == '.npy':
         yield partial(read_npy, path)
     elif path.suffix in RAW_SUFFIXES:
@@ -133,39 +132,20 @@ def _readers_of_path(path: Path, split: str | None) -> Iterator[Callable[[], Rec
         )
 
 
-def _list_zip(path: Path) -> list[RawFile]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            names = archive.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise InputError(f'{path}: the archive is damaged: {error}') from error
-    suffixes = [s for s in RAW_SUFFIXES if any(name.endswith(s) for name in names)]
-    if not suffixes:
-        raise InputError(f'{path}: no file of {" ".join(RAW_SUFFIXES)} in the archive')
-    return [file for suffix in suffixes for file in find_raw_files([path], suffix)]
-
-
 def _readers_of_annotations(path: Path, split: str | None) -> Iterator[Callable[[], Recording]]:
     data = load_annotations(path)
     check_annotations(data, path)
-    samples = data['annotations']
-    if split is not None:
-        if split not in data['split']:
-            known = ', '.join(sorted(data['split'])) or 'none'
-            raise InputError(f'{path} has no split {split!r}; it has {known}')
-        names = set(data['split'][split])
-        samples = [sample for sample in samples if sample['frame_dir'] in names]
+    samples = select_split(data, split, path)
     if not samples:
         raise InputError(f'{path}: no samples' + (f' in the split {split!r}' if split else ''))
     for sample in samples:
-        yield partial(_from_annotation, sample, str(path))
+        yield partial(_from_annotation, sample, f'{path}: sample {sample["frame_dir"]}')
 
 
 def _from_annotation(sample: dict[str, Any], where: str) -> Recording:
     fields = {key: value for key, value in sample.items() if key != 'keypoint'}
-    name = sample['frame_dir']
-    keypoint = check_keypoint(sample['keypoint'], f'{where}: sample {name}')
-    return Recording(name, keypoint, int(sample['label']), prepared=True, fields=fields)
+    keypoint = check_keypoint(sample['keypoint'], where)
+    return Recording(sample['frame_dir'], keypoint, int(sample['label']), True, fields)
 
 
 def read_raw(file: RawFile) -> Recording:

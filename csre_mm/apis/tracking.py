@@ -34,7 +34,7 @@ def merge_trackers(cfg: Config, names: Sequence[str] | None = None) -> Config:
     for name in [names] if isinstance(names, str) else names:
         if name not in TRACKERS:
             raise InputError(f'no tracker {name!r}; known: {", ".join(TRACKERS)}')
-        _add(cfg, _tensorboard() if name == 'tensorboard' else _wandb(cfg))
+        _add(cfg, dict(type='TensorboardVisBackend') if name == 'tensorboard' else _wandb(cfg))
     for backend in _backends(cfg):
         _check(backend)
     return cfg
@@ -51,10 +51,6 @@ def _add(cfg: Config, backend: dict) -> None:
         return  # set up in the config, with arguments of its own
     visualizer = cfg.get('visualizer') or dict(type='ActionVisualizer')
     cfg.visualizer = ConfigDict({**visualizer, 'vis_backends': [*backends, backend]})
-
-
-def _tensorboard() -> dict:
-    return dict(type='TensorboardVisBackend')
 
 
 def _wandb(cfg: Config) -> dict:

@@ -162,6 +162,29 @@ def check_samples(annotations: Iterable[Any], path: str | os.PathLike) -> set[st
     return names
 
 
+def select_split(
+    data: dict[str, Any], split: str | None, path: str | os.PathLike, key: str = 'frame_dir'
+) -> list[dict[str, Any]]:
+    """The annotations of a split, in the order of the file.
+
+    Args:
+        data: What :func:`load_annotations` returns.
+        split: Name of the split; all annotations without it.
+        path: The name of the file in messages.
+        key: What the split names its samples by.
+
+    Raises:
+        InputError: If there is no such split.
+    """
+    if split is None:
+        return data['annotations']
+    if split not in data['split']:
+        known = ', '.join(sorted(map(str, data['split']))) or 'none'
+        raise InputError(f'{path} has no split {split!r}; it has {known}')
+    names = {name for name in data['split'][split] if isinstance(name, str)}
+    return [sample for sample in data['annotations'] if sample[key] in names]
+
+
 def _check_top_level(data: Any, path: str | os.PathLike) -> None:
     if not isinstance(data, dict):
         raise InputError(

@@ -8,7 +8,7 @@ from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
 from mmengine.dataset import force_full_init
 
-from csre_mm.datasets.annotations import check_samples, load_annotations
+from csre_mm.datasets.annotations import check_samples, load_annotations, select_split
 from csre_mm.datasets.shared_bytes import Passed, pickle_shared
 from csre_mm.datasets.subjects import keep_subjects
 from csre_mm.utils.errors import InputError
@@ -71,13 +71,8 @@ class SkeletonDataset(PoseDataset):
         by_file = bool(samples) and isinstance(samples[0], dict) and 'filename' in samples[0]
         if not (by_file or self.multi_class):
             check_samples(samples, self.ann_file)
-        if self.split is not None:
-            if self.split not in data['split']:
-                known = ', '.join(sorted(data['split'])) or 'none'
-                raise InputError(f'{self.ann_file} has no split {self.split!r}; it has {known}')
-            names = {name for name in data['split'][self.split] if isinstance(name, str)}
-            key = 'filename' if by_file else 'frame_dir'
-            samples = [sample for sample in samples if sample[key] in names]
+        key = 'filename' if by_file else 'frame_dir'
+        samples = select_split(data, self.split, self.ann_file, key)
         if not samples:
             raise InputError(f'{self.ann_file}: the split {self.split!r} has no samples')
         if self.subjects is not None:

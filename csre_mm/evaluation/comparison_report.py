@@ -1,7 +1,7 @@
 """Everything that is said about two models, gathered, and as JSON."""
 
-import math
 from collections.abc import Sequence
+from statistics import fmean
 from typing import Any, NamedTuple
 
 from csre_mm.evaluation.comparison import (
@@ -47,10 +47,7 @@ class Findings(NamedTuple):
 def find_changes(comparison: Comparison) -> Findings:
     """Gather the numbers."""
     classes = class_changes(comparison)
-    mean_class = (
-        math.fsum(change.before for change in classes) / len(classes),
-        math.fsum(change.after for change in classes) / len(classes),
-    )
+    mean_class = fmean(c.before for c in classes), fmean(c.after for c in classes)
     pairs = pair_changes(comparison, comparison.num_classes**2)
     difference = measure_difference(comparison)
     return Findings(comparison, difference, mean_class, classes, pairs, *flips(comparison))

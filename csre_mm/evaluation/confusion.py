@@ -4,16 +4,13 @@ C is the number of classes, N of samples. A matrix counts: row = true class, col
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from csre_mm.evaluation.scores import Scores
+from csre_mm.evaluation.scores import Scores, list_names
 from csre_mm.utils.errors import InputError
-
-_LISTED = 5
-"""Names of samples in an error message, at most."""
 
 
 class PairAccuracy(NamedTuple):
@@ -62,6 +59,12 @@ def confusion_matrix(labels: np.ndarray, predictions: np.ndarray, num_classes: i
     cells = labels.astype(np.int64) * num_classes + predictions  # (N,)
     counts = np.bincount(cells, minlength=num_classes * num_classes)  # (C * C,)
     return counts.reshape(num_classes, num_classes).astype(np.int64)  # (C, C)
+
+
+def matrix_of(scores: Scores) -> np.ndarray:
+    """The confusion matrix (C, C) of scores."""
+    predictions = scores.scores.argmax(axis=1)
+    return confusion_matrix(scores.labels, predictions, scores.scores.shape[1])
 
 
 def accuracy(matrix: np.ndarray) -> float:
@@ -137,15 +140,13 @@ def join_scores(models: Mapping[str, Scores]) -> dict[str, Scores]:
         InputError: If the models were not tested on the same samples, labels and classes, or a
             name is there twice: the message says which model, and lists up to five samples.
     """
-    joined: dict[str, Scores] = {}
     for name, scores in models.items():
         _check_scores(name, scores)
-        if not joined:
-            first = name
-            joined[name] = scores
-            continue
-        joined[name] = _reorder(first, joined[first], name, scores)
-    return joined
+    first, *others = models
+    return {
+        first: models[first],
+        **{name: _reorder(first, models[first], name, models[name]) for name in others},
+    }
 
 
 def _check_scores(name: str, scores: Scores) -> None:
@@ -157,18 +158,18 @@ def _check_scores(name: str, scores: Scores) -> None:
         )
     twice = [sample for sample, times in Counter(scores.names).items() if times > 1]
     if twice:
-        raise InputError(f'{name}: more than one sample is named {_list(twice)}')
+        raise InputError(f'{name}: more than one sample is named {list_names(twice)}')
     finite = np.isfinite(scores.scores).all(axis=1)
     if not finite.all():
         which = [scores.names[i] for i in np.flatnonzero(~finite)]
-        raise InputError(f'{name}: the scores are not all finite in {_list(which)}')
+        raise InputError(f'{name}: the scores are not all finite in {list_names(which)}')
     classes = scores.scores.shape[1]
     outside = (scores.labels < 0) | (scores.labels >= classes)
     if outside.any():
         which = [scores.names[i] for i in np.flatnonzero(outside)]
         raise InputError(
             f'{name}: there are scores of {classes} classes, and a label outside 0 to '
-            f'{classes - 1} in {_list(which)}'
+            f'{classes - 1} in {list_names(which)}'
         )
 
 
@@ -182,22 +183,15 @@ def _reorder(first: str, reference: Scores, name: str, scores: Scores) -> Scores
     places = {sample: i for i, sample in enumerate(scores.names)}
     missing = [sample for sample in reference.names if sample not in places]
     if missing:
-        raise InputError(f'{name} lacks samples that {first} has: {_list(missing)}')
+        raise InputError(f'{name} lacks samples that {first} has: {list_names(missing)}')
     known = set(reference.names)
     extra = [sample for sample in scores.names if sample not in known]
     if extra:
-        raise InputError(f'{first} lacks samples that {name} has: {_list(extra)}')
+        raise InputError(f'{first} lacks samples that {name} has: {list_names(extra)}')
     order = np.array([places[sample] for sample in reference.names], dtype=np.int64)  # (N,)
     labels = scores.labels[order]
     differ = np.flatnonzero(labels != reference.labels)
     if differ.size:
         which = [reference.names[i] for i in differ]
-        raise InputError(f'{first} and {name} have different labels for {_list(which)}')
+        raise InputError(f'{first} and {name} have different labels for {list_names(which)}')
     return Scores(list(reference.names), labels, scores.scores[order])
-
-
-def _list(names: Iterable[str]) -> str:
-    """Up to five names, and how many more there are."""
-    names = list(names)
-    more = f' and {len(names) - _LISTED} more' if len(names) > _LISTED else ''
-    return ', '.join(names[:_LISTED]) + more

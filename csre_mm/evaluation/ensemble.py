@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import scipy.special
 
-from csre_mm.evaluation.confusion import confusion_matrix, mean_class_accuracy, top1
+from csre_mm.evaluation.confusion import matrix_of, mean_class_accuracy, top1
 from csre_mm.evaluation.scores import Scores, list_names
 from csre_mm.utils.errors import InputError
 
@@ -63,9 +64,7 @@ class Accuracy(NamedTuple):
 
 def accuracies(scores: Scores) -> Accuracy:
     """Evaluate scores (N, C)."""
-    num_classes = scores.scores.shape[1]
-    matrix = confusion_matrix(scores.labels, scores.scores.argmax(axis=1), num_classes)
-    return Accuracy(top1(scores), topk(scores, 5), mean_class_accuracy(matrix))
+    return Accuracy(top1(scores), topk(scores, 5), mean_class_accuracy(matrix_of(scores)))
 
 
 def topk(scores: Scores, k: int) -> float:
@@ -84,10 +83,8 @@ def are_probabilities(scores: Scores) -> bool:
 
 def to_probabilities(scores: Scores) -> Scores:
     """Take the softmax of logits (N, C)."""
-    logits = scores.scores.astype(np.float64)
-    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-    shares = powers / powers.sum(axis=1, keepdims=True)
-    return scores._replace(scores=shares.astype(np.float32))
+    probabilities = scipy.special.softmax(scores.scores.astype(np.float64), axis=1)
+    return scores._replace(scores=probabilities.astype(np.float32))
 
 
 def fuse(streams: Sequence[Scores], weights: Sequence[float]) -> Scores:

@@ -7,7 +7,6 @@ NTU RGB+D the names are ``test_0``, ``test_1``, ... or those of the raw files, o
 
 import os
 import pickle
-import pickletools
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,7 +17,7 @@ from mmaction.registry import METRICS
 from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
 
-from csre_mm.datasets.annotations import check_annotations, load_annotations
+from csre_mm.datasets.annotations import check_annotations, load_annotations, select_split
 from csre_mm.datasets.plain_pickle import RefusedError, load_plain
 from csre_mm.datasets.plain_values import brief
 from csre_mm.utils.errors import InputError
@@ -51,8 +50,7 @@ class DumpScores(DumpResults):
 
     def compute_metrics(self, results: list) -> dict:
         """Write the file."""
-        with atomic_path(self.out_file_path) as path, open(path, 'wb') as file:
-            pickle.dump(results, file, protocol=4)
+        _write(results, self.out_file_path)
         print_log(f'The scores are in {self.out_file_path}.', logger='current')
         return {}
 
@@ -77,19 +75,32 @@ def load_scores(path: str | os.PathLike) -> Scores:
     Raises:
         InputError: If there is no such file, or it holds something else.
     """
+    return _parse_list(_load(path), path)
+
+
+def _load(path: str | os.PathLike) -> Any:
     try:
         with open(path, 'rb') as file:
-            samples = load_plain(file)
-        return Scores(
-            [str(sample['frame_dir']) for sample in samples],
-            np.array([sample['gt_label'] for sample in samples], dtype=np.int64),
-            np.stack([sample['pred_score'] for sample in samples]).astype(np.float32),
-        )
+            return load_plain(file)
     except FileNotFoundError as error:
         raise InputError(f'no such score file: {path}') from error
     except RefusedError as error:
         raise InputError(f'{path}: {error}') from error
     except Exception as error:  # whatever a damaged pickle raises
+        raise InputError(
+            f'{path} holds no scores written by tools/test.py --dump: '
+            'not a pickle, or a damaged one'
+        ) from error
+
+
+def _parse_list(samples: Any, path: str | os.PathLike) -> Scores:
+    try:
+        return Scores(
+            [str(sample['frame_dir']) for sample in samples],
+            np.array([sample['gt_label'] for sample in samples], dtype=np.int64),
+            np.stack([sample['pred_score'] for sample in samples]).astype(np.float32),
+        )
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         raise InputError(f'{path} holds no scores written by tools/test.py --dump') from error
 
 
@@ -115,9 +126,15 @@ def read_scores(
         InputError: If there is no such file, it is damaged or holds something else, or the names
             of its samples and those of ``labels`` differ: the message lists up to five.
     """
-    if not _is_dictionary(path):
-        return load_scores(path)
-    by_name = _name_samples(_read_dictionary(path), names, path)
+    data = _load(path)
+    if isinstance(data, list):
+        return _parse_list(data, path)
+    _check_dictionary(data, path)
+    found = [_name_of(key, names, path) for key in data]
+    twice = [name for name, times in Counter(found).items() if times > 1]
+    if twice:
+        raise InputError(f'{path}: more than one sample is named {list_names(twice)}')
+    by_name = dict(zip(found, data.values(), strict=True))
     if labels is None:
         raise InputError(
             f'{path} holds no labels: give the annotation file with --ann and its split with '
@@ -135,6 +152,10 @@ def save_scores(scores: Scores, path: str | os.PathLike) -> None:
         dict(frame_dir=name, gt_label=int(label), pred_label=int(row.argmax()), pred_score=row)
         for name, label, row in zip(*scores, strict=True)
     ]
+    _write(samples, path)
+
+
+def _write(samples: list[dict], path: str | os.PathLike) -> None:
     with atomic_path(path) as temporary, open(temporary, 'wb') as file:
         pickle.dump(samples, file, protocol=4)
 
@@ -151,13 +172,8 @@ def read_labels(path: str | os.PathLike, split: str | None) -> dict[str, int]:
     """
     data = load_annotations(path)
     check_annotations(data, path)
-    labels = {sample['frame_dir']: int(sample['label']) for sample in data['annotations']}
-    if split is None:
-        return labels
-    if split not in data['split']:
-        known = ', '.join(map(str, data['split'])) or 'none'
-        raise InputError(f'{path} has no split {split!r}, its splits are: {known}')
-    return {name: labels[name] for name in data['split'][split]}
+    samples = select_split(data, split, path)
+    return {sample['frame_dir']: int(sample['label']) for sample in samples}
 
 
 def list_names(names: Sequence[str]) -> str:
@@ -166,54 +182,17 @@ def list_names(names: Sequence[str]) -> str:
     return ', '.join(map(str, names[:_LISTED])) + more
 
 
-def _is_dictionary(path: str | os.PathLike) -> bool:
-    """Look at the first operation of a pickle: our own files make a list."""
-    try:
-        with open(path, 'rb') as file:
-            for operation, _, _ in pickletools.genops(file):
-                if operation.name not in ('PROTO', 'FRAME', 'MARK'):
-                    # The constructor of an OrderedDict is named by GLOBAL or by strings.
-                    return operation.name not in ('EMPTY_LIST', 'LIST')
-    except FileNotFoundError as error:
-        raise InputError(f'no such score file: {path}') from error
-    except ValueError:  # no pickle at all: load_scores says so
-        pass
-    return False
-
-
-def _read_dictionary(path: str | os.PathLike) -> dict[Any, np.ndarray]:
-    """Read a dictionary of scores (C,), the same C in all."""
-    try:
-        with open(path, 'rb') as file:
-            data = load_plain(file)
-    except RefusedError as error:
-        raise InputError(f'{path}: {error}') from error
-    except Exception as error:  # whatever a damaged pickle raises
-        raise InputError(f'{path}: not a pickle, or a damaged one') from error
+def _check_dictionary(data: Any, path: str | os.PathLike) -> None:
+    """Insist on a dictionary of scores (C,), the same C in all."""
     expected = 'expected the scores of tools/test.py --dump, or a dictionary of names to scores'
     if not isinstance(data, dict) or not data:
         raise InputError(f'{path} holds {brief(data)}, {expected}')
-    shapes = set()
     for key, row in data.items():
         if not isinstance(row, np.ndarray) or row.ndim != 1 or row.dtype.kind not in 'fiu':
             raise InputError(f'{path}: {brief(key)} has {brief(row)} for scores, {expected}')
-        shapes.add(row.shape)
-    if len(shapes) > 1:
-        raise InputError(
-            f'{path}: the samples have scores of {sorted(n for (n,) in shapes)} classes'
-        )
-    return data
-
-
-def _name_samples(
-    data: Mapping[Any, np.ndarray], names: Sequence[str] | None, path: str | os.PathLike
-) -> dict[str, np.ndarray]:
-    """Put the names of samples in the places of positions."""
-    found = [_name_of(key, names, path) for key in data]
-    twice = [name for name, times in Counter(found).items() if times > 1]
-    if twice:
-        raise InputError(f'{path}: more than one sample is named {list_names(twice)}')
-    return dict(zip(found, data.values(), strict=True))
+    sizes = {len(row) for row in data.values()}
+    if len(sizes) > 1:
+        raise InputError(f'{path}: the samples have scores of {sorted(sizes)} classes')
 
 
 def _name_of(key: Any, names: Sequence[str] | None, path: str | os.PathLike) -> str:

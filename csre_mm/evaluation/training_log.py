@@ -9,7 +9,6 @@ folder named by the time.
 import json
 import math
 import os
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -68,13 +67,17 @@ def read_run(path: str | os.PathLike) -> Run:
             notes.append(f'{file}: the last line is incomplete and was left out.')
         trained = [entry for entry in found if 'iter' in entry]
         if trained:
-            entries = [entry for entry in entries if _is_before(entry, trained[0])]
+            unit = 'epoch' if 'epoch' in trained[0] else 'iter'
+            start = trained[0][unit]
+            entries = [e for e in entries if e.get(unit, e.get('step', 0)) < start]
         entries += found
     training = [entry for entry in entries if 'iter' in entry]
     if not training:
         raise InputError(f'{path}: the log has no entry of a training')
     by_epoch = all('epoch' in entry for entry in training)
-    length = _epoch_length(training) if by_epoch else 1
+    length = 1
+    if by_epoch:  # the fewest iterations that all entries agree with
+        length = max(math.ceil(entry['iter'] / max(entry['epoch'], 1)) for entry in training)
     points: dict[str, list[tuple[float, float]]] = {}
     for entry in entries:
         x = entry['iter'] / length if 'iter' in entry else entry.get('step')
@@ -117,7 +120,7 @@ def smooth(series: Series, window: int) -> Series:
     return Series(series.x, np.array(means))
 
 
-def summarise(run: Run) -> dict[str, float]:
+def summarise_run(run: Run) -> dict[str, float]:
     """Numbers of a run for a table; NaN for what its log does not have.
 
     Returns:
@@ -163,18 +166,3 @@ def _read_log(path: Path) -> tuple[list[dict[str, Any]], bool]:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_before(entry: Mapping[str, Any], first: Mapping[str, Any]) -> bool:
-    """Whether an entry is of an earlier epoch (or iteration) than the first entry of a file."""
-    if 'epoch' in first:
-        return bool(entry.get('epoch', entry.get('step', 0)) < first['epoch'])
-    return bool(entry.get('iter', entry.get('step', 0)) < first['iter'])
-
-
-def _epoch_length(training: Sequence[Mapping[str, Any]]) -> int:
-    """Iterations of an epoch: the fewest that all entries agree with.
-
-    That is the number itself if the last iteration of an epoch was logged.
-    """
-    return max(math.ceil(entry['iter'] / max(entry['epoch'], 1)) for entry in training)

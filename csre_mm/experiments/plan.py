@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
-from csre_mm.apis.config import merge_options, read_config
 from csre_mm.datasets.subjects import make_folds
 from csre_mm.evaluation.scores import read_labels
+from csre_mm.utils.config import innermost_datasets, merge_options, read_config
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.project import find_config
 
@@ -27,25 +27,6 @@ class Arm(NamedTuple):
 
     name: str
     options: Mapping[str, Any]
-
-    @property
-    def has_csre(self) -> bool:
-        """Whether it trains with CSRE."""
-        return self.name != BASELINE
-
-
-class Fold(NamedTuple):
-    """Subjects held out of the training set.
-
-    Attributes:
-        number: From 1.
-        train: Subjects that train.
-        held_out: Subjects that are tested.
-    """
-
-    number: int
-    train: list[int]
-    held_out: list[int]
 
 
 class Cell(NamedTuple):
@@ -69,14 +50,14 @@ class PlannedRun(NamedTuple):
 
     Attributes:
         cell: Where it belongs.
-        fold: Its fold; None if it is tested on the test split.
+        fold: Number of its fold, from 1; None if it is tested on the test split.
         config: Config file.
         options: All its ``--cfg-options``.
         folder: Its working folder.
     """
 
     cell: Cell
-    fold: Fold | None
+    fold: int | None
     config: Path
     options: dict[str, Any]
     folder: Path
@@ -129,41 +110,29 @@ def _runs_of(path: Path, request: Request) -> Iterator[PlannedRun]:
     path = path if path.is_file() else find_config(path)
     cfg = merge_options(read_config(str(path)), dict(request.options))
     counterpart = path.with_name(f'csre_{path.name}')
-    if any(arm.has_csre for arm in request.arms):
+    if any(arm.name != BASELINE for arm in request.arms):
         if not counterpart.is_file():  # a shipped one of this name is another baseline's
             raise InputError(f'no such config: {counterpart}')
         read_config(str(counterpart))
     common = {
         **_quiet(cfg),
-        **({} if request.epochs is None else shorten(cfg, request.epochs)),
+        **({} if request.epochs is None else shorten_recipe(cfg, request.epochs)),
         **request.options,
     }
-    folds: Sequence[Fold | None] = _folds_of(cfg, request.num_folds) or [None]
-    for seed, stream, fold, arm in itertools.product(
+    folds: list[tuple[int | None, dict[str, Any]]] = [(None, {})]
+    if request.num_folds:
+        folds = [*_folds_of(cfg, request.num_folds)]
+    for seed, stream, (fold, of_fold), arm in itertools.product(
         request.seeds, request.streams, folds, request.arms
     ):
-        cell = Cell(path.stem, arm.name, stream, seed)
         parts = [path.stem, arm.name, stream, f'seed{seed}']
         yield PlannedRun(
-            cell,
+            Cell(path.stem, arm.name, stream, seed),
             fold,
-            counterpart if arm.has_csre else path,
-            {
-                **common,
-                'model.data_preprocessor.stream': stream,
-                **({} if fold is None else _fold_options(cfg, fold)),
-                **arm.options,
-            },
-            request.folder.joinpath(*parts, *([] if fold is None else [f'fold{fold.number}'])),
+            path if arm.name == BASELINE else counterpart,
+            {**common, 'model.data_preprocessor.stream': stream, **of_fold, **arm.options},
+            request.folder.joinpath(*parts, *([] if fold is None else [f'fold{fold}'])),
         )
-
-
-def training_set(cfg: Config) -> tuple[str, Config]:
-    """The key and the settings of the data set that a config trains on, below its repetition."""
-    key, dataset = 'train_dataloader.dataset', cfg.train_dataloader.dataset
-    while 'dataset' in dataset:
-        key, dataset = f'{key}.dataset', dataset.dataset
-    return key, dataset
 
 
 def _quiet(cfg: Config) -> dict[str, Any]:
@@ -176,29 +145,22 @@ def _quiet(cfg: Config) -> dict[str, Any]:
     return options
 
 
-def _folds_of(cfg: Config, num_folds: int) -> list[Fold]:
-    if not num_folds:
-        return []
-    _, dataset = training_set(cfg)
-    held_out = make_folds(read_labels(dataset.ann_file, dataset.split), num_folds)
-    everybody = sorted(itertools.chain.from_iterable(held_out))
-    return [
-        Fold(number, [subject for subject in everybody if subject not in fold], fold)
-        for number, fold in enumerate(held_out, 1)
-    ]
+def _folds_of(cfg: Config, num_folds: int) -> list[tuple[int, dict[str, Any]]]:
+    """Number and options of each fold: others train, its subjects are validated and tested on."""
+    key, dataset = innermost_datasets(cfg, 'train_dataloader')[0]
+    folds = make_folds(read_labels(dataset.ann_file, dataset.split), num_folds)
+    found = []
+    for number, held_out in enumerate(folds, 1):
+        rest = [subject for fold in folds if fold is not held_out for subject in fold]
+        options: dict[str, Any] = {f'{key}.subjects': rest}
+        for loader in ('val_dataloader', 'test_dataloader'):
+            options[f'{loader}.dataset.split'] = dataset.split
+            options[f'{loader}.dataset.subjects'] = held_out
+        found.append((number, options))
+    return found
 
 
-def _fold_options(cfg: Config, fold: Fold) -> dict[str, Any]:
-    """Train on the subjects of a fold, validate and test on those that it holds out."""
-    key, dataset = training_set(cfg)
-    options: dict[str, Any] = {f'{key}.subjects': fold.train}
-    for loader in ('val_dataloader', 'test_dataloader'):
-        options[f'{loader}.dataset.split'] = dataset.split
-        options[f'{loader}.dataset.subjects'] = fold.held_out
-    return options
-
-
-def shorten(cfg: Config, epochs: int) -> dict[str, Any]:
+def shorten_recipe(cfg: Config, epochs: int) -> dict[str, Any]:
     """Options that bring a config to fewer (or more) epochs.
 
     With s = epochs / epochs of the config: steps come at s times their epoch, rounded, the warm-up

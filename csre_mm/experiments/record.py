@@ -4,12 +4,11 @@ import hashlib
 import json
 import re
 import shlex
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from csre_mm.apis.config import merge_options, read_config
 from csre_mm.experiments.plan import PlannedRun
+from csre_mm.utils.config import merge_options, read_config
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.project import ROOT, call_of
@@ -34,13 +33,17 @@ def train_command(run: PlannedRun, amp: bool) -> list[str]:
 
 def describe_run(run: PlannedRun, amp: bool) -> dict[str, Any]:
     """What makes a run, for its record."""
+    script, config, *rest = train_command(run, amp)
+    path = Path(config)
+    if path.resolve().is_relative_to(ROOT):  # the command as it is called from there
+        path = path.resolve().relative_to(ROOT)
     return {
         **run.cell._asdict(),
-        'fold': None if run.fold is None else run.fold.number,
+        'fold': run.fold,
         'options': options_of_run(run),
         'amp': amp,
         'settings': _digest(run),
-        'command': shlex.join(_as_called(train_command(run, amp))),
+        'command': shlex.join([*call_of(script), str(path), *rest]),
     }
 
 
@@ -56,7 +59,10 @@ def is_finished(run: PlannedRun, amp: bool) -> bool:
     wanted = describe_run(run, amp)
     for key in ('options', 'amp', 'settings'):
         if record.get(key) != wanted[key]:
-            difference = _difference(record, wanted, key)
+            difference = f'{record.get(key)}, not {wanted[key]}'
+            if key == 'options':
+                before, now = set(record.get(key, [])), set(wanted[key])
+                difference = ', '.join([*sorted(before - now), '- not -', *sorted(now - before)])
             raise InputError(
                 f'{run.folder} has a run of other settings: {key} {difference}; give another '
                 '--work-dir'
@@ -113,27 +119,11 @@ def _literal(value: Any) -> str:
     return str(value)
 
 
-def _as_called(arguments: Sequence[str]) -> list[str]:
-    """A command as a user calls it."""
-    script, config, *rest = arguments
-    path = Path(config)
-    if path.resolve().is_relative_to(ROOT):
-        path = path.resolve().relative_to(ROOT)
-    return [*call_of(script), str(path), *rest]
-
-
 def _digest(run: PlannedRun) -> str:
     """Of the whole config, so that a config file that was changed since is noticed."""
     cfg = merge_options(read_config(str(run.config)), dict(run.options))
     text = json.dumps(cfg.to_dict(), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-def _difference(record: dict, wanted: dict, key: str) -> str:
-    if key != 'options':
-        return f'{record.get(key)}, not {wanted[key]}'
-    before, now = set(record.get(key, [])), set(wanted[key])
-    return ', '.join([*sorted(before - now), '- not -', *sorted(now - before)])
 
 
 def write_record(folder: Path, record: dict[str, Any]) -> None:

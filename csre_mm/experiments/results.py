@@ -170,7 +170,7 @@ def _read_scores(runs: Sequence[PlannedRun], name: str) -> Scores:
 def _make_cell(cell: Cell, runs: Sequence[PlannedRun], scores: Mapping[str, Scores]) -> CellResult:
     return CellResult(
         **cell._asdict(),
-        predicted={name: _predictions(found) for name, found in scores.items()},
+        predicted={name: found.scores.argmax(axis=1).tolist() for name, found in scores.items()},
         epochs={
             name: [find_checkpoint(run.folder, name)[1] for run in runs] for name in CHECKPOINTS
         },
@@ -181,17 +181,12 @@ def _make_cell(cell: Cell, runs: Sequence[PlannedRun], scores: Mapping[str, Scor
 def _make_ensemble(
     cells: Sequence[Cell], joined: Mapping[str, Scores], weights: Sequence[float]
 ) -> CellResult:
-    predicted = {
-        name: _predictions(fuse([joined[_say((cell, name))] for cell in cells], weights))
-        for name in CHECKPOINTS
-    }
-    stream = '+'.join(cell.stream for cell in cells)
-    cell = cells[0]._replace(stream=stream)
+    predicted = {}
+    for name in CHECKPOINTS:
+        fused = fuse([joined[_say((cell, name))] for cell in cells], weights)
+        predicted[name] = fused.scores.argmax(axis=1).tolist()
+    cell = cells[0]._replace(stream='+'.join(cell.stream for cell in cells))
     return CellResult(**cell._asdict(), predicted=predicted, weights=list(weights))
-
-
-def _predictions(scores: Scores) -> list[int]:
-    return [int(label) for label in scores.scores.argmax(axis=1)]
 
 
 def _describe(run: PlannedRun) -> dict[str, Any]:

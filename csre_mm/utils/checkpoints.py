@@ -3,11 +3,12 @@
 import importlib
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from csre_mm.utils.errors import InputError
 
@@ -106,3 +107,36 @@ def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
     finally:
         clear_safe_globals()
         add_safe_globals(allowed)
+
+
+def find_state_dict(
+    content: Any, source: str | os.PathLike, bare: bool = True
+) -> dict[str, Tensor]:
+    """The tensors in what a checkpoint file holds, by name, without the prefix of DataParallel.
+
+    Args:
+        content: What was read: a dictionary with ``state_dict``, or a state dict itself.
+        source: Its name, for messages.
+        bare: Whether a state dict itself is allowed.
+
+    Raises:
+        InputError: If there is none.
+    """
+    state = content
+    if isinstance(content, Mapping) and (not bare or 'state_dict' in content):
+        state = content.get('state_dict')
+    if not isinstance(state, Mapping) or not state:
+        raise InputError(f'{source} holds no state_dict: it is no checkpoint')
+    for key, value in state.items():
+        if not isinstance(key, str) or not isinstance(value, Tensor):
+            raise InputError(f'{source} holds no state_dict: {key!r} is a {type(value).__name__}')
+    return {key.removeprefix('module.'): value for key, value in state.items()}
+
+
+def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
+    """The tensors of a checkpoint, of a published one or of a bare state dict, by name.
+
+    Raises:
+        InputError: If there is no such file, or it is no checkpoint.
+    """
+    return find_state_dict(load_checkpoint_file(os.fspath(path), map_location='cpu'), path)

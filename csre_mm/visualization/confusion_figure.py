@@ -19,13 +19,10 @@ from csre_mm.visualization.figures import (
     FONT,
     PAGE_WIDTH,
     VERMILION,
-    check_suffix,
     paper_style,
     save_figure,
     shorten,
 )
-
-__all__ = ['check_suffix', 'draw_confusion']
 
 MOST_NUMBERED = 20
 """With more classes than this the cells hold no numbers."""
@@ -57,7 +54,6 @@ def draw_confusion(
         InputError: If the suffix is another.
         ValueError: If there is nothing to draw, or the shapes do not fit.
     """
-    check_suffix(path)
     shown = _occurring(matrices, len(class_names))
     with paper_style():
         figure = _draw(matrices, [class_names[i] for i in shown], shown, pairs)
@@ -100,14 +96,17 @@ def _draw(
     figure = Figure(figsize=(1, 1))
     for column, (name, matrix) in enumerate(matrices.items()):
         panel = figure.add_axes((column * (side + _GAP), 0, side, side))
-        percent = _percentages(matrix[np.ix_(shown, shown)])
+        counts = matrix[np.ix_(shown, shown)]
+        totals = counts.sum(axis=1, keepdims=True)  # NaN in a row without samples
+        percent = np.where(totals > 0, 100 * counts / np.maximum(totals, 1), np.nan)
         image = _draw_panel(panel, percent, names, norm)
         if column == 0:
             panel.set_yticks(range(len(names)), names, fontsize=_name_size(names), parse_math=False)
             panel.set_ylabel('True class')
         if numbered:
             _write_numbers(panel, percent, image, min(FONT, cell * 72 * 0.42))
-        _outline(panel, outlined)
+        for corner in [(b - 0.5, a - 0.5) for pair in outlined for a, b in (pair, pair[::-1])]:
+            panel.add_patch(Rectangle(corner, 1, 1, fill=False, ec=VERMILION, lw=1.0, zorder=3))
         title = textwrap.fill(f'{name} ({100 * accuracy(matrix):.1f} %)', max(16, int(side * 16)))
         panel.set_title(title, fontsize=FONT + 1, pad=3, parse_math=False)
     bar = figure.add_axes((len(matrices) * (side + _GAP) - _GAP / 3, 0, 0.08, side))
@@ -131,13 +130,6 @@ def _cell_size(names: Sequence[str], panels: int) -> float:
     width = COLUMN_WIDTH if panels == 1 else PAGE_WIDTH
     fits = ((width - around) / panels - _GAP) / len(names)
     return min(max(fits, least), most)
-
-
-def _percentages(matrix: np.ndarray) -> np.ndarray:
-    """Rows of ``matrix`` (C, C) in per cent of their sum, float64; NaN in a row without samples."""
-    counts = matrix.sum(axis=1, keepdims=True)  # (C, 1)
-    percent = np.full(matrix.shape, np.nan)
-    return np.divide(100 * matrix, counts, out=percent, where=counts > 0)
 
 
 def _draw_panel(
@@ -193,11 +185,3 @@ def _explain_outline(figure: Figure) -> None:
         handlelength=0.9,
         handleheight=0.9,
     )
-
-
-def _outline(panel: Axes, pairs: Sequence[tuple[int, int]]) -> None:
-    """Frame the two cells of each pair, given by their places in the picture."""
-    for a, b in pairs:
-        for row, column in ((a, b), (b, a)):
-            corner = (column - 0.5, row - 0.5)
-            panel.add_patch(Rectangle(corner, 1, 1, fill=False, ec=VERMILION, lw=1.0, zorder=3))

@@ -11,7 +11,6 @@ from matplotlib.lines import Line2D
 from csre_mm.visualization.figures import (
     COLOURS,
     PAGE_WIDTH,
-    check_suffix,
     paper_style,
     save_figure,
     shorten,
@@ -49,7 +48,6 @@ def draw_embedding(
         InputError: If the suffix is another.
         ValueError: If more classes are to be told apart.
     """
-    check_suffix(path)
     if len(shown) > MOST_CLASSES:
         raise ValueError(f'{len(shown)} classes, at most {MOST_CLASSES} are told apart')
     with paper_style():
@@ -63,7 +61,10 @@ def draw_embedding(
             if scores and kind in scores:
                 title += f', silhouette {scores[kind]:.3f}'
             panel.set_title(title)
-        handles = [_handle(place, class_names[label]) for place, label in enumerate(shown)]
+        handles = [
+            Line2D([], [], label=shorten(class_names[label]).replace('$', r'\$'), **_look(place))
+            for place, label in enumerate(shown)
+        ]
         if not set(labels.tolist()) <= set(shown):
             handles.append(Line2D([], [], ls='', marker='.', color=_GREY, label='other classes'))
         columns = 3 if len(points) > 1 else 2
@@ -83,10 +84,6 @@ def _look(place: int) -> dict:
         markersize=3.0,
         linestyle='',
     )
-
-
-def _handle(place: int, name: str) -> Line2D:
-    return Line2D([], [], label=shorten(name).replace('$', r'\$'), **_look(place))
 
 
 def _draw_points(axes: Axes, points: np.ndarray, labels: np.ndarray, shown: Sequence[int]) -> None:
@@ -121,7 +118,6 @@ def draw_silhouettes(
     Raises:
         InputError: If the suffix is another.
     """
-    check_suffix(path)
     first = next(iter(means.values()))
     order = sorted(first, key=lambda label: -first[label])
     columns = -(-len(order) // _MOST_ROWS)
@@ -134,7 +130,8 @@ def draw_silhouettes(
             part = order[place * rows : (place + 1) * rows]
             _draw_column(panel, part, means, overall, class_names)
             panel.set_ylim(rows - 0.5, -0.5)
-        figure.legend(*_unique(panels[0]), loc='outside upper center', ncols=3, frameon=False)
+        found = panels[0].get_legend_handles_labels()
+        figure.legend(*found, loc='outside upper center', ncols=3, frameon=False)
         save_figure(figure, path)
 
 
@@ -163,8 +160,3 @@ def _draw_column(
     axes.set_axisbelow(True)
     axes.set_xlabel('Mean silhouette (cosine)')
     axes.spines[['top', 'right']].set_visible(False)
-
-
-def _unique(axes: Axes) -> tuple[list, list]:
-    handles, names = axes.get_legend_handles_labels()
-    return list(handles), list(names)

@@ -3,22 +3,20 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
 from mmaction.registry import MODELS
 from mmengine.registry import init_default_scope
 
-from csre_mm.apis.baseline import baseline_model, example_clips
 from csre_mm.apis.cost import measure_test
+from csre_mm.apis.recognizer import baseline_model, example_clips
 from csre_mm.datasets.class_names import find_class_names
 from csre_mm.evaluation.comparison import compare
 from csre_mm.evaluation.comparison_report import find_changes
 from csre_mm.evaluation.confusion import (
-    confusion_matrix,
+    matrix_of,
     mean_class_accuracy,
     most_confused_pairs,
     top1,
 )
-from csre_mm.evaluation.scores import Scores
 from csre_mm.evaluation.significance import say_verdict
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.tables import percent
@@ -220,9 +218,3 @@ class Report:
                 self.page.heading(run.name, 3)
                 self.page.table(['key', 'value'], config_rows(run))
                 self.page.folded('The whole config', run.cfg.pretty_text)
-
-
-def matrix_of(scores: Scores) -> np.ndarray:
-    """Counts (C, C); row = true class."""
-    num_classes = scores.scores.shape[1]
-    return confusion_matrix(scores.labels, scores.scores.argmax(axis=1), num_classes)

@@ -2,7 +2,6 @@
 
 import math
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,15 +10,15 @@ import numpy as np
 from mmengine.config import Config
 
 from csre_mm.evaluation.scores import Scores, load_scores
-from csre_mm.evaluation.training_log import Run, read_run, summarise
-from csre_mm.utils.checkpoints import load_checkpoint_file, newest_checkpoint
+from csre_mm.evaluation.training_log import Run, read_run, summarise_run
+from csre_mm.utils.checkpoints import newest_checkpoint, read_state_dict
+from csre_mm.utils.config import has_csre
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.tables import percent
 from csre_mm.visualization.report_page import PICTURES
 
 LARGEST_PICTURE = 5 << 20
 """Bytes of a picture that goes into a report."""
-
-_BANK = 'neck.loss_{}.bank.labels'
 
 
 @dataclass
@@ -55,7 +54,7 @@ class RunFolder:
     @property
     def has_csre(self) -> bool:
         """Whether the run trains with CSRE."""
-        return self.cfg is not None and (self.cfg.model.get('neck') or {}).get('type') == 'CSRENeck'
+        return self.cfg is not None and has_csre(self.cfg)
 
 
 def gather_run(name: str, folder: str | os.PathLike) -> RunFolder:
@@ -117,26 +116,20 @@ def _read_scores(run: RunFolder) -> dict[str, Scores]:
 def _read_banks(run: RunFolder) -> dict[str, np.ndarray]:
     """The classes in the slots of both banks."""
     path = newest_checkpoint(run.folder) if run.has_csre else None
-    if path is None:
-        return {}
-    content = load_checkpoint_file(os.fspath(path), map_location='cpu')
-    state = content.get('state_dict', {}) if isinstance(content, Mapping) else {}
-    return {
-        bank: state[_BANK.format(bank)].numpy()
-        for bank in ('spatial', 'temporal')
-        if _BANK.format(bank) in state
-    }
+    state = {} if path is None else read_state_dict(path)
+    keys = {bank: f'neck.loss_{bank}.bank.labels' for bank in ('spatial', 'temporal')}
+    return {bank: state[key].numpy() for bank, key in keys.items() if key in state}
 
 
 def summary_row(run: RunFolder) -> list[str]:
     """Cells of the first table: who the run is, how far it got, how good it was."""
-    numbers: dict[str, float] = {} if run.log is None else summarise(run.log)
+    numbers: dict[str, float] = {} if run.log is None else summarise_run(run.log)
     unit = '' if run.log is None else run.log.unit
     best = numbers.get('best', math.nan)
     row = [run.name, run.encoder, 'yes' if run.has_csre else 'no' if run.cfg else '-']
     row.append(f'{numbers["length"]:g} {unit}s' if numbers else '-')
-    row.append('-' if math.isnan(best) else f'{100 * best:.2f} ({unit} {numbers["best_at"]:g})')
-    row.append(_share(numbers.get('acc/top1', math.nan)))
+    row.append('-' if math.isnan(best) else f'{percent(best)} ({unit} {numbers["best_at"]:g})')
+    row.append(percent(numbers.get('acc/top1', math.nan)))
     return row
 
 
@@ -158,7 +151,7 @@ def bank_rows(run: RunFolder) -> list[list[str]]:
             continue
         slots = '-' if labels is None else f'{len(labels):,}'
         empty = '-' if labels is None else f'{int((labels < 0).sum()):,}'
-        shares = [_share(value) for value in last[:2]]
+        shares = [percent(value) for value in last[:2]]
         similarities = ['-' if math.isnan(v) else f'{v:.3f}' for v in last[2:]]
         rows.append([f'{run.name}, {bank}', slots, empty, *shares, *similarities])
     return rows
@@ -205,7 +198,7 @@ def config_rows(run: RunFolder) -> list[list[str]]:
         'stream': (cfg.model.get('data_preprocessor') or {}).get('stream'),
         'batch': (cfg.get('train_dataloader') or {}).get('batch_size'),
         'epochs': (cfg.get('train_cfg') or {}).get('max_epochs'),
-        'optimizer': _optimizer(cfg),
+        'optimizer': dict((cfg.get('optim_wrapper') or {}).get('optimizer') or {}) or None,
         'seed': (cfg.get('randomness') or {}).get('seed'),
         'contrast': dict(neck.get('loss') or {}) or None,
         'test data': (cfg.get('test_dataloader') or {}).get('dataset', {}).get('ann_file'),
@@ -214,18 +207,6 @@ def config_rows(run: RunFolder) -> list[list[str]]:
     return [[key, str(value)] for key, value in found.items() if value is not None]
 
 
-def _optimizer(cfg: Config) -> str | None:
-    settings = (cfg.get('optim_wrapper') or {}).get('optimizer')
-    if not settings:
-        return None
-    rest = ', '.join(f'{key} {value}' for key, value in settings.items() if key != 'type')
-    return f'{settings.get("type")} ({rest})'
-
-
 def _last(log: Run | None, key: str) -> float:
     series = None if log is None else log.series.get(key)
     return math.nan if series is None else float(series.y[-1])
-
-
-def _share(value: float) -> str:
-    return '-' if math.isnan(value) else f'{100 * value:.2f}'

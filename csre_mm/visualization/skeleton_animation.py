@@ -94,8 +94,12 @@ def draw_animation(
     step = int(frames[1] - frames[0]) if len(frames) > 1 else 1
     there: np.ndarray = np.any(keypoint, axis=(2, 3))  # (M, T)
     points = level(to_picture(keypoint), there)
-    writer = _make_writer(suffix, FPS / step)
-    settings: Any = {'animation.ffmpeg_path': find_ffmpeg()} if suffix == '.mp4' else {}
+    fps: Any = FPS / step
+    writer: AbstractMovieWriter = PillowWriter(fps)
+    settings: Any = {}
+    if suffix == '.mp4':  # players know no other arrangement of colours, and it needs even sides
+        writer = FFMpegWriter(fps, codec='libx264', extra_args=['-pix_fmt', 'yuv420p'])
+        settings = {'animation.ffmpeg_path': find_ffmpeg()}
     with paper_style(), rc_context(settings), atomic_path(path) as file:
         scene = Scene(points, there, layout)
         with writer.saving(scene.figure, str(file), _DPI):
@@ -104,13 +108,6 @@ def draw_animation(
                 writer.grab_frame()
                 progress()
     return len(frames)
-
-
-def _make_writer(suffix: str, fps: Any) -> AbstractMovieWriter:
-    if suffix == '.gif':
-        return PillowWriter(fps)
-    # Players know no other arrangement of colours, and it needs even sides.
-    return FFMpegWriter(fps, codec='libx264', extra_args=['-pix_fmt', 'yuv420p'])
 
 
 def pictured_frames(num_frames: int, suffix: str) -> np.ndarray:

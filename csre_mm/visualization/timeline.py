@@ -13,7 +13,6 @@ from csre_mm.apis.prediction import NOBODY, Prediction
 from csre_mm.visualization.figures import (
     PAGE_WIDTH,
     VERMILION,
-    check_suffix,
     paper_style,
     save_figure,
     shorten,
@@ -43,7 +42,6 @@ def draw_timeline(
     Raises:
         InputError: If the suffix is another.
     """
-    check_suffix(path)
     shown = shown_classes(predictions)
     scores = np.stack([p.scores for p in predictions])[:, shown]  # (windows, classes)
     edges = cell_edges(predictions)

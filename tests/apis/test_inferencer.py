@@ -7,9 +7,9 @@ from mmaction.registry import DATASETS
 from mmengine.dataset import pseudo_collate
 
 from csre_mm.apis import SkeletonInferencer
-from csre_mm.apis.clips import choose_persons, window_spans
 from csre_mm.apis.prediction import NOBODY
 from csre_mm.apis.recordings import find_recordings
+from csre_mm.apis.windows import choose_persons, window_spans
 from csre_mm.evaluation import load_scores
 from csre_mm.utils.errors import InputError
 from tests.conftest import encoder_of
@@ -51,6 +51,13 @@ def small(tmp_path_factory, ntu_file):
 @pytest.fixture(scope='module')
 def inferencer(small):
     return SkeletonInferencer(*small)
+
+
+def test_a_published_config_has_no_training_data(small):
+    cfg, checkpoint = copy.deepcopy(small)
+    del cfg['train_dataloader']
+    shape = SkeletonInferencer(cfg, checkpoint).shape
+    assert (shape.num_joints, shape.coordinates, shape.persons) == (25, 3, 2)
 
 
 @pytest.mark.parametrize('name', ENCODERS)

@@ -5,9 +5,8 @@ import numpy as np
 import pytest
 
 from csre_mm.apis.recordings import find_recordings
-from csre_mm.datasets.preparation.ntu.annotation import make_annotation
 from csre_mm.utils.errors import InputError
-from tests.ntu_files import FIRST, NAME, SECOND, moving, skeleton
+from tests.ntu_files import FIRST, NAME, SECOND, make_annotation, moving, skeleton
 
 
 def two_persons():
@@ -89,7 +88,7 @@ def bad_files():
         'empty.skeleton': (b'', 'empty.skeleton: '),
         'nobody.skeleton': (skeleton([{}, {}]), 'nobody.skeleton: no body in any frame'),
         'a01_s01_e00_v01.json': (b'{', 'a01_s01_e00_v01.json: not valid JSON'),
-        'bad.zip': (b'PK\x03\x04', 'bad.zip: the archive is damaged'),
+        'bad.zip': (b'PK\x03\x04', 'bad.zip: expected a folder or a zip'),
         'ann.pkl': (b'\x80\x05', 'ann.pkl: not an annotation pickle'),
         'x.mat': (b'', r'x.mat: cannot be classified, expected .skeleton'),
     }

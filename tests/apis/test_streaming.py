@@ -4,7 +4,7 @@ import pytest
 from csre_mm.apis import SkeletonInferencer
 from csre_mm.apis.prediction import Prediction
 from csre_mm.apis.recordings import Recording
-from csre_mm.apis.streaming import measure_latency, stack_frames, stream_predictions
+from csre_mm.apis.windows import measure_latency, stack_frames, stream_predictions
 from csre_mm.utils.errors import InputError
 from tests.inference import SHORT, make_checkpoint
 
@@ -51,7 +51,7 @@ def test_an_answer_comes_before_the_next_frame_is_asked_for():
 
 def test_the_latency_leaves_out_the_wait_for_frames(monkeypatch):
     clock = iter([10.0, 10.004, 20.0, 20.006])
-    monkeypatch.setattr('csre_mm.apis.streaming.time.perf_counter', lambda: next(clock))
+    monkeypatch.setattr('csre_mm.apis.windows.time.perf_counter', lambda: next(clock))
     found = list(stream_predictions(seen, frames(2), 1, 1))
     assert [p.latency_ms for p in found] == pytest.approx([4, 6])
 

@@ -1,15 +1,21 @@
+from dataclasses import replace
+
 import pytest
 from mmengine.config import Config
 
 from csre_mm.datasets.annotations import load_annotations
-from csre_mm.datasets.checks import TrainingPlan, read_plan
+from csre_mm.datasets.checks import read_plan
 from csre_mm.utils.errors import InputError
 from tests.checked_data import PLAN, assert_found, check, make_data
 from tests.conftest import config
 
 
 def plan_with(**changes):
-    return TrainingPlan(**(vars(PLAN) | changes))
+    return replace(PLAN, **changes)
+
+
+def shape_with(**changes):
+    return replace(PLAN, shape=replace(PLAN.shape, **changes))
 
 
 @pytest.mark.parametrize(
@@ -20,11 +26,11 @@ def plan_with(**changes):
             ('error', 'splits', None, "split 'val' is not there, expected one of test, train"),
         ),
         (
-            plan_with(num_joints={'the.key': 25}),
+            shape_with(joints={'the.key': 25}),
             ('error', 'config', None, 'keypoint has 5 joints, expected 25, by the.key'),
         ),
         (
-            plan_with(in_channels=2),
+            shape_with(channels=2),
             ('error', 'config', None, 'keypoint has 3 channels, expected 2, by model.backbone.in'),
         ),
         (
@@ -46,7 +52,7 @@ def test_persons_that_are_dropped():
         ('warning', 'persons', f's{index}', 'keypoint has 2 persons, expected at most 1, FormatGCN')
         for index in (1, 3, 5, 7)
     ]
-    assert_found(make_data(), *expected, plan=plan_with(num_person=1))
+    assert_found(make_data(), *expected, plan=shape_with(persons=1))
 
 
 def test_fewer_samples_than_the_strict_gate_needs():
@@ -84,18 +90,18 @@ def test_a_sample_that_the_config_does_not_use_does_not_count():
 )
 def test_the_plan_of_a_shipped_config(name, expected):
     plan = read_plan(Config.fromfile(config(name)))
-    joints = set(plan.num_joints.values())
+    joints = set(plan.shape.joints.values())
     assert expected == (
         plan.train,
         plan.test,
         plan.num_classes,
         joints.pop(),
-        plan.num_person,
+        plan.shape.persons,
         plan.rotation,
         plan.normalizes,
     )
     assert not joints
-    assert (plan.in_channels, plan.strict_positives, plan.num_features) == (3, 1, 1)
+    assert (plan.shape.channels, plan.strict_positives, plan.shape.features) == (3, 1, 1)
 
 
 def make_config(**model):
@@ -114,19 +120,19 @@ def test_the_plan_of_changed_configs():
     assert read_plan(cfg).strict_positives == 13  # 13 samples give 65 slots
     cfg.train_dataloader.dataset = whole
     cfg.model.backbone.graph_cfg.layout = 'coco'
-    assert read_plan(cfg).num_joints == {
+    assert read_plan(cfg).shape.joints == {
         'model.data_preprocessor.layout': 25,
         'model.backbone.graph_cfg.layout': 17,
     }
     cfg.model.backbone.graph_cfg.layout = dict(num_node=18, inward=[(1, 0)], center=0)
-    assert read_plan(cfg).num_joints['model.backbone.graph_cfg.layout'] == 18
+    assert read_plan(cfg).shape.joints['model.backbone.graph_cfg.layout'] == 18
     dataset = cfg.train_dataloader.dataset
     del dataset['split']
     joined = dict(type='ConcatDataset', datasets=[dataset, dict(dataset, split='more')])
     cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=joined)
     dataset.pipeline.append(dict(type='GenSkeFeat', feats=['j', 'b']))
     plan = read_plan(cfg)
-    assert (plan.train, plan.num_features) == ((None, 'more'), 2)
+    assert (plan.train, plan.shape.features) == ((None, 'more'), 2)
 
 
 @pytest.mark.parametrize(

@@ -8,19 +8,16 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
 from csre_mm.apis import SkeletonInferencer
-from csre_mm.apis.recognizer import read_state
-from csre_mm.apis.recordings import find_recordings
-from csre_mm.evaluation.embedding import (
+from csre_mm.apis.features import (
     Features,
     batch_features,
-    class_means,
-    embed,
     load_stfd,
-    principal_components,
     save_features,
-    silhouettes,
     split_settings,
 )
+from csre_mm.apis.recordings import find_recordings
+from csre_mm.evaluation.embedding import class_means, embed, principal_components, silhouettes
+from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.errors import InputError
 from csre_mm.visualization.embedding_figure import draw_embedding, draw_silhouettes
 from tests.conftest import config
@@ -48,7 +45,7 @@ def test_features_are_those_that_the_neck_contrasts(tmp_path, ntu_file, name):
         extra['test_dataloader.dataset.pipeline.4.crop_size'] = 56  # as in training
     cfg, checkpoint = make_checkpoint(name, ntu_file, tmp_path, **extra)
     inferencer = SkeletonInferencer(cfg, checkpoint)
-    stfd = load_stfd(read_state(checkpoint))
+    stfd = load_stfd(read_state_dict(checkpoint))
     batch = [inferencer.prepare(r) for r in find_recordings(ntu_file, 'xsub_val')[:2]]
     found = batch_features(inferencer.model, stfd, pseudo_collate(batch))
     init_default_scope('mmaction')
@@ -73,12 +70,12 @@ def test_a_map_of_another_size_is_said(tmp_path, ntu_file):
     inferencer = SkeletonInferencer(cfg, checkpoint)
     batch = pseudo_collate([inferencer.prepare(find_recordings(ntu_file)[0])])
     with pytest.raises(InputError, match='8 frames and 25 places, the neck was'):
-        batch_features(inferencer.model, load_stfd(read_state(checkpoint)), batch)
+        batch_features(inferencer.model, load_stfd(read_state_dict(checkpoint)), batch)
 
 
 def test_a_checkpoint_without_a_neck_and_a_damaged_one(tmp_path, ntu_file):
     _, checkpoint = make_checkpoint('csre_ctrgcn_ntu60', ntu_file, tmp_path)
-    state = read_state(checkpoint)
+    state = read_state_dict(checkpoint)
     assert load_stfd({k: v for k, v in state.items() if not k.startswith('neck.')}) is None
     del state['neck.stfd.temporal.project.weight']
     with pytest.raises(InputError, match='the neck in the checkpoint is damaged'):

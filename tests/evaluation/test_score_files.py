@@ -138,7 +138,7 @@ def test_labels_of_a_split(tmp_path):
     labels = read_labels(path, 'xsub_val')
     assert labels == {f'xsub_val_{i:03d}': i % 3 for i in range(6)}
     assert len(read_labels(path, None)) == 12
-    with pytest.raises(InputError, match=r"no split 'val', its splits are: xsub_train, xsub_val$"):
+    with pytest.raises(InputError, match=r"no split 'val'; it has xsub_train, xsub_val$"):
         read_labels(path, 'val')
 
 

@@ -102,9 +102,9 @@ def test_bad_files_are_one_line_and_status_2(run, tmp_path):
     (tmp_path / 'nothing.pt').touch()
     for file, message in {
         'release.pt': 'the state dict has no l1.gcn1.conv_a.0.*: is it of this encoder?',
-        'words.pt': "words.pt: holds no state dict: 'fc.weight' is a str",
-        'list.pt': 'list.pt: holds no state dict',
-        'empty.pt': 'empty.pt: holds no state dict',
+        'words.pt': "words.pt: the release holds no state_dict: 'fc.weight' is a str",
+        'list.pt': 'list.pt: the release holds no state_dict',
+        'empty.pt': 'empty.pt: the release holds no state_dict',
         'text.pt': 'text.pt cannot be read as a checkpoint',
         'nothing.pt': 'nothing.pt cannot be read as a checkpoint',
         'absent.pt': 'no such checkpoint: absent.pt',

@@ -12,8 +12,8 @@ from mmengine.registry import init_default_scope
 from torch.utils.flop_counter import FlopCounterMode
 
 from csre_mm.apis import read_config
-from csre_mm.apis.baseline import example_clips
 from csre_mm.apis.cost import clips_of_a_test, measure_costs
+from csre_mm.apis.recognizer import example_clips
 from csre_mm.models.losses import MemoryBank
 from tests.conftest import ROOT, config
 from tests.runs import small_config

@@ -113,7 +113,7 @@ def test_weights_are_fitted_on_another_split(run, capsys):
         ('numbered.pkl --ann ann.pkl --split xsub_val', 'with --names'),
         (
             'logits.pkl --ann ann.pkl --split val',
-            "ann.pkl has no split 'val', its splits are: xsub",
+            "ann.pkl has no split 'val'; it has xsub",
         ),
         ('logits.pkl --ann ann.pkl --split xsub_train', 'without a label in --ann: xsub_val_000'),
         ('logits.pkl --ann no.pkl', 'no.pkl: no such file, expected an annotation pickle'),

@@ -14,8 +14,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 from mmengine.runner import load_checkpoint
 
-from csre_mm.apis import build_runner
-from csre_mm.apis.publish import publish
+from csre_mm.apis import build_runner, publish
 from csre_mm.utils.errors import InputError
 from tests.conftest import ROOT, config
 from tests.runs import make_runner, small_config
@@ -194,7 +193,7 @@ def test_bad_input_is_one_line_and_status_2(run, tmp_path, trained):
     cases = {
         ('absent.pth', 'out'): 'no such checkpoint: absent.pth',
         ('list.pth', 'out'): 'list.pth holds no state_dict: it is no checkpoint',
-        ('words.pth', 'out'): "words.pth is no checkpoint: 'fc.weight' is a str",
+        ('words.pth', 'out'): "words.pth holds no state_dict: 'fc.weight' is a str",
         ('no_model.pth', 'out'): 'the config has no model',
         ('no_meta.pth', 'out'): 'no_meta.pth holds no config',
         ('text.pth', 'out'): 'text.pth cannot be read as a checkpoint',

@@ -14,16 +14,11 @@ from rich.progress import track
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import SkeletonInferencer, merge_options, read_config
-from csre_mm.apis.recognizer import read_state
-from csre_mm.evaluation.bank_health import (
-    BANKS,
-    ClassSlots,
-    describe_classes,
-    load_banks,
-)
-from csre_mm.evaluation.embedding import batch_features, load_stfd
-from csre_mm.experiments.plan import training_set
+from csre_mm.apis.features import batch_features, join_batches, load_stfd
+from csre_mm.evaluation.bank_health import BANKS, ClassSlots, describe_classes, load_banks
+from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.cli import add_class_names, add_config_options, command
+from csre_mm.utils.config import innermost_datasets, pipeline_of
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.tables import format_table, percent
 
@@ -64,8 +59,8 @@ def compute_fresh(
         raise InputError('the checkpoint has no neck of CSRE')
     stfd.to(next(inferencer.model.parameters()).device)
     init_default_scope('mmaction')
-    settings = training_set(cfg)[1].copy()
-    settings.pipeline = cfg.test_dataloader.dataset.pipeline
+    settings = innermost_datasets(cfg, 'train_dataloader')[0][1].copy()
+    settings.pipeline = pipeline_of(cfg)
     settings.test_mode = True
     dataset = DATASETS.build(settings)
     starts = range(0, len(dataset), inferencer.batch_size)
@@ -78,10 +73,8 @@ def compute_fresh(
         parts.append(batch_features(inferencer.model, stfd, batch))
     repeated = cfg.train_dataloader.dataset
     times = repeated.times if repeated.type == 'SlotPerRepeatDataset' else 1
-    return {
-        kind: np.tile(np.concatenate([part[kind] for part in parts]), (times, 1))
-        for kind in BANKS.values()
-    }
+    joined = join_batches(parts)
+    return {kind: np.tile(joined[kind], (times, 1)) for kind in BANKS.values()}
 
 
 def print_bank(name: str, classes: Sequence[ClassSlots], names: Sequence[str], empty: int) -> None:
@@ -127,7 +120,7 @@ def main() -> None:
     """Describe the banks."""
     args = parse_args()
     cfg = merge_options(read_config(args.config), args.cfg_options)
-    state = read_state(args.checkpoint)
+    state = read_state_dict(args.checkpoint)
     banks = load_banks(state)
     inferencer = SkeletonInferencer(cfg, args.checkpoint, args.device, args.classes)
     fresh = compute_fresh(cfg, state, inferencer) if args.fresh else {}

@@ -15,8 +15,8 @@ from csre_mm.evaluation.confusion import (
     PairAccuracy,
     accuracy,
     class_accuracies,
-    confusion_matrix,
     join_scores,
+    matrix_of,
     mean_class_accuracy,
     most_confused_pairs,
     pair_accuracy,
@@ -26,7 +26,9 @@ from csre_mm.evaluation.scores import Scores, load_scores
 from csre_mm.utils.cli import add_class_names, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
-from csre_mm.visualization.confusion_figure import check_suffix, draw_confusion
+from csre_mm.utils.tables import percent
+from csre_mm.visualization.confusion_figure import draw_confusion
+from csre_mm.visualization.figures import check_suffix
 
 EPILOG = """\
 FILE is what tools/test.py --dump wrote. All files have to be of the same samples.
@@ -96,11 +98,6 @@ def parse_pairs(arguments: Sequence[str], num_classes: int) -> list[tuple[int, i
     return pairs
 
 
-def format_percent(share: float) -> str:
-    """A share in per cent, or a dash for NaN."""
-    return '-' if math.isnan(share) else f'{100 * share:.2f}'
-
-
 def format_table(columns: Sequence[tuple[list[str], list[str]]]) -> str:
     """Align columns of (lines of the header, cells): the first to the left, the others right."""
     height = max(len(header) for header, _ in columns)
@@ -122,16 +119,16 @@ def make_table(
     """The table: a row a model, a column a pair."""
     columns = [
         (['model'], list(models)),
-        (['top-1'], [format_percent(top1(scores)) for scores in models.values()]),
+        (['top-1'], [percent(top1(scores)) for scores in models.values()]),
         (
             ['mean class'],
-            [format_percent(mean_class_accuracy(matrix)) for matrix in matrices.values()],
+            [percent(mean_class_accuracy(matrix)) for matrix in matrices.values()],
         ),
     ]
     for (a, b), results in pairs.items():
         header = [*textwrap.wrap(f'{names[a]} /', HEADER_WIDTH)]
         header += textwrap.wrap(names[b], HEADER_WIDTH)
-        cells = [f'{format_percent(found.accuracy)} ({found.confused})' for found in results]
+        cells = [f'{percent(found.accuracy)} ({found.confused})' for found in results]
         columns.append((header, cells))
     return format_table(columns)
 
@@ -176,10 +173,7 @@ def main() -> None:
     num_classes = next(iter(models.values())).scores.shape[1]
     names = find_class_names(args.classes, num_classes)
     given = parse_pairs(args.pairs, num_classes)
-    matrices = {
-        name: confusion_matrix(scores.labels, scores.scores.argmax(axis=1), num_classes)
-        for name, scores in models.items()
-    }
+    matrices = {name: matrix_of(scores) for name, scores in models.items()}
     shown = given or most_confused_pairs(next(iter(matrices.values())), args.top)
     pairs = {pair: [pair_accuracy(scores, pair) for scores in models.values()] for pair in shown}
     print(make_table(models, matrices, pairs, names))

@@ -8,8 +8,7 @@ from pathlib import Path
 from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import merge_options, read_config
-from csre_mm.apis.cost import CostReport, measure_costs
+from csre_mm.apis import CostReport, measure_costs, merge_options, read_config
 from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from csre_mm.evaluation.training_log import Run, read_run, summarise
+from csre_mm.evaluation.training_log import Run, read_run, summarise_run
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
@@ -70,7 +70,7 @@ def make_table(runs: dict[str, Run]) -> str:
     """A row a run: where it is, and how it does."""
     rows = []
     for name, run in runs.items():
-        numbers = summarise(run)
+        numbers = summarise_run(run)
         best = percent(numbers['best'])
         rows.append(
             [
@@ -107,7 +107,7 @@ def make_report(runs: dict[str, Run]) -> dict[str, Any]:
 
 @command
 def main() -> None:
-    """Read, summarise, draw."""
+    """Read, summarise_run, draw."""
     args = parse_args()
     if args.out is not None:
         check_suffix(args.out)

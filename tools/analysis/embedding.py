@@ -1,32 +1,28 @@
 """Write the features of a split, and draw them in two dimensions with the classes' silhouettes."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
-from mmengine.dataset import pseudo_collate
 from rich.console import Console
 from rich.progress import track
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import SkeletonInferencer, merge_options, read_config
-from csre_mm.apis.recognizer import read_state
-from csre_mm.apis.recordings import Recordings, find_recordings
-from csre_mm.evaluation.embedding import (
-    METHODS,
+from csre_mm.apis import (
     Features,
-    batch_features,
-    check_method,
-    class_means,
-    embed,
-    join_batches,
+    SkeletonInferencer,
+    extract_features,
+    find_recordings,
     load_stfd,
+    merge_options,
+    read_config,
+    read_state_dict,
     save_features,
-    silhouettes,
     split_settings,
 )
-from csre_mm.models.necks import STFD
+from csre_mm.evaluation.embedding import METHODS, check_method, class_means, embed, silhouettes
 from csre_mm.utils.cli import add_class_names, add_config_options, command
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.optional import require
@@ -106,22 +102,9 @@ def check_args(args: argparse.Namespace) -> None:
         raise InputError(f'--classes-shown has {len(set(shown))}, expected at most {MOST_CLASSES}')
 
 
-def compute(inferencer: SkeletonInferencer, stfd: STFD | None, recordings: Recordings) -> Features:
-    """Features of all recordings."""
-
-    def batches() -> Iterator[tuple[list[str], list[int], dict[str, np.ndarray]]]:
-        starts = range(0, len(recordings), inferencer.batch_size)
-        hidden = not CONSOLE.is_terminal
-        for start in track(starts, 'features', console=CONSOLE, disable=hidden):
-            part = list(recordings[start : start + inferencer.batch_size])
-            for recording in part:
-                inferencer.shape.check(recording)
-            batch = pseudo_collate([inferencer.prepare(recording) for recording in part])
-            labels = [-1 if recording.label is None else recording.label for recording in part]
-            names = [recording.name for recording in part]
-            yield names, labels, batch_features(inferencer.model, stfd, batch)
-
-    return join_batches(batches())
+def progress(steps: Iterable, what: str) -> Iterable:
+    """Show a bar in a terminal."""
+    return track(steps, what, console=CONSOLE, disable=not CONSOLE.is_terminal)
 
 
 def choose_classes(labels: np.ndarray, given: Sequence[int] | None) -> list[int]:
@@ -156,9 +139,7 @@ def draw(args: argparse.Namespace, features: Features, class_names: Sequence[str
         shown = choose_classes(part.labels, args.classes_shown)
         points = {
             kind: embed(values, args.method, args.seed)
-            for kind, values in track(
-                kinds.items(), args.method, console=CONSOLE, disable=not CONSOLE.is_terminal
-            )
+            for kind, values in progress(kinds.items(), args.method)
         }
         draw_embedding(points, part.labels, shown, class_names, args.figure, overall)
         print(f'The picture is in {args.figure}.')
@@ -178,12 +159,12 @@ def main() -> None:
     inferencer = SkeletonInferencer(
         cfg, args.checkpoint, args.device, args.classes, args.batch_size
     )
-    stfd = load_stfd(read_state(args.checkpoint))
+    stfd = load_stfd(read_state_dict(args.checkpoint))
     if stfd is None:
         print(f'{args.checkpoint} has no neck of CSRE: features of the encoder only.')
     else:
         stfd.to(next(inferencer.model.parameters()).device)
-    features = compute(inferencer, stfd, recordings)
+    features = extract_features(inferencer, stfd, recordings, partial(progress, what='features'))
     shapes = ', '.join(f'{kind} {values.shape[1]}' for kind, values in features.kinds.items())
     print(
         f'{len(features.names)} samples of {len(set(features.labels.tolist()))} classes: {shapes}'

@@ -1,14 +1,17 @@
 """What a config makes of an annotation file."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from mmaction.models.utils import Graph
-
 from csre_mm.datasets.checks.samples import PIXELS, Finding, SampleFacts, is_spatial, majority
-from csre_mm.datasets.layouts import LAYOUTS, get_layout
-from csre_mm.utils.errors import InputError
+from csre_mm.datasets.input_shape import (
+    InputShape,
+    config_errors,
+    positive_integer,
+    read_input_shape,
+)
+from csre_mm.utils.config import innermost_datasets, pipeline_of
 
 Node = Mapping[str, Any]
 
@@ -20,31 +23,26 @@ class TrainingPlan:
     Attributes:
         train: Splits that train; None among them stands for the whole file.
         test: Splits that test.
+        shape: Of the training data.
         num_classes: Classes of the classifier; None if the config does not say.
-        num_joints: Joints by the config key of the layout that has them.
-        in_channels: Channels of the encoder; None for encoders that take no joints.
-        num_person: Persons that the pipeline keeps; None if it keeps all.
         backbone_num_person: Persons of the encoder, if the config says it.
         strict_positives: Samples of a class that give K+ slots if the gate of the contrast is
             strict, else 1.
         rotation: Of the preprocessor, in radians.
-        num_features: Features of a joint that the pipeline joins.
         normalizes: Whether the pipeline brings coordinates to a range.
     """
 
     train: tuple[str | None, ...]
     test: tuple[str | None, ...]
+    shape: InputShape
     num_classes: int | None = None
-    num_joints: dict[str, int] = field(default_factory=dict)
-    in_channels: int | None = None
-    num_person: int | None = None
     backbone_num_person: int | None = None
     strict_positives: int = 1
     rotation: float = 0.0
-    num_features: int = 1
     normalizes: bool = False
 
 
+@config_errors()
 def read_plan(cfg: Node) -> TrainingPlan:
     """Read the plan of a config.
 
@@ -52,87 +50,25 @@ def read_plan(cfg: Node) -> TrainingPlan:
         InputError: If the config does not train and test, a layout in it is none, or it is not
             made as configs are.
     """
-    try:
-        return _read_plan(cfg)
-    except InputError:
-        raise
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise InputError(
-            f'the config is not one of a skeleton recognizer: {type(error).__name__}: {error}'
-        ) from error
-
-
-def _read_plan(cfg: Node) -> TrainingPlan:
-    train = list(_datasets(cfg, 'train_dataloader'))
-    test = list(_datasets(cfg, 'test_dataloader'))
-    pipeline = {step['type']: step for step in train[0].get('pipeline', [])}
+    train, test = (
+        tuple(dict.fromkeys(dataset.get('split') for _, dataset in innermost_datasets(cfg, loader)))
+        for loader in ('train_dataloader', 'test_dataloader')
+    )
     model = cfg.get('model') or {}
     backbone, head = model.get('backbone') or {}, model.get('cls_head') or {}
-    plan: dict[str, Any] = {
-        'num_classes': _integer(head, 'num_classes', None, 'model.cls_head'),
-        'num_joints': dict(_joints(model)),
-        'backbone_num_person': _integer(backbone, 'num_person', None, 'model.backbone'),
-        'strict_positives': -(
-            -_strict_positives(model.get('neck') or {}) // _repeats_with_slots(cfg)
-        ),
-        'rotation': (model.get('data_preprocessor') or {}).get('rotation', 0.0),
-        'num_features': len(pipeline.get('GenSkeFeat', {}).get('feats', 'j')),
-        'normalizes': bool({'PreNormalize2D', 'NormalizeRange'} & pipeline.keys()),
-    }
-    if 'FormatGCNInput' in pipeline:
-        step = pipeline['FormatGCNInput']
-        plan['in_channels'] = _integer(backbone, 'in_channels', 3, 'model.backbone')
-        plan['num_person'] = _integer(step, 'num_person', 2, 'FormatGCNInput')
-    return TrainingPlan(
-        tuple(dict.fromkeys(dataset.get('split') for dataset in train)),
-        tuple(dict.fromkeys(dataset.get('split') for dataset in test)),
-        **plan,
-    )
-
-
-def _integer(node: Node, key: str, default: int | None, where: str) -> int | None:
-    value = node.get(key, default)
-    if value is not None and (type(value) is not int or value < 1):
-        raise InputError(f'{where}.{key} is {value!r}, expected an integer from 1')
-    return value
-
-
-def _datasets(cfg: Node, loader: str) -> Iterator[Node]:
-    """The datasets that read files, inside of those that repeat or join them."""
-    dataset = (cfg.get(loader) or {}).get('dataset')
-    if not isinstance(dataset, Mapping):
-        raise InputError(f'the config has no {loader}.dataset, expected one that trains and tests')
-    nodes = [dataset]
-    while nodes:
-        node = nodes.pop(0)
-        inner = node.get('datasets') or [node.get('dataset')]
-        if inner == [None]:
-            yield node
-        else:
-            nodes += inner
-
-
-def _joints(model: Node) -> Iterator[tuple[str, int]]:
-    preprocessor = model.get('data_preprocessor') or {}
-    if preprocessor.get('type') == 'SkeletonPreprocessor':
-        layout = preprocessor.get('layout', 'nturgb+d')
-        yield 'model.data_preprocessor.layout', get_layout(layout).num_joints
-    layout = ((model.get('backbone') or {}).get('graph_cfg') or {}).get('layout')
-    if layout is None:
-        return
-    if layout in ('coco', 'openpose') and layout not in LAYOUTS:  # mmaction2's
-        num_joints = Graph(layout).num_node
-    elif isinstance(layout, Mapping) and 'num_node' in layout:
-        num_joints = layout['num_node']
-    else:
-        num_joints = get_layout(layout).num_joints
-    yield 'model.backbone.graph_cfg.layout', num_joints
-
-
-def _repeats_with_slots(cfg: Node) -> int:
-    """Slots that each training sample has in the banks."""
     dataset = cfg['train_dataloader']['dataset']
-    return int(dataset.get('times', 1)) if dataset.get('type') == 'SlotPerRepeatDataset' else 1
+    repeats = dataset.get('times', 1) if dataset.get('type') == 'SlotPerRepeatDataset' else 1
+    normalizing = {'PreNormalize2D', 'NormalizeRange'}
+    return TrainingPlan(
+        train,
+        test,
+        num_classes=positive_integer(head, 'num_classes', None, 'model.cls_head'),
+        shape=read_input_shape(cfg, training=True),
+        backbone_num_person=positive_integer(backbone, 'num_person', None, 'model.backbone'),
+        strict_positives=-(-_strict_positives(model.get('neck') or {}) // repeats),
+        rotation=(model.get('data_preprocessor') or {}).get('rotation', 0.0),
+        normalizes=any(step['type'] in normalizing for step in pipeline_of(cfg, training=True)),
+    )
 
 
 def _strict_positives(neck: Node) -> int:
@@ -141,7 +77,7 @@ def _strict_positives(neck: Node) -> int:
     for part in ('loss_spatial', 'loss_temporal'):
         loss = {**(neck.get('loss') or {}), **(neck.get(part) or {})}
         if neck.get('type') == 'CSRENeck' and loss.get('gate') == 'strict':
-            found.append(_integer(loss, 'num_positives', 128, f'model.neck.{part}') or 1)
+            found.append(positive_integer(loss, 'num_positives', 128, f'model.neck.{part}') or 1)
     return max(found)
 
 
@@ -158,7 +94,7 @@ def check_plan(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iterator[F
     if not shaped:
         return
     joints = majority([sample.shape and sample.shape[2] for sample in shaped])
-    for key, expected in plan.num_joints.items():
+    for key, expected in plan.shape.joints.items():
         if joints != expected:
             yield Finding(
                 'error', 'config', None, 'keypoint', f'has {joints} joints', f'{expected}, by {key}'
@@ -176,16 +112,17 @@ def _check_labels(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iterato
 
 
 def _check_persons(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iterator[Finding]:
-    if plan.num_person is None:
+    most = plan.shape.persons
+    if most is None:
         return
-    if plan.backbone_num_person not in (None, plan.num_person):
+    if plan.backbone_num_person not in (None, most):
         found = f'is {plan.backbone_num_person}'
-        expected = f'the num_person={plan.num_person} of FormatGCNInput'
+        expected = f'the num_person={most} of FormatGCNInput'
         yield Finding('error', 'config', None, 'model.backbone.num_person', found, expected)
     for sample in samples:
-        if sample.shape and sample.shape[0] > plan.num_person:
+        if sample.shape and sample.shape[0] > most:
             found = f'has {sample.shape[0]} persons'
-            expected = f'at most {plan.num_person}, FormatGCNInput drops the others'
+            expected = f'at most {most}, FormatGCNInput drops the others'
             yield Finding('warning', 'persons', sample.name, 'keypoint', found, expected)
 
 
@@ -198,10 +135,11 @@ def _check_channels(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Itera
     """
     scored = majority([sample.has_score for sample in samples])
     own = majority([sample.shape and sample.shape[3] for sample in samples])
-    channels = (int(str(own)) + bool(scored)) * plan.num_features
-    if plan.in_channels not in (None, channels):
+    channels = (int(str(own)) + bool(scored)) * plan.shape.features
+    taken = None if plan.shape.heatmaps else plan.shape.channels
+    if taken not in (None, channels):
         beside = ' with keypoint_score' if scored else ''
-        expected = f'{plan.in_channels}, by model.backbone.in_channels'
+        expected = f'{taken}, by model.backbone.in_channels'
         yield Finding(
             'error', 'config', None, 'keypoint', f'has {channels} channels{beside}', expected
         )

@@ -32,7 +32,7 @@ MAX_CLASSES = 10_000
 
 
 @dataclass
-class Report:
+class CheckReport:
     """What a check says.
 
     Attributes:
@@ -56,18 +56,16 @@ class Report:
             ranges = zip(words, shapes.min(0).tolist(), shapes.max(0).tolist(), strict=True)
             yield '; '.join(f'{word}: {_range(low, high)}' for word, low, high in ranges)
         labels = {sample.name: sample.label for sample in self.samples}
-        for name, members in {**self.splits, **self._unsplit(labels)}.items():
+        splits: dict[str, list] = dict(self.splits)
+        used = {member for members in splits.values() for member in members}
+        if len(used) < len(labels):
+            splits['in no split'] = [name for name in labels if name not in used]
+        for name, members in splits.items():
             counts = Counter(labels[member] for member in members).values()
             of_each = f', {_range(min(counts), max(counts))} samples each' if counts else ''
             yield f'{name}: {len(members):,} samples, {len(counts)} classes{of_each}'
         for train, test in self.pairs:
             yield f'compared: {train} with {test}'
-
-    def _unsplit(self, names: Iterable[str | int]) -> dict[str, list]:
-        """The samples that are in no split, if there are some."""
-        used = {member for members in self.splits.values() for member in members}
-        rest = [name for name in names if name not in used]
-        return {'in no split': rest} if rest else {}
 
 
 def _range(low: int, high: int) -> str:
@@ -78,7 +76,7 @@ def check_dataset(
     data: dict[str, Any],
     plan: TrainingPlan | None = None,
     track: Callable[[list], Iterable] = iter,
-) -> Report:
+) -> CheckReport:
     """Find everything in annotations that would break or spoil a training run.
 
     Args:
@@ -87,7 +85,7 @@ def check_dataset(
             names (:func:`split_pairs`), and nothing is known of classes, joints and persons.
         track: Wraps the list of annotations, for a progress bar.
     """
-    report = Report()
+    report = CheckReport()
     for index, annotation in enumerate(track(data['annotations'])):
         facts, findings = inspect_sample(annotation, index)
         report.samples.append(facts)
@@ -115,7 +113,7 @@ def check_dataset(
     return report
 
 
-def _find_used(wanted: Iterable[str | None], report: Report) -> list[str]:
+def _find_used(wanted: Iterable[str | None], report: CheckReport) -> list[str]:
     """The splits of a config that are there; what is not becomes a finding."""
     found = []
     for split in wanted:
@@ -131,7 +129,7 @@ def _find_used(wanted: Iterable[str | None], report: Report) -> list[str]:
     return found
 
 
-def _classes(report: Report, plan: TrainingPlan | None) -> range:
+def _classes(report: CheckReport, plan: TrainingPlan | None) -> range:
     """The classes of which there should be samples."""
     if plan is not None and plan.num_classes is not None:
         return range(plan.num_classes)

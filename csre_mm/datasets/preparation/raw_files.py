@@ -89,13 +89,13 @@ def _open_zip(path: Path, pid: int, mtime: int, size: int) -> zipfile.ZipFile:
     return zipfile.ZipFile(path)
 
 
-def find_raw_files(sources: Iterable[str | os.PathLike], suffix: str) -> list[RawFile]:
-    """List the files with a suffix, in the order of their names.
+def find_raw_files(sources: Iterable[str | os.PathLike], *suffixes: str) -> list[RawFile]:
+    """List the files with one of some suffixes, in the order of their names.
 
     Args:
         sources: Folders (searched with their subfolders) and zips. What macOS adds to zips
             (``__MACOSX/``, ``._name``) is left out.
-        suffix: With the dot, such as ``.json``.
+        suffixes: With the dot, such as ``.json``.
 
     Raises:
         InputError: If a source is neither, a zip names a file outside of itself, nothing is found,
@@ -103,28 +103,28 @@ def find_raw_files(sources: Iterable[str | os.PathLike], suffix: str) -> list[Ra
     """
     paths = [Path(source) for source in sources]
     files = sorted(
-        (file for path in paths for file in _list(path, suffix)),
+        (file for path in paths for file in _list(path, suffixes)),
         key=lambda file: (file.stem, str(file)),
     )
     if not files:
-        names = ', '.join(map(str, paths))
-        raise InputError(f'{names}: no *{suffix} file found, expected some in the folder or zip')
+        names, wanted = ', '.join(map(str, paths)), ' or '.join(f'*{s}' for s in suffixes)
+        raise InputError(f'{names}: no {wanted} file found, expected some in the folder or zip')
     for first, second in itertools.pairwise(files):
         if first.stem == second.stem:
             raise InputError(f'{second}: the same sample as {first}, expected each name once')
     return files
 
 
-def _list(source: Path, suffix: str) -> list[RawFile]:
+def _list(source: Path, suffixes: tuple[str, ...]) -> list[RawFile]:
     if not source.exists():
         raise InputError(f'{source}: no such folder or zip')
-    return _list_folder(source, suffix) if source.is_dir() else _list_zip(source, suffix)
+    return _list_folder(source, suffixes) if source.is_dir() else _list_zip(source, suffixes)
 
 
-def _list_folder(folder: Path, suffix: str) -> list[RawFile]:
+def _list_folder(folder: Path, suffixes: tuple[str, ...]) -> list[RawFile]:
     files = []
-    for path in folder.rglob(f'*{suffix}'):
-        if _is_junk(path.relative_to(folder).as_posix()):
+    for path in folder.rglob('*'):
+        if not path.name.endswith(suffixes) or _is_junk(path.relative_to(folder).as_posix()):
             continue
         try:
             state = path.stat()
@@ -136,7 +136,7 @@ def _list_folder(folder: Path, suffix: str) -> list[RawFile]:
     return files
 
 
-def _list_zip(source: Path, suffix: str) -> list[RawFile]:
+def _list_zip(source: Path, suffixes: tuple[str, ...]) -> list[RawFile]:
     try:
         with zipfile.ZipFile(source) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
@@ -144,7 +144,9 @@ def _list_zip(source: Path, suffix: str) -> list[RawFile]:
         reason = printable(str(error) or type(error).__name__)
         raise InputError(f'{source}: expected a folder or a zip: {reason}') from error
     for info in members:
-        if _leaves_folder(info.filename):
+        # Nothing is unpacked here, but such a file is made to do harm, or not what it seems to be.
+        path = PureWindowsPath(info.filename)  # takes / and \\ as separators, and knows drives
+        if path.anchor or '..' in path.parts:
             raise InputError(
                 f'{source}: refused: the zip names {printable(info.filename)!r:.80}, '
                 'expected names inside of it, without .., a root or a drive'
@@ -152,17 +154,8 @@ def _list_zip(source: Path, suffix: str) -> list[RawFile]:
     return [
         RawFile(source, info.filename, info.file_size, info.CRC)
         for info in members
-        if info.filename.endswith(suffix) and not _is_junk(info.filename)
+        if info.filename.endswith(suffixes) and not _is_junk(info.filename)
     ]
-
-
-def _leaves_folder(name: str) -> bool:
-    """Whether a name in a zip, unpacked on some system, ends outside of the folder.
-
-    Nothing is unpacked here, but the file is made to do harm, or not what it seems to be.
-    """
-    path = PureWindowsPath(name)  # takes / and \\ as separators, and knows drives
-    return bool(path.anchor) or '..' in path.parts
 
 
 def _is_junk(name: str) -> bool:

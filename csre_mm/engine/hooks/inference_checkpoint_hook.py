@@ -5,6 +5,7 @@ from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from csre_mm.utils.checkpoints import find_state_dict
 from csre_mm.utils.errors import InputError
 
 TRAIN_ONLY = 'neck.'
@@ -55,13 +56,8 @@ class InferenceCheckpointHook(Hook):
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check the weights before they are loaded."""
-        if 'state_dict' not in checkpoint:
-            raise InputError(f'{runner._load_from} holds no state_dict: it is no checkpoint')
+        state = find_state_dict(checkpoint, runner._load_from, bare=False)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        prefix = 'module.'
-        state = {
-            key.removeprefix(prefix): tensor for key, tensor in checkpoint['state_dict'].items()
-        }
         kept, left_out = matching_state(state, model.state_dict(), str(runner._load_from))
         checkpoint['state_dict'] = kept
         if left_out:

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from csre_mm.models.conversion.source import Source, block_residual, graph_residual, temporal_conv
-from csre_mm.utils.checkpoints import load_checkpoint_file
+from csre_mm.utils.checkpoints import find_state_dict, load_checkpoint_file
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 
@@ -134,12 +135,12 @@ ENCODERS = tuple(_CONVERTERS)
 """The encoders whose releases can be converted."""
 
 
-def convert_state_dict(encoder: str, state_dict: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def convert_state_dict(encoder: str, state_dict: Mapping[str, Any]) -> dict[str, Tensor]:
     """Turn the state dict of a release into that of a recognizer of ours.
 
     Args:
         encoder: One of :data:`ENCODERS`.
-        state_dict: The release's, also with the prefix ``module.`` of DataParallel.
+        state_dict: The release's, or a dictionary with it in ``state_dict``.
 
     Returns:
         The state dict of ``RecognizerGCN`` with the encoder and its head.
@@ -150,7 +151,7 @@ def convert_state_dict(encoder: str, state_dict: Mapping[str, Tensor]) -> dict[s
     """
     if encoder not in _CONVERTERS:
         raise InputError(f'no encoder {encoder!r}; known: {", ".join(ENCODERS)}')
-    source = Source(state_dict)
+    source = Source(find_state_dict(state_dict, 'the release'))
     try:
         _CONVERTERS[encoder](source)
     except InputError:
@@ -182,21 +183,10 @@ def convert_weights(encoder: str, source: str | os.PathLike, target: str | os.Pa
     """
     content = load_checkpoint_file(os.fspath(source), map_location='cpu')
     try:
-        weights = convert_state_dict(encoder, _find_state_dict(content))
+        weights = convert_state_dict(encoder, content)
     except InputError as error:
         raise InputError(f'{source}: {error}') from None
     with atomic_path(Path(target)) as temporary:
         torch.save({'state_dict': weights, 'meta': {'converted_from': encoder}}, temporary)
     buffers = ('running_mean', 'running_var', 'num_batches_tracked')
     return sum(value.numel() for key, value in weights.items() if not key.endswith(buffers))
-
-
-def _find_state_dict(content: object) -> Mapping[str, Tensor]:
-    if isinstance(content, Mapping) and isinstance(content.get('state_dict'), Mapping):
-        content = content['state_dict']
-    if not isinstance(content, Mapping) or not content:
-        raise InputError('holds no state dict')
-    for key, value in content.items():
-        if not isinstance(key, str) or not isinstance(value, Tensor):
-            raise InputError(f'holds no state dict: {key!r} is a {type(value).__name__}')
-    return content

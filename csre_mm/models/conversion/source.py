@@ -14,11 +14,11 @@ class Source:
     """The tensors of a release, taken out one by one, and the tensors made of them.
 
     Args:
-        state_dict: The release's. A prefix ``module.``, which DataParallel adds, is dropped.
+        state_dict: The release's.
     """
 
     def __init__(self, state_dict: Mapping[str, Tensor]) -> None:
-        self.left = {key.removeprefix('module.'): value for key, value in state_dict.items()}
+        self.left = dict(state_dict)
         self.result: dict[str, Tensor] = {}
 
     def __contains__(self, key: str) -> bool:

@@ -5,7 +5,6 @@ import pytest
 
 from csre_mm.datasets.preparation.ntu import cleaning
 from csre_mm.datasets.preparation.ntu.annotation import (
-    make_annotation,
     make_sample,
     merge_actors,
     select_actors,
@@ -19,7 +18,7 @@ from csre_mm.datasets.preparation.ntu.cleaning import (
 )
 from csre_mm.datasets.preparation.ntu.raw import RawBody
 from csre_mm.datasets.preparation.ntu.rejection import NO_ACTOR, NO_BODY, RejectedError
-from tests.ntu_files import FIRST, NAME, SECOND, THIRD, moving, skeleton
+from tests.ntu_files import FIRST, NAME, SECOND, THIRD, make_annotation, moving, skeleton
 
 
 def body(number, start, num_frames, step=0.1):

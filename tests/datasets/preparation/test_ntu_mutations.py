@@ -5,10 +5,10 @@ import random
 import numpy as np
 
 from csre_mm.datasets.annotations import check_annotations
-from csre_mm.datasets.preparation.ntu.annotation import CLEANINGS, make_annotation
+from csre_mm.datasets.preparation.ntu.annotation import CLEANINGS
 from csre_mm.datasets.preparation.ntu.rejection import REASONS, RejectedError
 from synthetic.faults import FAULTS, fault_files
-from tests.ntu_files import FIRST, NAME, SECOND, moving, skeleton
+from tests.ntu_files import FIRST, NAME, SECOND, make_annotation, moving, skeleton
 
 NUM_FILES = 1000
 JUNK = ['', 'x', 'nan', '-inf', '1e308', '-1e39', '-1', '0', '1_0', '1e', '0x10', '9' * 5000, '٣']

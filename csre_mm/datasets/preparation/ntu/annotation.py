@@ -34,10 +34,10 @@ SECOND_OF_ONE = 'actions of one person with two actors'
 FIRST_OF_TWO = 'actions of two persons with one actor'
 
 
-def make_annotation(
+def make_sample(
     data: bytes, name: str, where: str | None = None, cleaning: str = 'published'
-) -> dict[str, Any]:
-    """Make the annotation of one raw file.
+) -> tuple[dict[str, Any], Counter[str]]:
+    """Make the annotation of one raw file, and say what was done to it.
 
     Args:
         data: The content of the file.
@@ -47,24 +47,11 @@ def make_annotation(
 
     Returns:
         ``frame_dir``, ``label`` (from 0), ``total_frames`` T and ``keypoint`` (M, T, V, 3), float32
-        metres, M the number of actors, 1 or 2.
+        metres, M the number of actors, 1 or 2; and a number for each thing that was met: frames,
+        bodies or detections.
 
     Raises:
         RejectedError: If the name or the file is bad, or no actor is in it.
-    """
-    return make_sample(data, name, where, cleaning)[0]
-
-
-def make_sample(
-    data: bytes, name: str, where: str | None = None, cleaning: str = 'published'
-) -> tuple[dict[str, Any], Counter[str]]:
-    """Make the annotation of one raw file, and say what was done to it.
-
-    Args, Raises:
-        As :func:`make_annotation`.
-
-    Returns:
-        The annotation, and a number for each thing that was met: frames, bodies or detections.
     """
     where = where or f'{name}.skeleton'
     try:
@@ -136,12 +123,12 @@ def select_bodies(bodies: Sequence[RawBody], max_bodies: int = MAX_BODIES) -> li
     """The bodies that move most, the one that moves most first; equal ones keep their order."""
     if len(bodies) == 1:
         return list(bodies)
-    return sorted(bodies, key=body_motion, reverse=True)[:max_bodies]
 
+    def motion(body: RawBody) -> float:
+        """The variance over time of each coordinate, over the frames with the body (m^2)."""
+        return float(body.joints.var(axis=0, dtype=np.float64).sum())
 
-def body_motion(body: RawBody) -> float:
-    """The variance over time of each coordinate, over the frames with the body, summed (m^2)."""
-    return float(body.joints.var(axis=0, dtype=np.float64).sum())
+    return sorted(bodies, key=motion, reverse=True)[:max_bodies]
 
 
 def merge_actors(actors: Sequence[Actor]) -> np.ndarray:

@@ -42,8 +42,18 @@ def make_report(
     """
     samples = [outcome for outcome in outcomes if outcome.reason is None]
     persons = Counter(outcome.num_persons for outcome in samples)
+    without_skeleton = sum(outcome.reason == NO_BODY for outcome in outcomes) + len(ignored)
+    full, missing = benchmark.num_files, benchmark.num_missing
+    rejected = {
+        reason: {outcome.name: outcome.message for outcome in outcomes if outcome.reason == reason}
+        for reason in REASONS
+    }
     return dict(
-        files=_count_files(outcomes, ignored, benchmark),
+        files=dict(
+            found=dict(here=len(outcomes) + len(ignored), full=full),
+            missing=dict(here=without_skeleton, full=missing),
+            samples=dict(here=len(samples), full=full - missing),
+        ),
         ignored=len(ignored),
         other_dataset=num_other,
         frames=sum(outcome.num_frames for outcome in samples),
@@ -53,21 +63,11 @@ def make_report(
             for split, names in splits.items()
         },
         classes=_count_classes(outcomes, ignored, benchmark),
-        rejected=_group_rejected(outcomes),
+        rejected={
+            reason: dict(count=len(files), meaning=REASONS[reason], files=files)
+            for reason, files in rejected.items()
+        },
         notes=_group_notes(samples),
-    )
-
-
-def _count_files(
-    outcomes: Sequence[Outcome], ignored: Sequence[str], benchmark: NTUBenchmark
-) -> dict[str, dict[str, int]]:
-    """All files, those without a skeleton, and those that gave a sample."""
-    reasons = Counter(outcome.reason for outcome in outcomes)
-    full, missing = benchmark.num_files, benchmark.num_missing
-    return dict(
-        found=dict(here=len(outcomes) + len(ignored), full=full),
-        missing=dict(here=len(ignored) + reasons[NO_BODY], full=missing),
-        samples=dict(here=reasons[None], full=full - missing),
     )
 
 
@@ -87,15 +87,6 @@ def _count_classes(
             continue
         classes[f'A{action:03d}'][fate] += 1
     return classes
-
-
-def _group_rejected(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
-    """The files that gave no sample, by reason, with what was wrong."""
-    groups: dict[str, dict[str, Any]] = {}
-    for reason, meaning in REASONS.items():
-        files = {outcome.name: outcome.message for outcome in outcomes if outcome.reason == reason}
-        groups[reason] = dict(count=len(files), meaning=meaning, files=files)
-    return groups
 
 
 def _group_notes(samples: Sequence[Outcome]) -> dict[str, dict[str, Any]]:

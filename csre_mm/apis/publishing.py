@@ -12,11 +12,9 @@ from typing import Any
 import torch
 from mmengine.config import Config
 from mmengine.utils import import_modules_from_strings
-from torch import Tensor
 
-from csre_mm.apis.baseline import testing_config
-from csre_mm.apis.recognizer import load_recognizer
-from csre_mm.utils.checkpoints import load_checkpoint_file
+from csre_mm.apis.recognizer import load_recognizer, testing_config
+from csre_mm.utils.checkpoints import find_state_dict, load_checkpoint_file
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.version import __version__
@@ -70,12 +68,19 @@ def publish(
     if Path(target).is_dir():
         raise InputError(f'{target} is a folder: name a file in it')
     content = load_checkpoint_file(os.fspath(source), map_location='cpu')
-    state = _find_state(content, source)
+    state = find_state_dict(content, source, bare=False)
     settings = testing_config(cfg or read_config_inside(content, source))
     model = load_recognizer(settings, state, str(source), 'cpu')
     meta = {'cfg': settings.pretty_text, 'csre_mm_version': __version__}
-    data = _serialize({'meta': meta, 'state_dict': model.state_dict()})
-    path = _write(data, Path(target))
+    # Each tensor is stored by itself, and in memory: a file would give its name to the archive.
+    weights = {key: value.clone() for key, value in model.state_dict().items()}
+    buffer = io.BytesIO()
+    torch.save({'meta': meta, 'state_dict': weights}, buffer)
+    data = buffer.getvalue()
+    name = f'{Path(target).name.removesuffix(".pth")}-{hashlib.sha256(data).hexdigest()[:8]}.pth'
+    path = Path(target).with_name(name)
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(data)
     return Published(
         path=path,
         size_before=os.path.getsize(source),
@@ -85,32 +90,6 @@ def publish(
         left_out=sorted(content.keys() - {'meta', 'state_dict'}),
         averaged='ema_state_dict' in content,
     )
-
-
-def _find_state(content: Any, source: str | os.PathLike) -> dict[str, Tensor]:
-    state = content.get('state_dict') if isinstance(content, Mapping) else None
-    if not isinstance(state, Mapping) or not state:
-        raise InputError(f'{source} holds no state_dict: it is no checkpoint')
-    for key, value in state.items():
-        if not isinstance(value, Tensor):
-            raise InputError(f'{source} is no checkpoint: {key!r} is a {type(value).__name__}')
-    return {key.removeprefix('module.'): value for key, value in state.items()}
-
-
-def _serialize(content: dict) -> bytes:
-    """The bytes of a checkpoint; each tensor is stored by itself, and nothing tells the time."""
-    state = {key: value.clone() for key, value in content['state_dict'].items()}
-    buffer = io.BytesIO()  # a file would give its name to the archive within
-    torch.save({**content, 'state_dict': state}, buffer)
-    return buffer.getvalue()
-
-
-def _write(data: bytes, target: Path) -> Path:
-    digest = hashlib.sha256(data).hexdigest()[:8]
-    path = target.with_name(f'{target.name.removesuffix(".pth")}-{digest}.pth')
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
-    return path
 
 
 def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
@@ -129,19 +108,9 @@ def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
     text = meta.get('cfg') if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
         raise InputError(f'{source} holds no config: name it with --config')
-    cfg = Config(_parse_settings(text, source))
-    try:
-        import_modules_from_strings(**(cfg.get('custom_imports') or {'imports': []}))
-    except (ImportError, TypeError) as error:
-        raise InputError(f'{source}: custom_imports of the config in it: {error}') from error
-    return cfg
-
-
-def _parse_settings(text: str, source: str | os.PathLike) -> dict[str, Any]:
-    """Evaluate lines ``name = value`` whose values are literals or ``dict(...)`` of such."""
     settings = {}
     try:
-        for line in ast.parse(text).body:
+        for line in ast.parse(text).body:  # name = value; literals, or dict(...) of such
             if not isinstance(line, ast.Assign) or not isinstance(line.targets[0], ast.Name):
                 raise ValueError(f'line {line.lineno} sets no value')
             settings[line.targets[0].id] = ast.literal_eval(_DictCalls().visit(line.value))
@@ -151,7 +120,12 @@ def _parse_settings(text: str, source: str | os.PathLike) -> dict[str, Any]:
             f'{source}: the config in it is not plain settings ({reason:.100}): '
             'name one with --config'
         ) from error
-    return settings
+    cfg = Config(settings)
+    try:
+        import_modules_from_strings(**(cfg.get('custom_imports') or {'imports': []}))
+    except (ImportError, TypeError) as error:
+        raise InputError(f'{source}: custom_imports of the config in it: {error}') from error
+    return cfg
 
 
 class _DictCalls(ast.NodeTransformer):

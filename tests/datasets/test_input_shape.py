@@ -3,7 +3,7 @@ import copy
 import pytest
 from mmengine.config import Config
 
-from csre_mm.apis.inputs import input_shape
+from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.utils.errors import InputError
 from tests.conftest import config
 
@@ -24,16 +24,16 @@ def read(name):
     ],
 )
 def test_shape_of_a_skeleton_config(name, shape, training):
-    assert input_shape(read(name), training) == shape
+    assert read_input_shape(read(name), training).sample() == shape
 
 
 @pytest.mark.parametrize('training, size', [(True, 56), (False, 64)])
 def test_shape_of_heat_maps(training, size):
-    assert input_shape(read('posec3d_ntu60'), training) == (1, 25, 48, size, size)
+    assert read_input_shape(read('posec3d_ntu60'), training).sample() == (1, 25, 48, size, size)
 
 
 def test_the_testing_pipeline_is_the_default():
-    assert input_shape(read('posec3d_ntu60')) == (1, 25, 48, 64, 64)
+    assert read_input_shape(read('posec3d_ntu60')).sample() == (1, 25, 48, 64, 64)
 
 
 def test_heat_maps_that_are_not_square():
@@ -42,7 +42,7 @@ def test_heat_maps_that_are_not_square():
     for step in cfg.train_dataloader.dataset.dataset.pipeline:
         if step.get('scale') == (56, 56):
             step.scale = (40, 56)
-    assert input_shape(cfg, training=True) == (1, 25, 48, 56, 40)
+    assert read_input_shape(cfg, training=True).sample() == (1, 25, 48, 56, 40)
 
 
 def test_follows_the_options_of_a_config():
@@ -53,21 +53,22 @@ def test_follows_the_options_of_a_config():
             step.clip_len = 40
         if 'num_person' in step:
             step.num_person = 1
-    assert input_shape(cfg) == (1, 1, 40, 25, 2)
-    assert input_shape(cfg, training=True)[1:3] == (2, 64)  # that pipeline is as it was
+    assert read_input_shape(cfg).sample() == (1, 1, 40, 25, 2)
+    shape = read_input_shape(cfg, training=True)  # that pipeline is unchanged
+    assert (shape.persons, shape.frames) == (2, 64)
 
 
 def test_finds_the_pipeline_however_deep():
     cfg = read('hyperformer_nwucla')
     dataset = cfg.train_dataloader.dataset
     cfg.train_dataloader.dataset = dict(type='RepeatDataset', times=2, dataset=dataset)
-    assert input_shape(cfg, training=True) == (1, 1, 52, 20, 3)
+    assert read_input_shape(cfg, training=True).sample() == (1, 1, 52, 20, 3)
 
 
 def test_a_layout_of_ones_own():
     cfg = read('ctrgcn_ntu60')
     cfg.model.data_preprocessor.layout = dict(num_joints=3, edges=[(1, 0), (2, 1)], center=0)
-    assert input_shape(cfg) == (1, 2, 64, 3, 3)
+    assert read_input_shape(cfg).sample() == (1, 2, 64, 3, 3)
 
 
 @pytest.mark.parametrize('name', ['ctrgcn_ntu60', 'stgcn_ntu60', 'posec3d_ntu60'])
@@ -78,7 +79,7 @@ def test_a_pipeline_without_a_window_is_an_error(name, training):
     dataset = dataset.get('dataset', dataset)
     dataset.pipeline = [step for step in dataset.pipeline if 'clip_len' not in step]
     with pytest.raises(InputError, match='no transform of the pipeline has a clip_len') as error:
-        input_shape(cfg, training)
+        read_input_shape(cfg, training).sample()
     assert '\n' not in str(error.value)
 
 
@@ -87,11 +88,11 @@ def test_a_pipeline_without_persons_is_an_error():
     pipeline = cfg.test_dataloader.dataset.pipeline
     cfg.test_dataloader.dataset.pipeline = [s for s in pipeline if 'num_person' not in s]
     with pytest.raises(InputError, match='no transform of the pipeline has a num_person'):
-        input_shape(cfg)
+        read_input_shape(cfg).sample()
 
 
 def test_the_config_is_left_as_it_is():
     cfg = read('hyperformer_nwucla')
     before = copy.deepcopy(cfg.to_dict())
-    input_shape(cfg, training=True)
+    read_input_shape(cfg, training=True).sample()
     assert cfg.to_dict() == before

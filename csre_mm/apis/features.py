@@ -1,0 +1,172 @@
+"""Features of recordings, computed by a trained recognizer.
+
+The encoder's feature is its feature map averaged over persons, frames and joints; z_s and z_t are
+what CSRE contrasts in training, computed by the STFD in the checkpoint.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from mmaction.models import Recognizer3D
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
+from torch import Tensor
+
+from csre_mm.apis.inferencer import SkeletonInferencer
+from csre_mm.apis.recordings import Recordings
+from csre_mm.models.necks import STFD
+from csre_mm.utils.config import innermost_datasets
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import atomic_path
+
+_STFD = 'neck.stfd.'
+
+
+class Features(NamedTuple):
+    """Features of N samples.
+
+    Attributes:
+        names: Names of the samples (N,).
+        labels: Classes (N,), int64.
+        kinds: By what they are, ``encoder`` and, if the checkpoint has the neck of CSRE, ``z_s``
+            and ``z_t``: (N, D), float32.
+    """
+
+    names: list[str]
+    labels: np.ndarray
+    kinds: dict[str, np.ndarray]
+
+
+def load_stfd(state: Mapping[str, Tensor]) -> STFD | None:
+    """Rebuild the decomposition of CSRE from the tensors of a checkpoint.
+
+    Returns:
+        The module, or None: the checkpoint is of a baseline, or is published.
+
+    Raises:
+        InputError: If some of its tensors are missing or do not fit each other.
+    """
+    own = {k.removeprefix(_STFD): v for k, v in state.items() if k.startswith(_STFD)}
+    if not own:
+        return None
+    try:
+        squeeze = own['spatial.squeeze.weight']  # (C/r, C, 1)
+        project = own['spatial.project.weight']  # (D, C/r * V)
+        squeezed, in_channels = squeeze.shape[:2]
+        stfd = STFD(
+            in_channels=in_channels,
+            num_frames=own['temporal.project.weight'].shape[1] // squeezed,
+            num_joints=project.shape[1] // squeezed,
+            feat_dim=len(project),
+            reduction=in_channels // squeezed,
+        )
+        stfd.load_state_dict(own)
+    except (KeyError, RuntimeError, IndexError, ZeroDivisionError) as error:
+        reason = ' '.join(str(error).split())
+        raise InputError(f'the neck in the checkpoint is damaged: {reason:.200}') from error
+    return stfd.eval()
+
+
+def split_settings(cfg: Config, split: str) -> tuple[str, str | None]:
+    """The annotation file and the split in it that ``split`` stands for.
+
+    Args:
+        cfg: A config.
+        split: ``train``, ``val`` or ``test``: that of the config's data loader. Else a split in the
+            annotation file of testing, such as ``val_clean``.
+
+    Raises:
+        InputError: If the config has no such annotation file.
+    """
+    part = split if split in ('train', 'val', 'test') else 'test'
+    key, dataset = innermost_datasets(cfg, f'{part}_dataloader')[0]
+    if 'ann_file' not in dataset:
+        raise InputError(f'the config has no {key}.ann_file')
+    return dataset['ann_file'], dataset.get('split') if part == split else split
+
+
+def extract_features(
+    inferencer: SkeletonInferencer,
+    stfd: STFD | None,
+    recordings: Recordings,
+    track: Callable[[Sequence[int]], Iterable[int]] = iter,
+) -> Features:
+    """Compute the features of recordings.
+
+    Args:
+        inferencer: The recognizer.
+        stfd: The decomposition (:func:`load_stfd`).
+        recordings: The recordings; a label that is not known becomes -1.
+        track: Wraps the sequence of batches, for a progress bar.
+
+    Raises:
+        InputError: If a recording cannot be read or is not what the model takes.
+    """
+    names: list[str] = []
+    labels: list[int] = []
+    parts = []
+    for start in track(range(0, len(recordings), inferencer.batch_size)):
+        batch = list(recordings[start : start + inferencer.batch_size])
+        for recording in batch:
+            inferencer.check(recording)
+            names.append(recording.name)
+            labels.append(-1 if recording.label is None else recording.label)
+        data = pseudo_collate([inferencer.prepare(recording) for recording in batch])
+        parts.append(batch_features(inferencer.model, stfd, data))
+    return Features(names, np.array(labels, dtype=np.int64), join_batches(parts))
+
+
+@torch.no_grad()
+def batch_features(model: torch.nn.Module, stfd: STFD | None, batch: dict) -> dict[str, np.ndarray]:
+    """Features of a batch.
+
+    Args:
+        model: A recognizer in evaluation mode.
+        stfd: The decomposition.
+        batch: What the pipeline and ``pseudo_collate`` give.
+
+    Returns:
+        By kind (N, D), float32.
+
+    Raises:
+        InputError: If the feature map is not of the size that the neck was trained on.
+    """
+    data = model.data_preprocessor(batch, False)  # type: ignore[operator]
+    x, _ = model.extract_feat(data['inputs'], stage='backbone')  # type: ignore[operator]
+    if isinstance(model, Recognizer3D):
+        x = x.flatten(3).unsqueeze(1)  # (N * clips, C, T, H, W) -> (N * clips, 1, C, T, V)
+    num_samples = len(data['data_samples'])
+    x = x.reshape(num_samples, -1, *x.shape[2:])  # clips count as persons, as in CSRENeck
+    kinds = {'encoder': x.mean(dim=(1, 3, 4))}  # (N, C)
+    if stfd is not None:
+        if x.shape[3:] != (stfd.num_frames, stfd.num_joints):
+            raise InputError(
+                f'the pipeline of test_dataloader gives maps of {x.shape[3]} frames and '
+                f'{x.shape[4]} places, the neck was trained on {stfd.num_frames} and '
+                f'{stfd.num_joints}: set the clip_len, or the crop_size, of training in it'
+            )
+        kinds['z_s'], kinds['z_t'] = stfd(x)
+    return {kind: value.float().cpu().numpy() for kind, value in kinds.items()}
+
+
+def join_batches(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Join the features of batches, by kind."""
+    return {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
+
+
+def save_features(features: Features, path: str | os.PathLike) -> None:
+    """Write ``names``, ``labels`` and each kind to an ``.npz``.
+
+    Raises:
+        InputError: If the suffix is another.
+    """
+    if Path(path).suffix != '.npz':
+        raise InputError(f'{path}: the name must end in .npz')
+    arrays: dict[str, Any] = {'names': np.array(features.names), 'labels': features.labels}
+    arrays.update(features.kinds)
+    with atomic_path(path) as file:
+        np.savez_compressed(file, **arrays)

@@ -1,0 +1,169 @@
+"""The shape of a config's data, as its pipeline and its model say it."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from mmaction.models.utils import Graph
+
+from csre_mm.datasets.layouts import LAYOUTS, get_layout
+from csre_mm.utils.config import last_value, pipeline_of
+from csre_mm.utils.errors import InputError
+
+
+@dataclass(frozen=True)
+class InputShape:
+    """What a pipeline hands to its model, and what it takes; None for what the config leaves open.
+
+    Attributes:
+        persons: Persons M that the pipeline keeps; None if it keeps all.
+        frames: Frames T of a clip.
+        joints: Joints V by the config key that gives them.
+        channels: Channels that the encoder takes: of a joint, or with heatmaps one each.
+        features: Features of a joint that the pipeline joins; each has all coordinates.
+        coordinates: Coordinates C of a joint in a recording; a score that becomes a channel counts.
+        heatmaps: Whether the pipeline draws heatmaps.
+        size: Height and width of the heatmaps.
+    """
+
+    persons: int | None = None
+    frames: int | None = None
+    joints: dict[str, int] = field(default_factory=dict)
+    channels: int | None = None
+    features: int = 1
+    coordinates: int | None = None
+    heatmaps: bool = False
+    size: tuple[int, int] | None = None
+
+    @property
+    def num_joints(self) -> int | None:
+        """Joints V, according to the first key that gives them."""
+        return next(iter(self.joints.values()), None)
+
+    def sample(self) -> tuple[int, ...]:
+        """The shape of a sample behind the pipeline, of a single clip.
+
+        Returns:
+            (1, M, T, V, C) for skeletons, (1, V, T, H, W) for heatmaps.
+
+        Raises:
+            InputError: If the config does not say it.
+        """
+        if self.frames is None:
+            raise InputError('no transform of the pipeline has a clip_len')
+        if self.heatmaps:
+            if self.channels is None or self.size is None:
+                raise InputError('model.backbone.in_channels or the size of the heatmaps is unset')
+            return 1, self.channels, self.frames, *self.size
+        if self.persons is None or self.channels is None:
+            raise InputError('no transform of the pipeline has a num_person')
+        if self.num_joints is None:
+            raise InputError('neither the preprocessor nor the graph of the encoder has a layout')
+        return 1, self.persons, self.frames, self.num_joints, self.channels
+
+    def check(self, keypoint: np.ndarray, has_score: bool, name: str) -> None:
+        """Insist on joints and coordinates that the model takes.
+
+        Args:
+            keypoint: (M, T, V, C).
+            has_score: Whether there is a score for each joint besides.
+            name: How messages call the recording.
+
+        Raises:
+            InputError: If there are others.
+        """
+        coordinates = self.coordinates
+        if coordinates and has_score and self.persons:
+            coordinates -= 1  # the score becomes a channel
+        expected = (self.num_joints, coordinates)
+        found = keypoint.shape[2:]
+        if any(want not in (None, have) for want, have in zip(expected, found, strict=True)):
+            raise InputError(
+                f'{name}: the skeleton has the shape {keypoint.shape}, the model takes '
+                f'(M persons, T frames, {self.num_joints or "V"} joints, '
+                f'{coordinates or "C"} coordinates)'
+            )
+
+
+@contextmanager
+def config_errors() -> Iterator[None]:
+    """Say in one line that a config is not made as configs of skeleton recognizers are.
+
+    Raises:
+        InputError: In place of what reading such a config raises.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
+        raise InputError(
+            f'the config is not one of a skeleton recognizer: {type(error).__name__}: {error}'
+        ) from error
+
+
+def positive_integer(
+    node: Mapping[str, Any], key: str, default: int | None, where: str
+) -> int | None:
+    """Read a number of a config.
+
+    Raises:
+        InputError: If it is no integer from 1.
+    """
+    value = node.get(key, default)
+    if value is not None and (type(value) is not int or value < 1):
+        raise InputError(f'{where}.{key} is {value!r}, expected an integer from 1')
+    return value
+
+
+@config_errors()
+def read_input_shape(cfg: Mapping[str, Any], training: bool = False) -> InputShape:
+    """Read the shape of the testing data, or of the training data.
+
+    Raises:
+        InputError: If the config has no such pipeline, or is not one of a skeleton recognizer.
+    """
+    pipeline = pipeline_of(cfg, training)
+    steps = {step['type']: step for step in pipeline}
+    model = cfg.get('model') or {}
+    backbone = model.get('backbone') or {}
+    found: dict[str, Any] = {
+        'frames': last_value(pipeline, 'clip_len'),
+        'joints': dict(_joints(model)),
+        'features': len(steps.get('GenSkeFeat', {}).get('feats', 'j')),
+    }
+    if 'FormatGCNInput' in steps:
+        step = steps['FormatGCNInput']
+        found['persons'] = positive_integer(step, 'num_person', 2, 'FormatGCNInput')
+        found['channels'] = positive_integer(backbone, 'in_channels', 3, 'model.backbone')
+        found['coordinates'] = found['channels'] // found['features']
+    if 'GeneratePoseTarget' in steps:
+        step = steps['GeneratePoseTarget']
+        found['heatmaps'] = True
+        found['channels'] = positive_integer(backbone, 'in_channels', None, 'model.backbone')
+        found['coordinates'] = 3 if 'ProjectToImage' in steps else 2
+        if step.get('with_kp', True) and not step.get('with_limb', False) and found['channels']:
+            found['joints']['model.backbone.in_channels'] = found['channels']
+        size = last_value(pipeline, 'scale' if training else 'crop_size')
+        if size is not None:  # width and height
+            found['size'] = (size, size) if isinstance(size, int) else tuple(size)[::-1]
+    return InputShape(**found)
+
+
+def _joints(model: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    preprocessor = model.get('data_preprocessor') or {}
+    if preprocessor.get('type') == 'SkeletonPreprocessor':
+        layout = preprocessor.get('layout', 'nturgb+d')
+        yield 'model.data_preprocessor.layout', get_layout(layout).num_joints
+    layout = ((model.get('backbone') or {}).get('graph_cfg') or {}).get('layout')
+    if layout is None:
+        return
+    if layout in ('coco', 'openpose') and layout not in LAYOUTS:  # mmaction2's
+        num_joints = Graph(layout).num_node
+    elif isinstance(layout, Mapping) and 'num_node' in layout:
+        num_joints = layout['num_node']
+    else:
+        num_joints = get_layout(layout).num_joints
+    yield 'model.backbone.graph_cfg.layout', num_joints

@@ -1,0 +1,120 @@
+"""Reading configs: files, options, and what stands in them below wrappers and defaults."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.project import find_config
+
+
+def read_config(path: str) -> Config:
+    """Read a config: a file, else the shipped config of that name.
+
+    Raises:
+        InputError: If there is no such config, or it or one of its bases is no config.
+    """
+    if not Path(path).is_file():
+        path = str(find_config(path))
+    try:
+        return Config.fromfile(path)
+    except FileNotFoundError as error:
+        raise InputError(f'{path}: a base is missing: {error}') from error
+    except (SyntaxError, KeyError, TypeError, OSError) as error:
+        raise InputError(f'{path} cannot be read as a config: {error}') from error
+
+
+def get_config(name: str) -> Config:
+    """Read a shipped config by its name, with or without ``.py``.
+
+    Example:
+        >>> get_config('csre_ctrgcn_ntu60').model.neck.type
+        'CSRENeck'
+
+    Raises:
+        InputError: If there is none, with the near names.
+    """
+    return read_config(str(find_config(name)))
+
+
+def merge_options(cfg: Config, options: dict | None) -> Config:
+    """Apply ``--cfg-options``, which win over the other flags.
+
+    Raises:
+        InputError: If a key leads through something that is not a dictionary or a list.
+    """
+    try:
+        cfg.merge_from_dict(options or {})
+    except (KeyError, TypeError) as error:
+        raise InputError(f'--cfg-options: {error}') from error
+    return cfg
+
+
+def build(builder: Callable[[Any], Any], settings: Any) -> Any:
+    """Build an object of a config, for example ``build(MODELS.build, cfg.model)``.
+
+    Raises:
+        InputError: If a type is unknown or does not take one of its arguments.
+    """
+    try:
+        return builder(settings)
+    except (KeyError, TypeError) as error:
+        reason = error.args[0] if error.args else ''
+        raise InputError(f'the config cannot be built: {type(error).__name__}: {reason}') from error
+
+
+def has_csre(cfg: Mapping[str, Any]) -> bool:
+    """Whether the model of a config has the train-only neck."""
+    return ((cfg.get('model') or {}).get('neck') or {}).get('type') == 'CSRENeck'
+
+
+def innermost_datasets(cfg: Mapping[str, Any], loader: str) -> list[tuple[str, Any]]:
+    """The data sets that read files, inside of those that repeat, balance or join them.
+
+    Args:
+        cfg: A config.
+        loader: ``train_dataloader``, ``val_dataloader`` or ``test_dataloader``.
+
+    Returns:
+        The dotted key and the settings of each, in the order of the config.
+
+    Raises:
+        InputError: If the config has no such data loader, or the loader no data set.
+    """
+    key, dataset = f'{loader}.dataset', (cfg.get(loader) or {}).get('dataset')
+    if not isinstance(dataset, Mapping):
+        raise InputError(f'the config has no {key}')
+    return _innermost(key, dataset)
+
+
+def _innermost(key: str, dataset: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    inner = {f'{key}.datasets.{i}': d for i, d in enumerate(dataset.get('datasets') or ())}
+    if dataset.get('dataset'):
+        inner[f'{key}.dataset'] = dataset['dataset']
+    if not inner:
+        return [(key, dataset)]
+    return [found for place, settings in inner.items() for found in _innermost(place, settings)]
+
+
+def pipeline_of(cfg: Mapping[str, Any], training: bool = False) -> Sequence[dict[str, Any]]:
+    """The transforms of the training or the testing data; of joined data sets, of the first.
+
+    Args:
+        cfg: A config.
+        training: Whether the training pipeline is asked for, and not the testing one.
+
+    Raises:
+        InputError: If there is none.
+    """
+    loader = 'train_dataloader' if training else 'test_dataloader'
+    key, dataset = innermost_datasets(cfg, loader)[0]
+    if not dataset.get('pipeline'):
+        raise InputError(f'the config has no {key}.pipeline')
+    return dataset['pipeline']
+
+
+def last_value(pipeline: Sequence[Mapping[str, Any]], key: str) -> Any:
+    """The value of a key in the last transform that has it; None if none has."""
+    return next((step[key] for step in reversed(pipeline) if key in step), None)
