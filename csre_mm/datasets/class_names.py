@@ -194,7 +194,7 @@ def find_class_names(
         ann_file: The annotation file of the config.
 
     Returns:
-        ``num_classes`` names; where the made-up recordings have no class, ``class LABEL``.
+        ``num_classes`` names; where the synthetic recordings have no class, ``class LABEL``.
 
     Raises:
         InputError: If there is no such list or file, or it has too few names.
