@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from csre_mm.datasets.annotations import load_annotations
-from synthetic.faults import FAULTS, fault_files, write_faults
+from tests.datasets.preparation.faults import FAULTS, fault_files, write_faults
 from tests.ntu_files import NAME, PrepareNTU, report_of, simple, skeleton, write_raw
 
 
@@ -60,14 +60,14 @@ def test_files_that_cannot_be_used_are_named(run, tmp_path):
 def test_the_report_of_every_fault(run, tmp_path):
     folder = tmp_path / 'raw'
     write_raw(folder, [f'S001C001P001R001A{action:03}' for action in range(1, 6)], 20)
-    write_faults(folder, 0)
+    write_faults(folder)
     status, out, err = run('raw', 'data.pkl', '--dataset', 'ntu60')
     assert status == 0
     report = report_of()
     expected = {}
-    for name, _, fault in fault_files(0):
+    for name, fault in fault_files():
         if fault.reason:
-            expected.setdefault(fault.reason, set()).add(name.removesuffix('.skeleton'))
+            expected.setdefault(fault.reason, set()).add(name)
     found = {reason: set(group['files']) for reason, group in report['rejected'].items()}
     assert {reason: names for reason, names in found.items() if names} == expected
     assert all(group['count'] == len(group['files']) for group in report['rejected'].values())
@@ -102,7 +102,7 @@ def test_the_report_of_every_fault(run, tmp_path):
 
 
 def test_cleaning_can_be_chosen(run, tmp_path):
-    write_faults(tmp_path / 'raw', 0)
+    write_faults(tmp_path / 'raw')
     shapes = {}
     for cleaning in ('published', 'published-motion', 'none'):
         status, _, _ = run('raw', 'data.pkl', '--dataset', 'ntu60', '--cleaning', cleaning)

@@ -1,32 +1,42 @@
-"""Write made-up NTU-like recordings as raw .skeleton files."""
+"""Write synthetic recordings as raw .skeleton files of NTU RGB+D."""
 
 import argparse
 import os
 import signal
-from collections import Counter
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import product
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
+from rich.progress import track
 
+from csre_mm.datasets.class_names import SYNTHETIC
+from csre_mm.datasets.preparation.ntu.splits import SampleName
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
-from synthetic import CLASS_NAMES, RecordingId, write_recordings
-from synthetic.faults import PERFORMER, write_faults
+from synthetic.recording import write_recording
 
 # Of these X-Sub trains on 1 2 4 5 8 9 13 14 and tests on 3 6 7 10.
 DEFAULT_SUBJECTS = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 13, 14)
 
+RANGES = {
+    'subjects': (1, 106),
+    'setups': (1, 32),
+    'cameras': (1, 3),
+    'replications': (1, 2),
+    'seed': (0, 2**32 - 1),
+    'workers': (1, 61),
+}
+"""Option to the smallest and the largest number."""
+
 EPILOG = """\
-Performers are spread over the setups: number p is recorded in setup (p - 1) mod N + 1, so that
-the number of files is subjects x cameras x replications x classes whatever N is.
+Subject number p is recorded in setup (p - 1) mod N + 1, so that the number of files is
+subjects x cameras x replications x classes whatever N is.
 
 examples:
   python tools/data/make_synthetic.py data/synthetic/raw
   python tools/data/make_synthetic.py data/small --subjects 1 2 3 --cameras 1 2 --replications 1
-  python tools/data/make_synthetic.py data/faulty --faults --subjects 1 3 --replications 1
 """
 
 
@@ -36,109 +46,52 @@ def parse_args() -> argparse.Namespace:
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument('out', type=Path, metavar='OUT', help='folder to write the files into')
-    parser.add_argument(
-        '--subjects',
-        type=int,
-        nargs='*',
-        default=DEFAULT_SUBJECTS,
-        help='performers, 1 to 106 (default: 12, of which X-Sub trains on 8)',
-    )
-    parser.add_argument('--setups', type=int, default=2, help='1 to 32 (default: %(default)s)')
-    parser.add_argument(
-        '--cameras', type=int, nargs='*', default=(1, 2, 3), help='of 1 2 3 (default: all)'
-    )
-    parser.add_argument(
-        '--replications',
-        type=int,
-        default=2,
-        help='how often each performer does each action (default: %(default)s)',
-    )
-    parser.add_argument(
-        '--faults',
-        action='store_true',
-        help=f'add a file with each fault that raw files have, as performer {PERFORMER}',
-    )
-    parser.add_argument('--seed', type=int, default=0, help='(default: %(default)s)')
-    parser.add_argument(
-        '--workers',
-        type=int,
-        default=min(4, os.cpu_count() or 1),
-        help='processes that write (default: %(default)s)',
-    )
+    add = partial(parser.add_argument, type=int)
+    add('--subjects', nargs='+', default=DEFAULT_SUBJECTS, help='1 to 106 (default: 12 subjects)')
+    add('--setups', default=2, help='number of setups N (default: %(default)s)')
+    add('--cameras', nargs='+', default=(1, 2, 3), help='of 1 2 3 (default: all)')
+    add('--replications', default=2, help='of each action, 1 or 2 (default: %(default)s)')
+    add('--seed', default=0, help='(default: %(default)s)')
+    add('--workers', default=min(4, os.cpu_count() or 1), help='(default: %(default)s)')
     return parser.parse_args()
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse arguments that leave nothing to write, or nowhere to write it."""
+    """Refuse numbers that are out of range, and a file where the folder is to be."""
     if args.out.exists() and not args.out.is_dir():
         raise InputError(f'OUT {args.out} is a file, expected a folder')
-    for option in ('subjects', 'cameras'):
-        numbers = getattr(args, option)
-        if not numbers:
-            raise InputError(f'--{option} names none, expected at least one number')
-        twice = [number for number, count in Counter(numbers).items() if count > 1]
-        if twice:
-            raise InputError(f'--{option} names {twice[0]} more than once')
-    for option, least in (('setups', 1), ('replications', 1), ('seed', 0), ('workers', 1)):
-        number = getattr(args, option)
-        if number < least:
-            raise InputError(f'--{option} is {number}, expected at least {least}')
-    if args.faults and PERFORMER in args.subjects:
-        raise InputError(f'--subjects names {PERFORMER}, whom --faults needs')
-    RecordingId(args.setups, 1, 1, args.replications, 1)  # refuses what is too large
+    for option, (low, high) in RANGES.items():
+        given = getattr(args, option)
+        for number in given if isinstance(given, list | tuple) else (given,):
+            if not low <= number <= high:
+                raise InputError(f'--{option} is {number}, expected {low} to {high}')
 
 
-def plan(args: argparse.Namespace) -> list[list[RecordingId]]:
-    """The recordings, those of one performance together."""
-    actions = range(1, len(CLASS_NAMES) + 1)
-    replications = range(1, args.replications + 1)
+def plan(args: argparse.Namespace) -> list[SampleName]:
+    """The recordings to write; a number that is named twice counts once."""
+    replications, actions = range(1, args.replications + 1), range(1, len(SYNTHETIC) + 1)
+    numbers = product(set(args.subjects), replications, actions, set(args.cameras))
     return [
-        [
-            RecordingId((subject - 1) % args.setups + 1, camera, subject, replication, action)
-            for camera in args.cameras
-        ]
-        for subject, replication, action in product(args.subjects, replications, actions)
+        SampleName((subject - 1) % args.setups + 1, camera, subject, replication, action)
+        for subject, replication, action, camera in numbers
     ]
-
-
-def write(args: argparse.Namespace, performances: list[list[RecordingId]], console: Console) -> int:
-    """Write all files, in several processes, and return the number of bytes."""
-    # Ctrl-C is for the main process: a worker finishes the files it is at.
-    pool = ProcessPoolExecutor(
-        args.workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
-    )
-    # All processes are forked before the bar's thread starts.
-    waiting: list[Future[int]] = [
-        pool.submit(write_recordings, args.out, args.seed, recordings)
-        for recordings in performances
-    ]
-    size = 0
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn(), TimeElapsedColumn())
-    try:
-        with Progress(*columns, console=console) as progress:
-            task = progress.add_task('files', total=len(performances) * len(args.cameras))
-            for done in as_completed(waiting):
-                size += done.result()
-                progress.advance(task, len(args.cameras))
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-    return size
 
 
 @command
 def main() -> None:
-    """Check the arguments, write, and say what was written."""
+    """Check the arguments, write in several processes, and say what was written."""
     args = parse_args()
     check(args)
-    performances = plan(args)
-    args.out.mkdir(parents=True, exist_ok=True)
-    console = Console(stderr=True)
-    size = write(args, performances, console)
-    count = sum(len(recordings) for recordings in performances)
-    print(f'{count} files, {size / 1e6:.0f} MB, {len(CLASS_NAMES)} classes in {args.out}')
-    if args.faults:
-        names = write_faults(args.out, args.seed)
-        print(f'{len(names)} files with a fault each, the last one {names[-1]}')
+    samples = plan(args)
+    write = partial(write_recording, args.out, args.seed)
+    # Ctrl-C is for the main process: a worker finishes the file it is at.
+    with ProcessPoolExecutor(
+        args.workers, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_IGN)
+    ) as pool:
+        sizes = pool.map(write, samples)  # forks before the thread of the bar starts
+        bar = track(sizes, 'files', len(samples), console=Console(stderr=True))
+        megabytes = sum(bar) / 1e6
+    print(f'{len(samples)} files, {megabytes:.0f} MB, {len(SYNTHETIC)} classes in {args.out}')
 
 
 if __name__ == '__main__':

@@ -3,11 +3,12 @@
 import random
 
 import numpy as np
+import pytest
 
 from csre_mm.datasets.annotations import check_annotations
 from csre_mm.datasets.preparation.ntu.annotation import CLEANINGS
 from csre_mm.datasets.preparation.ntu.rejection import REASONS, RejectedError
-from synthetic.faults import FAULTS, fault_files
+from tests.datasets.preparation.faults import FAULTS, fault_files
 from tests.ntu_files import FIRST, NAME, SECOND, make_annotation, moving, skeleton
 
 NUM_FILES = 1000
@@ -63,7 +64,7 @@ def truncate(rng, data):
 def originals():
     first, second = moving(20, 0.05), moving(20, 0.1, seed=1)
     frames = [{FIRST: a, SECOND: b} for a, b in zip(first, second, strict=True)]
-    faulty = [text.encode() for _, text, _ in fault_files(0) if text]
+    faulty = [fault.data for fault in FAULTS.values() if fault.data]
     return [skeleton(frames), skeleton(frames[:3], '\n'), *faulty]
 
 
@@ -109,15 +110,12 @@ def test_mutated_files():
     assert set(seen) <= {None, *REASONS}
 
 
-def test_each_fault_gives_what_it_says():
-    files = list(fault_files(3))
-    assert len({name for name, _, _ in files}) == len(files) == len(FAULTS)
-    assert files == list(fault_files(3))
-    for name, text, fault in files:
-        try:
-            annotation = make_annotation(text.encode(), name.removesuffix('.skeleton'))
-        except RejectedError as error:
-            assert error.reason == fault.reason, name
-        else:
-            assert fault.reason is None, name
-            assert len(annotation['keypoint']) == fault.persons, name
+@pytest.mark.parametrize(('name', 'fault'), fault_files(), ids=FAULTS)
+def test_each_fault_gives_what_it_says(name, fault):
+    try:
+        annotation = make_annotation(fault.data, name)
+    except RejectedError as error:
+        assert error.reason == fault.reason
+    else:
+        assert fault.reason is None
+        assert len(annotation['keypoint']) == fault.persons
