@@ -1,8 +1,5 @@
 _base_ = 'blockgcn_nwucla.py'
 
 contrast = dict(loss_weight=0.1, temperature=0.1, warmup_iters=1000)  # docs/results.md
-model = dict(
-    type='RecognizerCSRE',
-    neck=dict(type='CSRENeck', in_channels=256, num_frames=13, num_joints=20, loss=contrast),
-)
+model = dict(type='RecognizerCSRE', neck=dict(type='CSRENeck', loss=contrast))
 train_dataloader = dict(dataset=dict(type='SlotPerRepeatDataset'))

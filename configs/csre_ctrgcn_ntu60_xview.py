@@ -1,6 +1,3 @@
 _base_ = 'ctrgcn_ntu60_xview.py'
 
-model = dict(
-    type='RecognizerCSRE',
-    neck=dict(type='CSRENeck', in_channels=256, num_frames=16, num_joints=25),
-)
+model = dict(type='RecognizerCSRE', neck=dict(type='CSRENeck'))

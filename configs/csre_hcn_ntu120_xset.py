@@ -1,6 +1,3 @@
 _base_ = 'hcn_ntu120_xset.py'
 
-model = dict(
-    type='RecognizerCSRE',
-    neck=dict(type='CSRENeck', in_channels=256, num_frames=4, num_joints=4),
-)
+model = dict(type='RecognizerCSRE', neck=dict(type='CSRENeck'))

@@ -51,6 +51,7 @@ def apply() -> None:
     amp_without_gpu()
     accept_bfloat16_scores()
     supply_numpy_inf()
+    refuse_ignored_neck()
 
 
 def no_accelerator() -> bool:
@@ -303,3 +304,26 @@ def supply_numpy_inf() -> None:
     """
     if not hasattr(np, 'Inf'):
         np.Inf = np.inf  # type: ignore[attr-defined]  # noqa: NPY201
+
+
+def refuse_ignored_neck() -> None:
+    """Refuse ``CSRENeck`` in mmaction2's ``RecognizerGCN``, which builds a neck and never calls it.
+
+    Such a model would train without CSRE, and without a word.
+    """
+    from mmaction.models import RecognizerGCN
+
+    build = RecognizerGCN.__init__
+
+    @functools.wraps(build)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        neck = kwargs.get('neck') or {}
+        ignored = type(self).extract_feat is RecognizerGCN.extract_feat
+        if ignored and isinstance(neck, dict) and neck.get('type') == 'CSRENeck':
+            raise InputError(
+                f"{type(self).__name__} never calls its neck: set model.type='RecognizerCSRE' to "
+                'train with CSRE'
+            )
+        build(self, *args, **kwargs)
+
+    RecognizerGCN.__init__ = init

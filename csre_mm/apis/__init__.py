@@ -1,6 +1,7 @@
 """What the commands do, callable from Python."""
 
 from csre_mm.apis.cost import Cost, CostReport, measure_costs
+from csre_mm.apis.csre_config import complete_config
 from csre_mm.apis.export import Exporter, GraphLatency
 from csre_mm.apis.export_formats import FORMATS, find_format, load_scorer
 from csre_mm.apis.features import (
@@ -39,6 +40,7 @@ __all__ = [
     'SkeletonInferencer',
     'baseline_model',
     'build_runner',
+    'complete_config',
     'convert_weights',
     'extract_features',
     'find_format',

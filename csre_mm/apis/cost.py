@@ -1,5 +1,6 @@
 """Parameters and multiply-adds of what training and testing compute of a sample."""
 
+import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from csre_mm.apis.csre_config import complete_config
 from csre_mm.apis.recognizer import baseline_model, example_clips
 from csre_mm.engine.hooks.memory_bank_hook import count_slots
 from csre_mm.models.necks import CSRENeck
@@ -76,7 +78,7 @@ def measure_costs(cfg: Config, slots: int | None = None) -> CostReport:
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     columns, source = {}, 'no memory bank'
     if has_csre(cfg):
-        model = build(MODELS.build, cfg.model).eval()
+        model = build(MODELS.build, complete_config(copy.deepcopy(cfg)).model).eval()
         clip = example_clips(model, cfg, 1, training=True)
         slots, source = (slots, '--slots') if slots else count_bank_slots(cfg)
         columns['CSRE training'] = measure_training(model, clip, slots)

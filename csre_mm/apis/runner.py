@@ -7,6 +7,7 @@ from mmaction.registry import RUNNERS
 from mmengine.config import Config
 from mmengine.runner import Runner
 
+from csre_mm.apis.csre_config import complete_config
 from csre_mm.compat import no_accelerator
 from csre_mm.utils.checkpoints import newest_checkpoint
 from csre_mm.utils.config import build
@@ -67,11 +68,14 @@ def merge_resume(cfg: Config, resume: str | None) -> None:
 def build_runner(cfg: Config) -> Runner:
     """Build the runner of a config.
 
-    On a CPU the process keeps the memory that it frees from here on (:func:`keep_freed_memory`).
+    The config of a training is completed (:func:`complete_config`). On a CPU the process keeps the
+    memory that it frees from here on (:func:`keep_freed_memory`).
 
     Raises:
         InputError: If an object of the config is unknown or does not take one of its arguments.
     """
     if no_accelerator():
         keep_freed_memory()
+    if cfg.get('train_dataloader'):
+        complete_config(cfg)
     return build(RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg, cfg)

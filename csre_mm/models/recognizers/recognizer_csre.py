@@ -1,9 +1,16 @@
 """A graph-network recognizer that honours a train-only neck."""
 
+import copy
+
+import torch
 from mmaction.models import RecognizerGCN
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
-from torch import Tensor
+from torch import Tensor, nn
+
+from csre_mm.models.necks.feature_map import NUMBERS, check_numbers, find_feature_map
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.random import seeded_aside
 
 
 @MODELS.register_module()
@@ -13,6 +20,17 @@ class RecognizerCSRE(RecognizerGCN):
     mmaction2's ``RecognizerGCN`` builds a neck and never calls it. Here the neck sees the
     feature map whenever a loss is computed; in testing the model is ``RecognizerGCN``, bit for bit.
 
+    Args:
+        backbone: The encoder.
+        neck: ``dict(type='CSRENeck')``. The numbers of the feature map come from the commands of
+            csre_mm, or from a dry run of the encoder if the neck has
+            ``input_shape=(M, T, V, C)``: persons, frames, joints and channels of a clip as the
+            encoder takes it. A model without either can be tested and not trained.
+        **kwargs: What ``RecognizerGCN`` takes besides.
+
+    Raises:
+        InputError: If the neck has numbers that are not those of the encoder.
+
     Example:
         >>> from mmaction.registry import MODELS
         >>> from mmengine.registry import init_default_scope
@@ -21,13 +39,18 @@ class RecognizerCSRE(RecognizerGCN):
         ...     dict(
         ...         type='RecognizerCSRE',
         ...         backbone=dict(type='CTRGCN', graph_cfg=dict(layout='nturgb+d')),
-        ...         neck=dict(type='CSRENeck', in_channels=256, num_frames=16, num_joints=25),
+        ...         neck=dict(type='CSRENeck', input_shape=(2, 64, 25, 3)),
         ...         cls_head=dict(type='GCNHead', num_classes=60, in_channels=256),
         ...     )
         ... )
-        >>> type(model.neck).__name__
-        'CSRENeck'
+        >>> model.neck.stfd.in_channels, model.neck.stfd.num_frames, model.neck.stfd.num_joints
+        (256, 16, 25)
     """
+
+    def __init__(self, backbone: dict, neck: dict | None = None, **kwargs: object) -> None:
+        if neck is not None and neck.get('type') == 'CSRENeck':
+            neck = _size_neck(backbone, neck)
+        super().__init__(backbone=backbone, neck=neck, **kwargs)
 
     def extract_feat(
         self,
@@ -52,3 +75,40 @@ class RecognizerCSRE(RecognizerGCN):
         if self.with_neck and data_samples is not None and stage == 'backbone':
             x, loss_kwargs['loss_aux'] = self.neck(x, data_samples=data_samples)
         return x, loss_kwargs
+
+
+@MODELS.register_module()
+class UnsizedNeck(nn.Module):
+    """Stands for a ``CSRENeck`` whose feature map is unknown: a model to test, not to train.
+
+    Example:
+        >>> UnsizedNeck()('feature map')
+        ('feature map', {})
+    """
+
+    def forward(self, x: Tensor, data_samples: list | None = None) -> tuple[Tensor, dict]:
+        """Return the feature map unchanged.
+
+        Raises:
+            InputError: In training.
+        """
+        if data_samples is not None:
+            raise InputError(
+                'model.neck does not know the feature map: train with csre_mm (csre-mm train, '
+                'tools/train.py), or set model.neck.input_shape=(M, T, V, C), the persons, frames, '
+                'joints and channels of a clip'
+            )
+        return x, {}
+
+
+def _size_neck(backbone: dict, neck: dict) -> dict:
+    """The settings of a neck with the numbers of its encoder's feature map."""
+    neck = dict(neck)
+    shape = neck.pop('input_shape', None)
+    if shape is not None:
+        with seeded_aside(0):
+            encoder = MODELS.build(copy.deepcopy(backbone))
+            found = find_feature_map(encoder, torch.randn(1, *shape))
+        check_numbers(neck, found)
+        return {**neck, **found._asdict()}
+    return neck if all(key in neck for key in NUMBERS) else dict(type='UnsizedNeck')

@@ -1,0 +1,145 @@
+"""What a config with CSRE leaves out: the numbers of the feature map, and the hook."""
+
+import copy
+import inspect
+from typing import Any
+
+import numpy as np
+from mmaction.models import RecognizerGCN
+from mmaction.registry import MODELS
+from mmengine.config import Config, ConfigDict
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.registry import init_default_scope
+from torch import Tensor
+
+from csre_mm.datasets.input_shape import InputShape, read_input_shape
+from csre_mm.models.necks.feature_map import check_numbers, find_feature_map
+from csre_mm.utils.config import build, has_csre, pipeline_of
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.random import seeded_aside
+
+_FRAMES = 100  # of the recording that goes through the pipeline
+
+
+def complete_config(cfg: Config) -> Config:
+    """Add what a config need not say: ``MemoryBankHook``, and for CSRE the numbers of the neck.
+
+    Channels, frames, joints (or places) and whether there is a person axis come from one dry run of
+    the encoder on a random recording that went through the training pipeline. Numbers that the
+    config has are checked.
+
+    Args:
+        cfg: A config of a training; it is changed.
+
+    Returns:
+        ``cfg``.
+
+    Raises:
+        InputError: If the recognizer would never call its neck, the config has wrong numbers, or
+            the dry run fails.
+
+    Example:
+        >>> from csre_mm.apis import get_config
+        >>> neck = complete_config(get_config('csre_ctrgcn_ntu60')).model.neck
+        >>> neck.in_channels, neck.num_frames, neck.num_joints, neck.with_persons
+        (256, 16, 25, True)
+    """
+    hooks = list(cfg.get('custom_hooks') or [])
+    if not any(hook.get('type') == 'MemoryBankHook' for hook in hooks):
+        cfg.custom_hooks = [*hooks, ConfigDict(type='MemoryBankHook')]
+    if not has_csre(cfg):
+        return cfg
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    check_recognizer(cfg)
+    neck = cfg.model.neck
+    if 'input_shape' in neck:  # RecognizerCSRE reads it
+        return cfg
+    shape = read_input_shape(cfg, training=True)
+    with seeded_aside(0):
+        clips = example_input(cfg, shape)
+        encoder = build(MODELS.build, copy.deepcopy(cfg.model.backbone))
+        found = find_feature_map(encoder, clips, shape.heatmaps)
+    check_numbers(neck, found)
+    neck.update(found._asdict())
+    return cfg
+
+
+def check_recognizer(cfg: Config) -> None:
+    """Refuse a recognizer that never calls its neck, and so would train without CSRE.
+
+    Raises:
+        InputError: With the type to set.
+    """
+    kind = cfg.model.get('type')
+    found: Any = kind if inspect.isclass(kind) else MODELS.get(kind)
+    if found is None or not issubclass(found, RecognizerGCN):
+        return
+    if found.extract_feat is RecognizerGCN.extract_feat:
+        raise InputError(
+            f'model.type is {found.__name__}, which never calls its neck: set '
+            "model.type='RecognizerCSRE' to train with CSRE"
+        )
+
+
+def example_input(cfg: Config, shape: InputShape) -> Tensor:
+    """What the encoder gets of a random recording: the training pipeline, then the preprocessor.
+
+    Args:
+        cfg: A config.
+        shape: Of its training data.
+
+    Returns:
+        (clips, M, T, V, C), or heatmaps (clips, V, T, H, W).
+
+    Raises:
+        InputError: If the number of joints is unknown, or the pipeline fails.
+    """
+    state = np.random.get_state()
+    try:
+        steps = copy.deepcopy(list(pipeline_of(cfg, training=True)))
+        types = {step['type'] for step in steps}
+        drawn = shape.heatmaps and 'ProjectToImage' not in types
+        recording = _recording(shape, planar=drawn or 'PreNormalize2D' in types)
+        batch = pseudo_collate([Compose(steps)(recording)])
+        settings = cfg.model.get('data_preprocessor') or dict(type='ActionDataPreprocessor')
+        preprocessor = MODELS.build(copy.deepcopy(settings))
+        return preprocessor(batch, training=False)['inputs'].flatten(0, 1)
+    except InputError:
+        raise
+    except Exception as error:  # a pipeline is the user's code
+        reason = ' '.join(f'{type(error).__name__}: {error}'.split())
+        raise InputError(
+            f'the dry run of the training pipeline fails ({reason:.150}): set '
+            'model.neck.in_channels, num_frames, num_joints and with_persons'
+        ) from error
+    finally:
+        np.random.set_state(state)
+
+
+def _recording(shape: InputShape, planar: bool) -> dict[str, Any]:
+    """A random recording; in the plane it has pixels and a score for each joint."""
+    if shape.num_joints is None:
+        raise InputError(
+            'the config does not say how many joints there are (layout of the preprocessor or of '
+            'model.backbone.graph_cfg): set model.neck.in_channels, num_frames and num_joints'
+        )
+    generator = np.random.default_rng(0)
+    size = shape.persons or 1, _FRAMES, shape.num_joints
+    dims = 2 if planar else shape.coordinates or 3
+    keypoint = generator.uniform(0.1, 1.0, (*size, dims)).astype(np.float32)
+    recording: dict[str, Any] = dict(
+        frame_dir='dry run',
+        label=0,
+        total_frames=_FRAMES,
+        keypoint=keypoint,
+        modality='Pose',
+        start_index=0,
+        test_mode=False,
+        sample_idx=0,
+        img_shape=(1080, 1920),
+        original_shape=(1080, 1920),
+    )
+    if planar:
+        recording['keypoint'] = keypoint * np.array([1920, 1080], np.float32)
+        recording['keypoint_score'] = generator.uniform(0.5, 1, size).astype(np.float32)
+    return recording

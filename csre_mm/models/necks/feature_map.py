@@ -1,0 +1,88 @@
+"""The shape of an encoder's feature map, found by a dry run."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from csre_mm.utils.errors import InputError
+
+NUMBERS = ('in_channels', 'num_frames', 'num_joints')
+"""The arguments of ``CSRENeck`` that depend on the encoder and the window."""
+
+
+class FeatureMap(NamedTuple):
+    """What ``CSRENeck`` has to know of a feature map.
+
+    Attributes:
+        in_channels: Channels C.
+        num_frames: Frames T.
+        num_joints: Joints V, or places H * W without a person axis.
+        with_persons: Whether there is a person axis.
+    """
+
+    in_channels: int
+    num_frames: int
+    num_joints: int
+    with_persons: bool
+
+
+@torch.no_grad()
+def find_feature_map(encoder: nn.Module, clips: Tensor, heatmaps: bool = False) -> FeatureMap:
+    """Run an encoder once, in evaluation mode.
+
+    Args:
+        encoder: The encoder.
+        clips: What it takes: (N, M, T, V, C), or heatmaps (N, V, T, H, W).
+        heatmaps: Whether it takes heatmaps.
+
+    Raises:
+        InputError: If it fails, or gives something else than a feature map.
+
+    Example:
+        >>> import torch
+        >>> from csre_mm.models import CTRGCN
+        >>> encoder = CTRGCN(graph_cfg=dict(layout='nturgb+d'))
+        >>> find_feature_map(encoder, torch.randn(1, 2, 64, 25, 3))
+        FeatureMap(in_channels=256, num_frames=16, num_joints=25, with_persons=True)
+    """
+    training = encoder.training
+    name = type(encoder).__name__
+    encoder.eval()
+    try:
+        x = encoder(clips)
+    except (RuntimeError, ValueError, IndexError, AssertionError) as error:
+        reason = ' '.join(str(error).split())
+        raise InputError(
+            f'{name} does not take clips of the shape {tuple(clips.shape)}: {reason:.200}'
+        ) from error
+    finally:
+        encoder.train(training)
+    shape = tuple(x.shape) if isinstance(x, Tensor) else ()
+    if heatmaps and len(shape) == 5:  # (N, C, T, H, W)
+        return FeatureMap(shape[1], shape[2], shape[3] * shape[4], with_persons=False)
+    if not heatmaps and len(shape) == 5 and shape[:2] == tuple(clips.shape[:2]):
+        return FeatureMap(*shape[2:], with_persons=True)  # (N, M, C, T, V)
+    if not heatmaps and len(shape) == 4 and shape[0] in (len(clips), clips[:, :, 0, 0, 0].numel()):
+        return FeatureMap(*shape[1:], with_persons=False)  # (N, C, T, V) or (N * M, C, T, V)
+    found = shape or type(x).__name__
+    raise InputError(
+        f'{name} gives {found} for clips of the shape {tuple(clips.shape)}, CSRE needs a feature '
+        'map (N, M, C, T, V), (N, C, T, V) or (N, C, T, H, W)'
+    )
+
+
+def check_numbers(given: dict, found: FeatureMap, where: str = 'model.neck') -> None:
+    """Compare the arguments of a neck with the feature map of its encoder.
+
+    Raises:
+        InputError: If one is given and differs, with the right numbers of all.
+    """
+    right = found._asdict()
+    wrong = [key for key in right if given.get(key, right[key]) != right[key]]
+    if wrong:
+        numbers = ', '.join(f'{key}={value}' for key, value in right.items())
+        raise InputError(
+            f'{where}.{wrong[0]} is {given[wrong[0]]}, the encoder gives a feature map of '
+            f'{numbers}: leave these keys out, or set them so'
+        )
