@@ -10,7 +10,7 @@ from csre_mm.utils.errors import InputError
 
 
 def read_config(path: str) -> Config:
-    """Read a config file.
+    """Read a config file. Its text in logs and checkpoints is laid out plainly, not by yapf.
 
     Raises:
         InputError: If there is no such file, or it or one of its bases is no config.
@@ -18,11 +18,15 @@ def read_config(path: str) -> Config:
     if not Path(path).is_file():
         raise InputError(f'no such config: {path}')
     try:
-        return Config.fromfile(path)
+        cfg = Config.fromfile(path)
     except FileNotFoundError as error:
         raise InputError(f'{path}: a base is missing: {error}') from error
     except (SyntaxError, KeyError, TypeError, OSError) as error:
         raise InputError(f'{path} cannot be read as a config: {error}') from error
+    # mmengine formats the text of a config for the log and for every checkpoint, which takes a
+    # second where a layout is written out; its own argument for that does not reach such files.
+    object.__setattr__(cfg, '_format_python_code', False)
+    return cfg
 
 
 def merge_common(cfg: Config, args: argparse.Namespace) -> Config:
