@@ -5,13 +5,13 @@ import uuid
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
-from csre_mm.apis import build_runner
+from csre_mm.apis import build_runner, read_config
 from tests.conftest import config, encoder_of, options_of, repeats
 
 
 def small_config(name, ann_file, work_dir, **extra) -> Config:
     """A shipped config on small made data."""
-    cfg = Config.fromfile(config(name))
+    cfg = read_config(str(config(name)))
     options = options_of(
         ann_file,
         csre='csre' in name,

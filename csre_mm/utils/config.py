@@ -13,17 +13,23 @@ from csre_mm.utils.project import find_config
 def read_config(path: str) -> Config:
     """Read a config: a file, else the shipped config of that name.
 
+    Its text in logs and checkpoints has a value per line and is not formatted by yapf.
+
     Raises:
         InputError: If there is no such config, or it or one of its bases is no config.
     """
     if not Path(path).is_file():
         path = str(find_config(path))
     try:
-        return Config.fromfile(path)
+        cfg = Config.fromfile(path)
     except FileNotFoundError as error:
         raise InputError(f'{path}: a base is missing: {error}') from error
     except (SyntaxError, KeyError, TypeError, OSError) as error:
         raise InputError(f'{path} cannot be read as a config: {error}') from error
+    # mmengine formats the text of a config for the log and for every checkpoint, which takes a
+    # second where a layout is written out; its own argument for that does not reach such files.
+    object.__setattr__(cfg, '_format_python_code', False)
+    return cfg
 
 
 def get_config(name: str) -> Config:

@@ -14,7 +14,9 @@ def frames_of(num_frames, clip_len):
     """The frames that are kept, by their numbers."""
     keypoint = np.zeros((2, num_frames, 3, 3), np.float32)
     keypoint[:] = np.arange(num_frames)[:, None, None]
-    out = LoopFrames(clip_len).transform(dict(keypoint=keypoint, total_frames=num_frames))
+    results = dict(keypoint=keypoint, keypoint_score=keypoint[..., 0] / 10, total_frames=num_frames)
+    out = LoopFrames(clip_len).transform(results)
+    np.testing.assert_array_equal(out['keypoint_score'], out['keypoint'][..., 0] / 10)
     assert out['keypoint'].shape == (2, clip_len, 3, 3) and out['keypoint'].dtype == np.float32
     assert (out['total_frames'], out['clip_len'], out['num_clips']) == (clip_len, clip_len, 1)
     assert (out['keypoint'] == out['keypoint'][:1, :, :1, :1]).all()

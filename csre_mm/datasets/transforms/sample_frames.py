@@ -154,7 +154,8 @@ class LoopFrames(BaseTransform):
     The recipe of 2s-AGCN, whose window of 300 frames is the longest that NTU RGB+D has.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (M, clip_len, V, C),
-    ``total_frames``. Added keys: ``num_clips``, ``clip_len``.
+    ``keypoint_score`` (M, clip_len, V) if there, ``total_frames``. Added keys: ``num_clips``,
+    ``clip_len``.
 
     Args:
         clip_len: Frames of the result.
@@ -167,8 +168,7 @@ class LoopFrames(BaseTransform):
     """
 
     def __init__(self, clip_len: int) -> None:
-        if clip_len < 1:
-            raise InputError(f'LoopFrames: clip_len is {clip_len}, it must be at least 1')
+        check_clip_len(clip_len, 'LoopFrames')
         self.clip_len = clip_len
 
     def transform(self, results: dict) -> dict:
@@ -176,9 +176,8 @@ class LoopFrames(BaseTransform):
         num_frames = results['keypoint'].shape[1]
         start = max(num_frames - self.clip_len, 0) // 2
         frames = (start + np.arange(self.clip_len)) % num_frames
-        results['keypoint'] = results['keypoint'][:, frames]
-        results['total_frames'] = results['clip_len'] = self.clip_len
-        results['num_clips'] = 1
+        take_frames(results, frames)
+        results['num_clips'], results['clip_len'] = 1, self.clip_len
         return results
 
     def __repr__(self) -> str:
