@@ -100,8 +100,6 @@ def options_of(ann_file, *, csre, repeated=False, encoder='ctrgcn', **extra):
         'val_dataloader.dataset.ann_file': ann_file,
         'test_dataloader.dataset.ann_file': ann_file,
     }
-    if csre:
-        options['model.neck.in_channels'] = channels
     options.update(extra)
     return [f'{key}={value}' for key, value in options.items()]
 

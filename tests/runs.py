@@ -5,7 +5,7 @@ import uuid
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
-from csre_mm.apis import build_runner, read_config
+from csre_mm.apis import build_runner, complete_config, read_config
 from tests.conftest import config, encoder_of, options_of, repeats
 
 
@@ -24,7 +24,7 @@ def small_config(name, ann_file, work_dir, **extra) -> Config:
     cfg.work_dir = str(work_dir)
     cfg.experiment_name = uuid.uuid4().hex
     cfg.randomness = dict(seed=0)
-    return cfg
+    return complete_config(cfg) if 'csre' in name else cfg
 
 
 def make_runner(name, ann_file, work_dir, **extra) -> Runner:

@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
 
+from csre_mm.apis import complete_config
 from csre_mm.datasets.input_shape import read_input_shape
 from tests.conftest import ROOT, config, encoder_of, make_annotations, repeats
 from tests.runs import make_runner, small_config
@@ -84,8 +85,7 @@ def test_a_csre_config_is_a_small_delta_of_its_baseline(name):
 @pytest.mark.parametrize('name', CSRE_CONFIGS)
 def test_the_neck_of_the_shipped_config_fits_its_encoder(name):
     """At the full width, where the other tests shrink it."""
-    cfg = Config.fromfile(config(name))
-    init_default_scope('mmaction')
+    cfg = complete_config(Config.fromfile(config(name)))
     model = MODELS.build(cfg.model).eval()
     with torch.no_grad():
         x = model.backbone(torch.randn(read_input_shape(cfg, training=True).sample()))

@@ -21,7 +21,7 @@ def parted_file(ucla_file, tmp_path):
 def test_trains_tests_and_compares(tool, parted_file, tmp_path):
     once = {'train_cfg.max_epochs': 1}
     options = options_of(parted_file, csre=False, repeated=True, **once)
-    narrow = ['model.neck.in_channels=32', 'model.neck.loss.loss_weight=0.1']
+    narrow = ['model.neck.loss.loss_weight=0.1']
     arguments = [
         *('benchmark_runs.py', config('ctrgcn_nwucla'), '--subsets', 'val_clean', '--seeds', 3),
         *('--work-dir', 'runs', '--out', 'results.json', '--only', 'baseline'),
