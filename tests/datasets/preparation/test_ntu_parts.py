@@ -40,7 +40,7 @@ def test_the_stream_is_the_pickle_of_the_whole(tmp_path, group):
     with open(tmp_path / 'a.pkl', 'wb') as file:
         write_stream(file, data['split'], joined)
     content = (tmp_path / 'a.pkl').read_bytes()
-    pickletools.dis(content, io.StringIO())  # raises at a wrong instruction
+    pickletools.dis(content, io.StringIO())  # raises if an instruction is not as it should be
     for loaded in (pickle.loads(content), load_annotations(tmp_path / 'a.pkl')):
         np.testing.assert_equal(loaded, data)
         assert list(loaded) == ['split', 'annotations']
@@ -56,7 +56,7 @@ def test_the_stream_of_nothing():
 
 @pytest.fixture
 def tasks(tmp_path, monkeypatch):
-    """Five files, two in a part."""
+    """Five files, two a part."""
     monkeypatch.setattr(convert, 'FILES_A_PART', 2)
     write_raw(tmp_path / 'raw', NAMES)
     (tmp_path / 'raw' / f'{NAMES[1]}.skeleton').write_bytes(b'')
