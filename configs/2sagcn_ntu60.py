@@ -5,7 +5,7 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-# The view of the first frame, and the longest sequence's frames: no crop, no rotation.
+# The first frame turned upright, as many frames as the longest sequence: no crop, no rotation.
 train_pipeline = [
     dict(type='PreNormalize3D'),
     dict(type='LoopFrames', clip_len=300),

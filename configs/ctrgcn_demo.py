@@ -1,4 +1,4 @@
-# A narrow CTR-GCN for a few epochs on what tools/data/make_synthetic.py made.
+# A narrow CTR-GCN for a few epochs on the data of tools/data/make_synthetic.py.
 _base_ = 'ctrgcn_ntu60.py'
 
 ann_file = 'data/demo/demo.pkl'

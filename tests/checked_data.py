@@ -1,4 +1,4 @@
-"""Annotations without a fault, and what the checks say of them."""
+"""Annotations without a fault, and the findings of the checks."""
 
 import numpy as np
 

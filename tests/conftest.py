@@ -64,7 +64,7 @@ RUN = {
     'train_cfg.max_epochs': 2,
     'default_hooks.logger.interval': 1,
 }
-# Channels of the first block, and of the map.
+# Channels of the first block, and of the feature map.
 CHANNELS = {
     'hcn': (8, 32),
     '2sagcn': (8, 32),
@@ -105,7 +105,7 @@ def options_of(ann_file, *, csre, repeated=False, encoder='ctrgcn', **extra):
 
 
 class Tool:
-    """Runs a command in a process of its own, as a user does."""
+    """Runs a command in a separate process, as a user does."""
 
     def __init__(self, folder):
         self.folder = folder

@@ -1,4 +1,4 @@
-"""Small trained recognizers for tests of what uses them."""
+"""Small recognizers for the tests of prediction and export."""
 
 import torch
 from mmaction.registry import MODELS
@@ -7,16 +7,16 @@ from mmengine.registry import init_default_scope
 from tests.runs import small_config
 
 SHORT = {'test_dataloader.dataset.pipeline.1.clip_len': 16}
-"""Less to compute: frames behind the pipeline of testing."""
+"""Frames after the test pipeline, fewer than in the configs."""
 
 
 def make_checkpoint(name, ann_file, folder, **extra):
-    """A shipped config made small, and a checkpoint of it with weights drawn by chance."""
+    """A shipped config made small, and a checkpoint of it with random weights."""
     cfg = small_config(name, ann_file, folder, **extra)
     init_default_scope('mmaction')
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
-    with torch.no_grad():  # fresh networks are too sure of themselves: 0 and 1 hide differences
+    with torch.no_grad():  # scores of 0 and 1, as of new networks, would hide differences
         [m for m in model.cls_head.modules() if isinstance(m, torch.nn.Linear)][-1].weight.mul_(
             0.02
         )

@@ -1,4 +1,4 @@
-"""Raw NTU files for tests, written here and not by the package; and the command that reads them."""
+"""Raw NTU files for tests, written without the package, and the command that reads them."""
 
 import importlib.util
 import json
@@ -16,7 +16,7 @@ NAME = 'S001C002P003R002A013'
 
 
 def make_annotation(*args, **kwargs):
-    """The annotation of a raw file, without what was done to it."""
+    """The annotation of a raw file, without the counts of the cleaning."""
     return make_sample(*args, **kwargs)[0]
 
 
@@ -44,7 +44,7 @@ def skeleton(frames, newline='\r\n'):
 
 
 def moving(num_frames, step, seed=0):
-    """Joints (T, 25, 3) of something higher than wide, with a motion that grows with ``step``."""
+    """Joints (T, 25, 3) of a body higher than wide, whose motion grows with ``step``."""
     rng = np.random.default_rng(seed)
     start = (rng.normal(size=(25, 3)) * [0.2, 1, 0.2]).astype(np.float32)
     start[0, 1], start[1, 1] = 2, -2

@@ -10,7 +10,7 @@ from tests.conftest import config, encoder_of, options_of, repeats
 
 
 def small_config(name, ann_file, work_dir, **extra) -> Config:
-    """A shipped config on small made data."""
+    """A shipped config on small synthetic data."""
     cfg = read_config(str(config(name)))
     options = options_of(
         ann_file,

@@ -14,7 +14,7 @@ from tests.conftest import ROOT
 
 
 def run(code, folder, **environment):
-    """Run a line of Python in a new process, in a folder that is not the project's."""
+    """Run a line of Python in a new process, in a foreign folder."""
     import os
 
     return subprocess.run(

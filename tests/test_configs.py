@@ -1,4 +1,4 @@
-"""Every shipped config builds and steps, from a folder that is not the project's."""
+"""Every shipped config builds and trains one iteration, from a foreign folder."""
 
 import copy
 
@@ -39,7 +39,7 @@ def data_of(all_splits_file, ucla_file):
 
 
 @pytest.mark.parametrize('name', BASELINES)
-def test_every_baseline_is_there_with_and_without_csre(name):
+def test_every_baseline_exists_with_and_without_csre(name):
     assert {name, f'csre_{name}'} <= set(CONFIGS)
 
 
@@ -70,10 +70,10 @@ def test_a_csre_config_is_a_small_delta_of_its_baseline(name):
     csre, baseline = csre.to_dict(), baseline.to_dict()
     assert csre['model'].pop('neck')['type'] == 'CSRENeck'
     types = csre['model'].pop('type'), baseline['model'].pop('type')
-    # mmaction2's Recognizer3D honours a neck by itself
+    # mmaction2's Recognizer3D calls its neck
     pair = ('RecognizerCSRE', 'RecognizerGCN')
     assert types == (('Recognizer3D',) * 2 if encoder_of(name) == 'posec3d' else pair)
-    if name.endswith('nwucla'):  # the repeats have slots of their own
+    if name.endswith('nwucla'):  # a slot for each repeat
         types = [cfg['train_dataloader']['dataset'].pop('type') for cfg in (csre, baseline)]
         assert types == ['SlotPerRepeatDataset', 'RepeatDataset']
         assert csre.pop('contrast') == Config.fromfile(config(name)).model.neck.loss
@@ -84,7 +84,7 @@ def test_a_csre_config_is_a_small_delta_of_its_baseline(name):
 
 @pytest.mark.parametrize('name', CSRE_CONFIGS)
 def test_the_neck_of_the_shipped_config_fits_its_encoder(name):
-    """At the full width, where the other tests shrink it."""
+    """At full width; the other tests shrink it."""
     cfg = complete_config(Config.fromfile(config(name)))
     model = MODELS.build(cfg.model).eval()
     with torch.no_grad():

@@ -22,7 +22,7 @@ def exported():
 
 @pytest.fixture(scope='module')
 def folder(tmp_path_factory):
-    """What the examples find where they run."""
+    """The files that the examples read."""
     folder = tmp_path_factory.mktemp('examples')
     make_annotations(folder / 'data.pkl', splits=('train', 'val'))
     return folder

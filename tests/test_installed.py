@@ -1,4 +1,4 @@
-"""csre_mm installed from its source distribution, called from a folder that is not the project's.
+"""csre_mm installed from its source distribution, called from a foreign folder.
 
 The training and everything around it run on what lies in site-packages alone.
 """
@@ -113,7 +113,7 @@ print(json.dumps(dict(
 
 
 def test_modules_bases_and_tools_come_from_the_installation(site, tmp_path):
-    """In a repository of somebody else's, whose commit is not that of csre_mm."""
+    """In another repository, whose commit is not that of csre_mm."""
     (tmp_path / 'own.py').write_text("_base_ = 'csre_mm::csre_ctrgcn_ntu60.py'\n")
     base = 'skeleton/stgcn/stgcn_8xb16-joint-u100-80e_ntu60-xsub-keypoint-3d.py'
     (tmp_path / 'theirs.py').write_text(f"_base_ = 'mmaction::{base}'\n")

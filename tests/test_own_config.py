@@ -1,4 +1,4 @@
-"""mmaction2's own models, on mmaction2's own pipelines, take CSRE on by a delta."""
+"""Configs of mmaction2, with its models and pipelines, extended by CSRE."""
 
 import textwrap
 import uuid

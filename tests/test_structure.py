@@ -1,4 +1,4 @@
-"""The rooms of the package: which may import which, and how large they are."""
+"""The packages of csre_mm: which may import which."""
 
 import importlib.util
 

@@ -4,7 +4,7 @@ import sys
 from csre_mm import apis
 
 
-def test_all_names_are_there_and_none_hides_a_module():
+def test_all_names_exist_and_none_hides_a_module():
     assert sorted(apis.__all__) == sorted(set(apis.__all__))
     for name in apis.__all__:
         assert getattr(apis, name).__class__.__name__ != 'module'

@@ -63,7 +63,7 @@ def test_a_published_config_has_no_training_data(small):
 @pytest.mark.parametrize('name', ENCODERS)
 def test_scores_are_those_of_the_test_loop(tmp_path, file_of, name):
     step, extra = 'test_dataloader.dataset.pipeline.1', {}
-    if encoder_of(name) != 'hcn':  # whose classifier has a window
+    if encoder_of(name) != 'hcn':  # whose classifier has a fixed window
         extra[f'{step}.clip_len'] = 16
     if encoder_of(name) in ('stgcn', 'stgcnpp', 'aagcn', 'posec3d'):
         extra[f'{step}.num_clips'] = 2

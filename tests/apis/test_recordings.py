@@ -107,7 +107,7 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, name):
     assert '\n' not in str(error.value)
 
 
-def test_nothing_there(tmp_path):
+def test_no_recordings(tmp_path):
     with pytest.raises(InputError, match='no such file or folder'):
         find_recordings(tmp_path / 'x.npy')
     with pytest.raises(InputError, match=r'no file of \.skeleton'):

@@ -10,7 +10,7 @@ from tests.inference import SHORT, make_checkpoint
 
 
 def seen(recording):
-    """Answers with the first and the last number it sees, and keeps what it saw."""
+    """Answers with the first and the last number of its input, and stores the input."""
     keypoint = recording.keypoint
     scores = np.array([keypoint[0, 0, 0, 0], keypoint[0, -1, 0, 0]], np.float32)
     return Prediction(recording.name, 0, 'a', 0.5, [], scores, 0, keypoint.shape[1])

@@ -1,4 +1,4 @@
-"""TensorBoard and Weights & Biases beside mmengine's own log."""
+"""TensorBoard and Weights & Biases, besides mmengine's own log."""
 
 import json
 import runpy
@@ -63,7 +63,7 @@ def cfg(tmp_path, ntu_file):
 
 @pytest.fixture
 def wandb(tmp_path, monkeypatch):
-    """Puts a package in place of wandb that writes down how it is called; gives the file."""
+    """Replaces wandb by a package that logs its calls; returns the log file."""
     (tmp_path / 'wandb.py').write_text(textwrap.dedent(WANDB))
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, 'wandb', raising=False)
@@ -83,7 +83,7 @@ def test_nothing_is_tracked_by_default(cfg, monkeypatch):
     assert backends(cfg) == ['LocalVisBackend']
 
 
-def test_tensorboard_gets_losses_accuracies_and_the_health_of_the_banks(cfg, tmp_path):
+def test_tensorboard_gets_losses_accuracies_and_statistics_of_the_contrasts(cfg, tmp_path):
     pytest.importorskip('tensorboard')
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -115,7 +115,7 @@ def test_wandb_gets_them_with_the_iteration_as_their_axis(cfg, wandb, monkeypatc
     assert calls[-1][0] == 'join'
 
 
-def test_names_of_wandb_win(cfg, wandb, monkeypatch):
+def test_environment_variables_of_wandb_override_the_names(cfg, wandb, monkeypatch):
     monkeypatch.setenv('WANDB_MODE', 'offline')
     monkeypatch.setenv('WANDB_PROJECT', 'mine')
     monkeypatch.setenv('WANDB_NAME', 'third')
@@ -175,7 +175,7 @@ def test_a_missing_package_ends_training_before_it_starts(
     assert f'needs {package}, which is not installed: {install}' in err
 
 
-def test_a_package_that_is_there_and_broken_says_so(tmp_path, monkeypatch):
+def test_an_installed_but_broken_package_is_named(tmp_path, monkeypatch):
     (tmp_path / 'half_installed.py').write_text('import a_module_that_nobody_has\n')
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(InputError, match='half_installed cannot be imported: No module named'):

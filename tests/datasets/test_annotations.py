@@ -16,7 +16,7 @@ def make_annotation(name='a', frames=3, **changes):
 
 
 def laughs():
-    """A tuple whose repr and hash would take until the end of time."""
+    """A tuple whose repr and hash would never end."""
     value = (1,)
     for _ in range(60):
         value = (value, value)

@@ -51,7 +51,7 @@ def test_the_shipped_configs_know_their_names(name, expected):
         assert names[12] == 'class 12'
 
 
-def test_names_of_ones_own(tmp_path):
+def test_user_defined_names(tmp_path):
     path = tmp_path / 'names.txt'
     path.write_text('a\nb\n\n')
     assert find_class_names(path, 2) == find_class_names(['a', 'b'], 2) == ['a', 'b']

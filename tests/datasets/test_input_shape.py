@@ -28,7 +28,7 @@ def test_shape_of_a_skeleton_config(name, shape, training):
 
 
 @pytest.mark.parametrize('training, size', [(True, 56), (False, 64)])
-def test_shape_of_heat_maps(training, size):
+def test_shape_of_heatmaps(training, size):
     assert read_input_shape(read('posec3d_ntu60'), training).sample() == (1, 25, 48, size, size)
 
 
@@ -36,7 +36,7 @@ def test_the_testing_pipeline_is_the_default():
     assert read_input_shape(read('posec3d_ntu60')).sample() == (1, 25, 48, 64, 64)
 
 
-def test_heat_maps_that_are_not_square():
+def test_heatmaps_that_are_not_square():
     """Sizes are width and height in the pipelines."""
     cfg = read('posec3d_ntu60')
     for step in cfg.train_dataloader.dataset.dataset.pipeline:
@@ -65,7 +65,7 @@ def test_finds_the_pipeline_however_deep():
     assert read_input_shape(cfg, training=True).sample() == (1, 1, 52, 20, 3)
 
 
-def test_a_layout_of_ones_own():
+def test_a_user_defined_layout():
     cfg = read('ctrgcn_ntu60')
     cfg.model.data_preprocessor.layout = dict(num_joints=3, edges=[(1, 0), (2, 1)], center=0)
     assert read_input_shape(cfg).sample() == (1, 2, 64, 3, 3)

@@ -24,7 +24,7 @@ def test_the_graph_is_a_tree_and_every_joint_has_a_part(name):
     assert len(set(layout.partition)) == max(layout.partition) + 1
 
 
-def test_a_layout_of_ones_own():
+def test_a_user_defined_layout():
     layout = get_layout(dict(num_joints=3, edges=[[1, 0], [2, 1]], center=0))
     assert layout.bone_parents == (0, 0, 1) and layout.partition is None
     assert get_layout(layout) is layout

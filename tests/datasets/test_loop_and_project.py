@@ -53,7 +53,7 @@ def project(*joints, **arguments):
     return ProjectToImage(**arguments).transform(dict(keypoint=keypoint))
 
 
-def test_a_joint_is_where_the_camera_sees_it():
+def test_a_joint_is_projected_to_its_pixel():
     out = project((0, 0, 2), (0.2, 0.1, 2), (-1, -0.5, 4), (0.2, 0.1, 1))
     expected = [[256, 212], [292.5, 193.75], [164.75, 257.625], [329, 175.5]]
     np.testing.assert_allclose(out['keypoint'][0, 0], expected)
@@ -99,8 +99,8 @@ def test_their_settings_are_in_their_names():
 
 
 @pytest.mark.parametrize('part, clips, size', [('train', 1, 56), ('val', 1, 64), ('test', 4, 64)])
-def test_the_pipeline_of_posec3d_gives_heat_maps(ntu_file, part, clips, size):
-    """In testing of the centre, each clip and its mirror image; two clips here, not ten."""
+def test_the_pipeline_of_posec3d_gives_heatmaps(ntu_file, part, clips, size):
+    """In testing the centre crop of each clip and its mirror image; two clips, not ten."""
     init_default_scope('mmaction')
     cfg = Config.fromfile(config('posec3d_ntu60'))[f'{part}_dataloader'].dataset
     inner = cfg.dataset if 'dataset' in cfg else cfg
@@ -113,7 +113,7 @@ def test_the_pipeline_of_posec3d_gives_heat_maps(ntu_file, part, clips, size):
     dataset = DATASETS.build(cfg)
     for index in range(2):  # of one person and of two
         sample = dataset[index]
-        maps = sample['inputs']
-        assert maps.shape == (clips, 25, 48, size, size) and maps.dtype == torch.float32
-        assert maps.min() >= 0 and maps.max() <= 1 and maps.isfinite().all()
+        heatmaps = sample['inputs']
+        assert heatmaps.shape == (clips, 25, 48, size, size) and heatmaps.dtype == torch.float32
+        assert heatmaps.min() >= 0 and heatmaps.max() <= 1 and heatmaps.isfinite().all()
         assert sample['data_samples'].sample_idx == index

@@ -1,4 +1,4 @@
-"""Files as no program writes them: each gives a correct result or one clear line, and in time."""
+"""Files that no program writes: each gives a correct result or one clear line, in time."""
 
 import json
 import pickle
@@ -181,7 +181,7 @@ MUTATORS = {
 
 
 def assert_correct(data):
-    """What the format promises, written down once more."""
+    """The requirements of the format, checked independently."""
     names = [annotation['frame_dir'] for annotation in data['annotations']]
     assert len(set(names)) == len(names)
     for annotation in data['annotations']:
@@ -231,7 +231,7 @@ def test_annotation_files(tmp_path):
             except Exception as error:
                 pytest.fail(f'{mutate.__name__}, seed {seed}: {type(error).__name__}: {error}')
     assert sum(outcomes.values()) == 400
-    # None of the three stands for all the others.
+    # None of the three outcomes dominates.
     assert min(outcomes[kind] for kind in ('refused', 'structure', 'read')) >= 40
 
 

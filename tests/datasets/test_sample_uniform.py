@@ -7,7 +7,7 @@ from csre_mm.utils.errors import InputError
 
 
 def upstream(results, **arguments):
-    """The same by mmaction2's two transforms."""
+    """The same with mmaction2's two transforms."""
     results = {**results, 'total_frames': results['keypoint'].shape[1]}
     sample = TRANSFORMS.build(dict(type='mmaction.UniformSampleFrames', **arguments))
     return TRANSFORMS.build(dict(type='mmaction.PoseDecode')).transform(sample.transform(results))
@@ -20,7 +20,7 @@ def upstream(results, **arguments):
 def test_frames_are_those_of_mmaction2(frames, persons, num_clips, test_mode):
     generator = np.random.default_rng(frames)
     keypoint = generator.normal(size=(persons, frames, 5, 3)).astype(np.float32)
-    keypoint[-1, frames // 2 :] = 0  # mmaction2 looks at who is there, without a consequence
+    keypoint[-1, frames // 2 :] = 0  # mmaction2 counts the persons present, without effect
     score = generator.random((persons, frames, 5), dtype=np.float32)
     arguments = dict(clip_len=16, num_clips=num_clips, test_mode=test_mode)
     data = {'keypoint': keypoint, 'keypoint_score': score}
@@ -43,7 +43,7 @@ def picked(frames, clip_len, **arguments):
 
 @pytest.mark.parametrize('frames', [16, 20, 31, 32, 75])
 def test_each_part_gives_one_frame(frames):
-    """All frames of a long sequence can come, each in its part, and always in order."""
+    """Every frame of a long sequence can be drawn, one from each part, in order."""
     np.random.seed(0)
     draws = np.stack([picked(frames, 16) for _ in range(400)])
     assert (np.diff(draws) > 0).all() and set(draws.ravel()) == set(range(frames))

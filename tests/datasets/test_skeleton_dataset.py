@@ -27,7 +27,7 @@ def test_reads_a_split(ntu_file):
     assert (sample['frame_dir'], sample['sample_idx']) == ('xsub_val_005', 5)
 
 
-def test_a_split_that_is_not_there(ntu_file):
+def test_a_split_that_does_not_exist(ntu_file):
     with pytest.raises(InputError, match="has no split 'xview_train'; it has xsub_train, xsub_val"):
         SkeletonDataset(str(ntu_file), pipeline=[], split='xview_train')
 
@@ -54,7 +54,7 @@ def test_a_bad_skeleton_is_named(tmp_path, value, message):
 
 @pytest.mark.parametrize('serialize_data', [True, False])
 def test_samples_are_those_of_mmaction2(serialize_data, ntu_file, tmp_path):
-    """Whatever is in the file, of whatever type."""
+    """Content of any type."""
 
     def edit(data):
         for sample in data['annotations'][::2]:
@@ -119,7 +119,7 @@ def test_labels_follow_the_subset(indices, serialize_data, ntu_file):
 
 
 def test_a_subset_copies_nothing_of_earlier_ones(ntu_file, monkeypatch):
-    """mmengine remembers by address what it has copied, also when something else lies there."""
+    """mmengine caches copies by address, also when the address is reused."""
     dataset = SkeletonDataset(str(ntu_file), pipeline=[], split='xsub_train')
     (memo,) = BaseDataset._copy_without_annotation.__defaults__
     monkeypatch.setitem(memo, id(dataset.pipeline), 'a copy of what lay here before')
@@ -159,7 +159,7 @@ def test_several_classes_a_sample(ntu_file, tmp_path):
 
 @pytest.mark.parametrize('key', ['video', 'skeleton'])
 def test_other_files_are_refused(key, ntu_file):
-    """PoseDataset would load pickles from there that can run code."""
+    """PoseDataset would load pickles from it that can run code."""
     with pytest.raises(InputError, match=f'data_prefix.{key} is for PoseDataset'):
         SkeletonDataset(str(ntu_file), pipeline=[], data_prefix={key: 'folder'})
 

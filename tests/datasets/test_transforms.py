@@ -14,7 +14,7 @@ def keypoint():
 
 
 def test_center_skeleton(keypoint):
-    keypoint[:, :3] = 0  # nobody there
+    keypoint[:, :3] = 0  # nobody
     keypoint[0, 3:5] = 0  # the first person comes later
     keypoint[1, 20:] = 0
     out = CenterSkeleton(joint=1).transform({'keypoint': keypoint.astype(np.float16)})
@@ -86,7 +86,7 @@ def test_crop_resize_in_testing_is_torch_interpolate_of_the_middle(length):
 
 @pytest.mark.parametrize('dtype', [np.float16, np.float32, np.float64, np.int16])
 def test_random_crop_is_torch_interpolate_of_its_draw(dtype):
-    """Half and whole numbers are not rounded, and the scores go with the joints."""
+    """Half and whole numbers are not rounded; the scores are resized as the joints are."""
     generator = np.random.default_rng(2)
     x = (generator.normal(size=(2, 80, 5, 3)) * 50).astype(dtype)
     score = generator.random((2, 80, 5), dtype=np.float32)
@@ -103,7 +103,7 @@ def test_random_crop_is_torch_interpolate_of_its_draw(dtype):
 
 
 def test_random_crop_stays_within_its_bounds():
-    """Of a ramp the resized crop is a ramp, whose ends tell start and length of the crop."""
+    """The resized crop of a ramp is a ramp whose ends give start and length of the crop."""
     transform, length = CropResize(clip_len=16, fraction=(0.5, 1.0)), 100
     ramp = np.arange(length, dtype=np.float64).reshape(1, length, 1, 1)
     np.random.seed(0)
@@ -143,7 +143,7 @@ def test_normalize_range(keypoint, frames):
 
 
 def test_normalize_range_turns_about_the_joint():
-    """Undo the stretching by comparing directions: a pure rotation keeps angles between bones."""
+    """Directions are not stretched: a pure rotation keeps angles between bones."""
     np.random.seed(0)
     transform = NormalizeRange(joint=0, rotation=60, scale=(0.5, 1.5))
     for _ in range(20):
@@ -206,6 +206,6 @@ def test_arguments_are_checked(make, message):
 
 
 @pytest.mark.parametrize('kind', [CenterSkeleton, NormalizeRange])
-def test_a_joint_that_is_not_there(kind, keypoint):
+def test_a_joint_that_does_not_exist(kind, keypoint):
     with pytest.raises(InputError, match='has joint 5, the skeletons have 5 joints'):
         kind(joint=5).transform({'keypoint': keypoint})

@@ -17,12 +17,12 @@ def blocks(page):
 
 
 def commands(script):
-    """The lines of a bash block, those that continue another joined to it."""
+    """The commands of a bash block; continued lines are joined."""
     return [shlex.split(line) for line in script.replace('\\\n', ' ').splitlines() if line]
 
 
 def run(command, monkeypatch, capsys):
-    """Run a command in this process, which spares the import of PyTorch."""
+    """Run a command in this process, where PyTorch is imported already."""
     if command[0].startswith('PYTHONPATH='):
         monkeypatch.syspath_prepend(os.path.abspath(command[0].partition('=')[2]))
         command = command[1:]

@@ -20,6 +20,6 @@ def test_the_page_works_from_top_to_bottom(tmp_path, monkeypatch, capsys):
         MODELS.module_dict.pop('PlainGCN', None)
         sys.modules.pop('my_encoder', None)
     log = next((tmp_path / 'work_dirs/my_csre').glob('*/*.log')).read_text()
-    assert 'loss_contrast_temporal' in log, 'CSRE took no part in the training'
+    assert 'loss_contrast_temporal' in log, 'CSRE was not active'
     log = next((tmp_path / 'work_dirs/my_baseline').glob('*/*.log')).read_text()
     assert 'acc/top1' in log

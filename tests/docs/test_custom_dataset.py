@@ -14,7 +14,7 @@ PAGE = ROOT / 'docs/custom_dataset.md'
 
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
-    """What the page needs of a clone, in a folder of its own."""
+    """What the page needs of a clone, in a new folder."""
     for name in ('configs', 'tools'):
         (tmp_path / name).symlink_to(ROOT / name)
     monkeypatch.chdir(tmp_path)
@@ -37,12 +37,12 @@ def test_the_page_works_from_top_to_bottom(clone, monkeypatch, capsys):
     for name in configs:
         work_dir = Path('work_dirs', Path(name).stem)
         logs = [path.read_text() for path in work_dir.glob('*/*.log')]
-        assert any('loss_contrast_spatial' in log for log in logs), 'CSRE took no part in it'
+        assert any('loss_contrast_spatial' in log for log in logs), 'CSRE was not active'
         assert (work_dir / 'epoch_1.pth').is_file()
 
 
 def test_the_layouts_are_bodies(clone):
-    """Each joint hangs on the centre, and each pair of bones has the joints that it is said to."""
+    """Each joint is connected to the centre, and preprocessor, encoder and neck agree."""
     sizes = {}
     for kind, text in blocks(PAGE):
         name = NAME.match(text)[1] if kind == 'python' else ''

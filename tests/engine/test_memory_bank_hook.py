@@ -53,12 +53,12 @@ def test_a_slot_for_each_repeat(ucla_file, tmp_path):
     bank = runner.model.neck.loss_spatial.bank
     assert bank.labels.tolist() == 5 * samples.labels.tolist()
     slots = bank.features.view(5, 24, -1)
-    assert (slots[0] != slots[1]).any(dim=1).all()  # each from an augmentation of its own
+    assert (slots[0] != slots[1]).any(dim=1).all()  # each from another augmentation
     assert bank.largest_class == 5 * 8
 
 
 def test_sample_idx_is_asked_for(ntu_file, tmp_path):
-    """mmaction2's pipelines do not hand it on."""
+    """mmaction2's pipelines do not pass it on."""
     keys = {'train_dataloader.dataset.pipeline.3.meta_keys': "('frame_dir',)"}
     runner = make_runner('csre_ctrgcn_ntu60', ntu_file, tmp_path, **keys)
     runner.train()
@@ -99,7 +99,7 @@ def test_a_run_from_the_weights_of_another_starts_with_empty_banks(ntu_file, tmp
     assert torch.equal(runner.model.state_dict()[name], weight[name])
 
 
-def test_an_idle_contrast_is_reported(ntu_file, tmp_path):
+def test_an_inactive_contrast_is_reported(ntu_file, tmp_path):
     options = {
         'model.neck.loss.gate': 'strict',
         'model.neck.loss.num_positives': 128,

@@ -98,7 +98,7 @@ def test_pairs_equal_a_count(comparison):
 
 
 def test_pairs_are_not_chosen_by_the_first_model_alone():
-    """Models of the same errors on average: the pairs on top must not improve by selection."""
+    """Two models with equal error rates: the top pairs must not improve by selection."""
     rng = np.random.default_rng(0)
     labels = np.repeat(np.arange(12), 40)
     changes = []
@@ -155,7 +155,7 @@ def many_changes(classes, seeds):
 
 
 @pytest.mark.parametrize(('classes', 'seeds'), [(3, 1), (60, 3), (120, 1)])
-def test_pictures_have_the_width_of_a_column(tmp_path, classes, seeds):
+def test_figures_have_the_width_of_a_column(tmp_path, classes, seeds):
     found = many_changes(classes, seeds)
     names = [f'a class with a rather long name, {i}' for i in range(classes)]
     draw_class_gains(found.classes, names, tmp_path / 'a.png')
@@ -168,7 +168,7 @@ def test_pictures_have_the_width_of_a_column(tmp_path, classes, seeds):
         assert 0.5 < height < 9
 
 
-def test_what_is_in_the_pictures(tmp_path, comparison):
+def test_content_of_the_figures(tmp_path, comparison):
     found = find_changes(comparison)
     names = ['drink $x$', 'phone', 'wave', 'clap']
     draw_class_gains(found.classes, names, tmp_path / 'a.svg')
@@ -193,7 +193,7 @@ def test_of_many_classes_those_that_change_most_are_drawn(tmp_path):
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.pdf', '.svg'])
-def test_pictures_are_the_same_file_twice(tmp_path, comparison, suffix):
+def test_figures_are_written_reproducibly(tmp_path, comparison, suffix):
     found = find_changes(comparison)
     for name in 'ab':
         draw_class_gains(found.classes, 'abcd', tmp_path / f'{name}{suffix}')

@@ -92,8 +92,8 @@ def test_pair_accuracy(pair, expected):
 
 
 def test_pair_without_samples():
-    share, confused, samples = pair_accuracy(make_scores([0, 1], [0, 1], 4), (2, 3))
-    assert math.isnan(share)
+    accuracy, confused, samples = pair_accuracy(make_scores([0, 1], [0, 1], 4), (2, 3))
+    assert math.isnan(accuracy)
     assert (confused, samples) == (0, 0)
 
 
@@ -146,7 +146,7 @@ def has_colour(image, colour):
 
 
 @pytest.mark.parametrize(('classes', 'models'), [(4, 1), (10, 2), (60, 2)])
-def test_picture_is_readable_and_has_the_width_of_a_column(tmp_path, classes, models):
+def test_figure_is_readable_and_has_the_width_of_a_column(tmp_path, classes, models):
     path = tmp_path / 'new' / 'confusion.png'
     draw(path, classes, models, pairs=[(0, 1)])
     image = matplotlib.image.imread(path)
@@ -173,12 +173,12 @@ def test_classes_that_do_not_occur_are_left_out(tmp_path):
     assert '<!-- class 4 -->' not in text and '<!-- class 5 -->' not in text
 
 
-def test_numbers_names_and_accuracy_are_in_the_picture(tmp_path):
+def test_numbers_names_and_accuracy_are_in_the_figure(tmp_path):
     draw_confusion({'ours $x': MATRIX}, ['a$b$', 'b', 'c', 'd'], tmp_path / 'c.svg')
     text = (tmp_path / 'c.svg').read_text()
     for words in ('ours $x (60.0 %)', 'a$b$', 'True class', 'Predicted class'):
         assert f'<!-- {words} -->' in text
-    # 50 % in the cells (0, 0), (1, 0), (1, 1), (3, 2) and (3, 3), and once on the scale
+    # 50 % in the entries (0, 0), (1, 0), (1, 1), (3, 2) and (3, 3), and once on the scale
     assert text.count('<!-- 50 -->') == 6
     assert text.count('<!-- 25 -->') == 3
 
@@ -186,7 +186,7 @@ def test_numbers_names_and_accuracy_are_in_the_picture(tmp_path):
 @pytest.mark.parametrize(
     ('suffix', 'start'), [('.pdf', b'%PDF'), ('.svg', b'<?xml'), ('.PNG', b'\x89PNG')]
 )
-def test_formats_are_the_same_file_twice_whatever_the_users_style(tmp_path, suffix, start):
+def test_formats_are_written_reproducibly_whatever_the_users_style(tmp_path, suffix, start):
     draw(tmp_path / f'one{suffix}')
     with matplotlib.rc_context({'font.size': 20, 'axes.facecolor': 'red'}):
         draw(tmp_path / f'two{suffix}')
@@ -226,7 +226,7 @@ def write(path, scores, order=None):
 
 @pytest.fixture
 def run(tool, tmp_path, monkeypatch):
-    """Run the command beside two score files; return None, or the status it exited with."""
+    """Run the command in the folder of two score files; return None, or its exit status."""
     write(tmp_path / 'a.pkl', make_scores(FIRST))
     write(tmp_path / 'b.pkl', make_scores(SECOND), order=[3, 9, 0, 8, 1, 7, 2, 6, 4, 5])
     monkeypatch.chdir(tmp_path)
@@ -243,7 +243,7 @@ def run(tool, tmp_path, monkeypatch):
 
 
 def rows(text):
-    """Cells of the table below the header, up to the first empty line."""
+    """Entries of the table below the header, up to the first empty line."""
     lines = text.split('\n\n')[0].splitlines()
     below = next(i for i, line in enumerate(lines) if line.startswith('---')) + 1
     return [re.split(r' {2,}', line) for line in lines[below:]]
@@ -281,7 +281,7 @@ def test_names_of_classes(run, tmp_path, capsys):
     assert 'clap evenly /' in capsys.readouterr().out
 
 
-def test_picture_and_numbers(run, tmp_path):
+def test_figure_and_numbers(run, tmp_path):
     files = ['--out', 'new/c.png', '--json', 'new/c.json']
     assert run('base=a.pkl', 'csre=b.pkl', '--pairs', '2,3', *files) is None
     assert matplotlib.image.imread(tmp_path / 'new' / 'c.png').shape[1] > 600

@@ -64,7 +64,7 @@ def test_features_are_those_that_the_neck_contrasts(tmp_path, ntu_file, name):
     np.testing.assert_allclose(found['encoder'], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_map_of_another_size_is_said(tmp_path, ntu_file):
+def test_a_feature_map_of_another_size_is_an_error(tmp_path, ntu_file):
     keys = {'test_dataloader.dataset.pipeline.1.clip_len': 32}
     cfg, checkpoint = make_checkpoint('csre_ctrgcn_ntu60', ntu_file, tmp_path, **keys)
     inferencer = SkeletonInferencer(cfg, checkpoint)
@@ -152,7 +152,7 @@ def test_the_file(tmp_path):
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.pdf', '.svg'])
-def test_the_pictures(tmp_path, suffix):
+def test_the_figures(tmp_path, suffix):
     features, labels = blobs(classes=14, per_class=5)
     points = {'encoder': features[:, :2], 'z_s': features[:, 2:4], 'z_t': features[:, 4:6]}
     names = [f'class {label}' for label in range(14)]

@@ -83,7 +83,7 @@ def test_a_run_is_gathered(run):
     assert found.missing == [] and list(found.scores) == ['scores']
 
 
-def test_an_idle_contrast_is_said(run):
+def test_an_inactive_contrast_is_reported(run):
     assert (
         'the spatial contrast is idle'
         in bank_notes(gather_run('x', run('a', True, anchors=0.0)))[0]
@@ -91,7 +91,7 @@ def test_an_idle_contrast_is_said(run):
     assert '25 % of the anchors' in bank_notes(gather_run('x', run('b', True, anchors=0.25)))[0]
 
 
-def test_what_is_missing_is_said_with_its_command(run, tmp_path):
+def test_what_is_missing_is_named_with_its_command(run, tmp_path):
     folder = run('base', False)
     found = gather_run('x', folder)
     assert found.missing == [
@@ -108,7 +108,7 @@ def test_what_is_missing_is_said_with_its_command(run, tmp_path):
         gather_run('x', folder)
 
 
-def test_a_page_escapes_and_holds_its_pictures(tmp_path):
+def test_a_page_escapes_and_holds_its_figures(tmp_path):
     picture = tmp_path / 'x.svg'
     picture.write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>')
     page = Page('<b>&title')

@@ -53,7 +53,7 @@ def test_a_run_that_counts_iterations(tmp_path):
 
 
 def test_a_resumed_run_is_joined_where_it_went_on(tmp_path):
-    """Killed in epoch 2, after its checkpoint of epoch 1; the second file wins from epoch 2 on."""
+    """Killed in epoch 2, after the checkpoint of epoch 1: the second file counts from epoch 2."""
     write(tmp_path, EPOCHS[:5], '20260101_000000')
     again = [train(7, 2, loss=7.0), train(10, 2, loss=6.0), {'acc/top1': 0.75, 'step': 2}]
     write(tmp_path, again, '20260101_000001')
@@ -85,7 +85,7 @@ def test_any_folder_of_a_run_or_the_file(tmp_path, place):
     assert find_logs(file) == [file]
 
 
-def test_an_incomplete_last_line_is_left_out_and_said(tmp_path):
+def test_an_incomplete_last_line_is_left_out_with_a_note(tmp_path):
     file = write(tmp_path, EPOCHS[:2], end='{"loss": 2.')
     run = read_run(tmp_path)
     assert len(run.series['loss'].y) == 2
@@ -148,7 +148,7 @@ EVERY_KEY = [line.key for panel in PANELS for line in panel.lines]
 
 
 @pytest.mark.parametrize(('width', 'inches'), [('column', 3.5), ('page', 7.2)])
-def test_the_picture_fits_the_paper(tmp_path, width, inches):
+def test_the_figure_fits_the_paper(tmp_path, width, inches):
     runs = {f'run with a long name {i}': run_of(EVERY_KEY) for i in range(7)}
     draw_curves(runs, tmp_path / 'a.png', 5, width)
     image = matplotlib.image.imread(tmp_path / 'a.png')
@@ -173,7 +173,7 @@ def test_every_run_has_its_colour_and_name(tmp_path):
     assert 'stroke: #0072b2' in text and 'stroke: #d55e00' in text and '#009e73' not in text
 
 
-def test_pictures_are_the_same_file_twice(tmp_path):
+def test_figures_are_written_reproducibly(tmp_path):
     for name in 'ab':
         draw_curves({'x': run_of(EVERY_KEY)}, tmp_path / f'{name}.pdf', 3)
     assert (tmp_path / 'a.pdf').read_bytes() == (tmp_path / 'b.pdf').read_bytes()

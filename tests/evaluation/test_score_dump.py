@@ -11,7 +11,7 @@ from csre_mm.utils.errors import InputError
 
 
 def prediction(name, label, scores, dtype=torch.float32):
-    """A prediction as a recognizer hands it to a metric."""
+    """A prediction as a recognizer passes it to a metric."""
     scores = torch.tensor(scores, dtype=dtype)
     return dict(
         frame_dir=name,

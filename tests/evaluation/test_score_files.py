@@ -20,7 +20,7 @@ def write(path, data, protocol=4):
     return path
 
 
-def test_own_files_are_read_as_they_are(tmp_path):
+def test_own_files_are_read_unchanged(tmp_path):
     scores = scores_of([0, 1, 1], [0, 1, 2])
     path = write_dump(tmp_path / 'own.pkl', scores)
     found = read_scores(path, {'other': 1}, ['x'])
@@ -62,7 +62,7 @@ def test_names_of_raw_files_lose_their_suffix(tmp_path):
     assert read_scores(path, LABELS).names == ['a', 'b', 'c']
 
 
-def test_part_of_the_labels_will_do_without_a_split(tmp_path):
+def test_labels_of_further_samples_are_allowed_without_a_split(tmp_path):
     path = write(tmp_path / 'd.pkl', {'b': ROWS[0]})
     assert read_scores(path, LABELS, whole=False).names == ['b']
     with pytest.raises(InputError, match=r'd\.pkl lacks samples of the split: a, c$'):

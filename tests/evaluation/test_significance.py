@@ -79,14 +79,14 @@ def test_bootstrap_in_pieces(monkeypatch):
 
 @pytest.mark.parametrize('seeds', [1, 3])
 def test_an_end_at_0_contains_0(seeds):
-    """Sums are of integers: 0 is not missed by rounding."""
+    """Sums of integers: rounding does not hide 0."""
     assert bootstrap(np.zeros((seeds, 30), np.int8)) == Interval(0.0, 0.0, seeds >= 3)
     assert Interval(0.0, 0.1, False).contains_zero
     assert not Interval(1e-9, 0.1, False).contains_zero
 
 
 def test_the_interval_covers_as_often_as_it_says():
-    """Of 200 experiments with a true difference of 0.05 about 190 intervals have it."""
+    """About 190 of 200 intervals contain the true difference of 0.05."""
     rng = np.random.default_rng(0)
     hits = 0
     for i in range(200):
@@ -126,7 +126,7 @@ def test_difference_by_hand():
         (0.0, 0.2, 0.1, 12, 'The interval contains 0: no difference in accuracy is shown.'),
     ],
 )  # fmt: skip
-def test_the_verdict_does_not_oversell(low, high, mean, seeds, expected):
+def test_the_verdict_does_not_overstate(low, high, mean, seeds, expected):
     found = measure_difference(comparison([[0, 1]] * seeds, [[0, 0]] * seeds))
     found = found._replace(mean=mean, interval=Interval(low, high, seeds >= 3))
     assert expected in say_verdict(found, 'base', 'csre')

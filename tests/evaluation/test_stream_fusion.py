@@ -57,7 +57,7 @@ def test_topk_equals_a_sort():
 
 
 def test_accuracies_by_hand():
-    """Of class 0 one of two is right, of class 1 two of two, class 3 does not occur."""
+    """One of two samples of class 0 is right, both of class 1; class 3 does not occur."""
     rows = [[9, 1, 0, 0, 0, 0], [5, 6, 4, 3, 2, 1], [0, 7, 0, 0, 0, 0], [1, 2, 0, 0, 0, 0]]
     rows.append([1, 2, 0, 3, 4, 5])  # class 2 comes last
     found = accuracies(make(rows, [0, 0, 1, 1, 2]))
@@ -84,11 +84,11 @@ def test_every_subset_has_its_weights():
 
 def test_probabilities_and_logits():
     logits = make([[1.0, 2.0, 3.0], [1000.0, 0.0, -1000.0]], [0, 1])
-    shares = to_probabilities(logits)
+    probabilities = to_probabilities(logits)
     powers = np.exp([1.0, 2.0, 3.0])
-    np.testing.assert_allclose(shares.scores[0], powers / powers.sum(), rtol=1e-6)
-    np.testing.assert_array_equal(shares.scores[1], [1, 0, 0])
-    assert are_probabilities(shares) and not are_probabilities(logits)
+    np.testing.assert_allclose(probabilities.scores[0], powers / powers.sum(), rtol=1e-6)
+    np.testing.assert_array_equal(probabilities.scores[1], [1, 0, 0])
+    assert are_probabilities(probabilities) and not are_probabilities(logits)
     assert not are_probabilities(make([[1.5, -0.5]], [0]))
     assert are_probabilities(make([[0.497, 0.51]], [0]))  # a softmax in bfloat16
 
@@ -137,7 +137,7 @@ def test_fitted_weights_are_the_best_of_their_neighbours():
     assert fit_weights(streams) == weights
 
 
-def test_a_stream_that_misleads_gets_no_weight():
+def test_a_harmful_stream_gets_no_weight():
     good = make(0.4 * np.eye(4)[[0, 1, 2, 3]], [0, 1, 2, 3])
     bad = make(np.eye(4)[[1, 2, 3, 0]], [0, 1, 2, 3])
     assert right([good, bad], (1, 1)) == 0

@@ -49,7 +49,7 @@ def test_what_is_printed(run, capsys):
     assert flips.splitlines() == ['Gained: 3 samples: s02, s03, s05', 'Lost: 1 samples: s07']
 
 
-def test_seeds_pictures_and_numbers(run, tmp_path, capsys):
+def test_seeds_figures_and_numbers(run, tmp_path, capsys):
     (tmp_path / 'names.txt').write_text('drink\nphone\nwave\nclap\n')
     runs = ['--baseline', *(f'b{i}.pkl' for i in range(3)), '--csre']
     runs += [f'c{i}.pkl' for i in range(3)]

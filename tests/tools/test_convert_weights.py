@@ -1,4 +1,4 @@
-"""The command, and that what it writes is a checkpoint for the others."""
+"""The command, and that the other commands take its output as a checkpoint."""
 
 import pickle
 import runpy

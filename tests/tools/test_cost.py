@@ -55,7 +55,7 @@ def test_the_test_graph_has_the_published_number_of_parameters(name):
     cfg = read_config(str(config(name)))
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
         dataset = loader.dataset.get('dataset', loader.dataset)
-        dataset.pipeline[1].clip_len = 64  # 300 frames would take long, and weigh nothing more
+        dataset.pipeline[1].clip_len = 64  # 300 frames would take longer, with the same parameters
     costs = measure_costs(cfg).columns
     assert costs.keys() == {'baseline training', 'baseline test'}
     for cost in costs.values():
@@ -103,7 +103,7 @@ def test_the_similarities_cost_what_the_counter_finds():
 
 
 def test_convolutions_are_counted_as_by_hand():
-    """HCN has nothing but convolutions: outputs times the inputs that each of them sees."""
+    """HCN has convolutions only: outputs times the inputs of each."""
     init_default_scope('mmaction')
     cfg = read_config(str(config('hcn_nwucla')))
     model = MODELS.build(cfg.model).eval()
@@ -119,7 +119,7 @@ def test_convolutions_are_counted_as_by_hand():
     assert macs['head'] == 256 * 4 * 4 * 512 + 512 * 10
 
 
-def test_heat_maps_differ_between_training_and_testing(tmp_path, ntu_file):
+def test_heatmaps_differ_between_training_and_testing(tmp_path, ntu_file):
     report = measure_costs(small_config('csre_posec3d_ntu60', ntu_file, tmp_path))
     training, test = (report.columns[f'CSRE {name}'] for name in ('training', 'test'))
     assert training.shape == (1, 25, 48, 56, 56) and test.shape == (1, 25, 48, 64, 64)

@@ -14,7 +14,7 @@ def run(tmp_path, monkeypatch):
     return Command('analysis/curves.py', tmp_path, monkeypatch)
 
 
-def test_table_note_picture_and_numbers(run, tmp_path, capsys):
+def test_table_note_figure_and_numbers(run, tmp_path, capsys):
     files = ['--out', 'new/c.svg', '--json', 'new/c.json']
     assert run('base', 'ours=csre', '--smooth', '2', *files) == 0
     captured = capsys.readouterr()

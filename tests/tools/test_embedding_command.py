@@ -21,7 +21,7 @@ def embedding(tmp_path, monkeypatch, capsys):
     return captured(Command('analysis/embedding.py', tmp_path, monkeypatch), capsys)
 
 
-def test_features_and_picture(embedding, models, tmp_path):
+def test_features_and_figure(embedding, models, tmp_path):
     outputs = ['--out', 'x.npz', '--figure', 'x.pdf', '--classes-shown', 0, 2]
     status, out, _ = embedding(*models['csre_ctrgcn_ntu60'], *outputs)
     assert status == 0 and '24 samples of 3 classes: encoder 32, z_s 256, z_t 256' in out

@@ -17,7 +17,7 @@ from csre_mm.utils.errors import InputError
 from tests.conftest import ROOT, config
 from tests.runs import small_config
 
-THREE = {  # blocks that do all that the ten of the shipped configs do
+THREE = {  # blocks of every kind that the ten of the shipped configs have
     'model.backbone.num_stages': 3,
     'model.backbone.inflate_stages': (2, 3),
     'model.backbone.down_stages': (2, 3),
@@ -54,7 +54,7 @@ def run(monkeypatch, tmp_path, capsys):
 
 
 def make(folder, encoder, ann_file='none.pkl'):
-    """A small config of an encoder, and a checkpoint of weights that all have an effect."""
+    """A small config of an encoder, and a checkpoint whose weights all have an effect."""
     init_default_scope('mmaction')
     cfg = small_config(f'csre_{encoder}_ntu60', ann_file, folder)
     cfg.merge_from_dict(SHRINK[encoder])
@@ -79,13 +79,13 @@ def test_onnx_gives_the_scores_of_pytorch_for_any_batch(tmp_path, encoder):
     scores = scorer(clips)
     torch.testing.assert_close(scores, exporter.scores(clips), rtol=1e-4, atol=1e-4)
     assert not torch.equal(scores[0], scores[2])
-    for part in (scorer(clips[:1]), scorer(clips[2:3])):  # a score does not hang on its neighbours
+    for part in (scorer(clips[:1]), scorer(clips[2:3])):  # a score does not depend on the batch
         distances = (scores - part).abs().amax(1)
         assert distances.min() < 1e-3 * scores.abs().max()
 
 
 @pytest.mark.parametrize('encoder', ['ctrgcn', 'posec3d'])
-def test_a_program_of_torch_export_gives_the_very_scores(tmp_path, encoder):
+def test_a_program_of_torch_export_gives_exactly_the_scores(tmp_path, encoder):
     cfg, checkpoint = make(tmp_path, encoder)
     exporter = Exporter(cfg, checkpoint)
     differences = exporter.write(exporter.trace(), tmp_path / 'a.pt2', 'torch')
@@ -97,11 +97,11 @@ def test_a_program_of_torch_export_gives_the_very_scores(tmp_path, encoder):
     assert 'neck' not in extra['config.py'] and "type='Recognizer" in extra['config.py']
 
 
-def test_the_graph_is_the_recognizer_behind_its_preprocessor(tmp_path, ntu_file):
+def test_the_graph_is_the_recognizer_without_its_preprocessor(tmp_path, ntu_file):
     """The scores of the graph are those that a test turns into probabilities."""
     cfg, checkpoint = make(tmp_path, 'blockgcn', ntu_file)
     exporter = Exporter(cfg, checkpoint)
-    assert exporter.shape == (2, 64, 25, 6)  # with the raw joints that BlockGCN sees beside
+    assert exporter.shape == (2, 64, 25, 6)  # with BlockGCN's raw joints
     raw = [torch.randn(1, 2, 64, 25, 3) for _ in range(2)]
     data = exporter.model.data_preprocessor({'inputs': raw, 'data_samples': []})
     with torch.no_grad():
@@ -110,7 +110,7 @@ def test_the_graph_is_the_recognizer_behind_its_preprocessor(tmp_path, ntu_file)
 
 
 class Frozen(nn.Module):
-    """An encoder that takes the size of the batch for a number, as ``len`` does."""
+    """An encoder that makes the batch size a constant, as ``len`` does."""
 
     def forward(self, x):
         return x[: len(x)].mean((1, 2, 3))
@@ -156,7 +156,9 @@ def test_the_command_prints_differences_and_latencies(run, tmp_path):
 
     model = onnx.load('a.onnx')
     assert {prop.key for prop in model.metadata_props} >= {'config'}
-    assert not model.graph.input[0].type.tensor_type.shape.dim[0].dim_value  # a name, no number
+    assert (
+        not model.graph.input[0].type.tensor_type.shape.dim[0].dim_value
+    )  # symbolic, not a number
     status, _, err = run('small.py', checkpoint, 'b.onnx', '--tolerance', '1e-12')
     assert status == 2 and 'more than --tolerance 1e-12: nothing was written' in err
     assert not list(tmp_path.glob('*b.onnx'))

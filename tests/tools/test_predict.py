@@ -66,7 +66,7 @@ def test_a_bad_file_does_not_stop_the_others(predict, tmp_path):
     assert not (tmp_path / 'x.gif').exists()
 
 
-def test_windows_give_a_timeline_and_a_moving_picture(predict, long, tmp_path):
+def test_windows_give_a_timeline_and_an_animation(predict, long, tmp_path):
     outputs = ['--timeline', 'x.svg', '--gif', 'x.gif', '--latency']
     status, out, _ = predict(long, '--window', 16, '--stride', 7, *outputs)
     assert status == 0
@@ -77,7 +77,7 @@ def test_windows_give_a_timeline_and_a_moving_picture(predict, long, tmp_path):
     assert any(line.startswith('Latency of 3 answers about 16 frames') for line in out)
 
 
-def test_pictures_of_several_are_numbered(predict, long, tmp_path):
+def test_figures_of_several_are_numbered(predict, long, tmp_path):
     (tmp_path / 'two').mkdir()
     for name in ('a', 'b'):
         shutil.copy(tmp_path / long, tmp_path / f'two/{name}.npy')

@@ -1,4 +1,4 @@
-"""The command is ended from outside while it works, and started again."""
+"""The command is interrupted or killed while it works, and started again."""
 
 import json
 import os

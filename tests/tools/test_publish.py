@@ -1,4 +1,4 @@
-"""What is left of a checkpoint: the baseline, bit for bit."""
+"""A published checkpoint is the baseline, bit for bit."""
 
 import hashlib
 import pickle
@@ -40,7 +40,7 @@ def run(monkeypatch, tmp_path, capsys):
 
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory, ntu_file):
-    """A checkpoint of a CSRE run of one step, with all that a run writes into it."""
+    """A checkpoint of a CSRE run of one iteration, with everything that a run writes."""
     folder = tmp_path_factory.mktemp('trained')
     options = {'train_cfg.max_epochs': 1, 'train_dataloader.dataset.indices': 8}
     make_runner('csre_ctrgcn_ntu60', ntu_file, folder, **options).train()
@@ -48,7 +48,7 @@ def trained(tmp_path_factory, ntu_file):
 
 
 def save(path, name, ann_file, **meta):
-    """A checkpoint of a model that nobody trained; the model and its config."""
+    """A checkpoint of an untrained model, the model and its config."""
     init_default_scope('mmaction')
     cfg = small_config(name, ann_file, path.parent)
     model = MODELS.build(cfg.model)
@@ -135,7 +135,7 @@ def test_the_config_inside_tests_alone(trained, tmp_path, run, ntu_file):
 
 
 def test_averaged_weights_are_what_is_published(tmp_path, ntu_file):
-    """mmengine's EMAHook swaps: the averages are in state_dict, the last weights beside it."""
+    """mmengine's EMAHook swaps: state_dict has the averages, ema_state_dict the last weights."""
     options = {'train_cfg.max_epochs': 1, 'train_dataloader.dataset.indices': 16}
     cfg = small_config('csre_ctrgcn_ntu60', ntu_file, tmp_path / 'run', **options)
     cfg.custom_hooks = [*cfg.custom_hooks, dict(type='EMAHook', momentum=0.5)]

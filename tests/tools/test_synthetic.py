@@ -58,8 +58,8 @@ def test_a_limb_reaches_its_goal_or_as_far_as_it_can():
     pose.bend[:] = 0
     pose.reach('left', [[0, 0, 0.9], [0, 0, 2]], np.ones(2))
     joints = place_joints(subject, pose)
-    arm = subject.arm * 0.595
-    for time, length in enumerate((0.9 * arm, 0.999 * arm)):
+    reach = subject.arm * 0.595
+    for time, length in enumerate((0.9 * reach, 0.999 * reach)):
         np.testing.assert_allclose(joints[time, 7] - joints[time, 4], [0, 0, length], atol=1e-9)
 
 

@@ -44,7 +44,7 @@ def trained(tmp_path_factory, ntu_file):
     return runs
 
 
-def test_csre_logs_its_losses_and_the_health_of_the_banks(trained):
+def test_csre_logs_its_losses_and_statistics(trained):
     log = next(trained['csre_ctrgcn_ntu60'].glob('*/*.log')).read_text()
     for key in ('loss_contrast_spatial', 'loss_contrast_temporal', 'spatial_anchors'):
         assert re.search(rf'{key}: [0-9.]+', log)
@@ -103,7 +103,7 @@ def test_csre_of_weight_zero_trains_the_weights_of_the_baseline(
     assert not all(torch.equal(baseline[key], contrasted[key]) for key in baseline)
 
 
-def test_seed_wins_over_the_config_and_flags_reach_it(monkeypatch, tmp_path, ntu_file):
+def test_seed_overrides_the_config_and_flags_reach_it(monkeypatch, tmp_path, ntu_file):
     settings = tmp_path / 'config.py'
     settings.write_text(f'_base_ = {str(config("ctrgcn_ntu60"))!r}\nrandomness = dict(seed=5)\n')
     options = options_of(ntu_file, csre=False, **{'train_cfg.max_epochs': 1})

@@ -15,7 +15,7 @@ main()
 """
 
 
-def test_a_reader_that_has_seen_enough_is_no_error():
+def test_a_closed_pipe_is_no_error():
     process = subprocess.Popen(
         [sys.executable, '-c', LONG],
         stdout=subprocess.PIPE,

@@ -29,7 +29,7 @@ def test_near_names_are_in_the_message(read):
         read('nowhere.py')
 
 
-def test_a_file_wins_over_a_name(tmp_path, monkeypatch):
+def test_a_file_overrides_a_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'hcn_ntu60.py').write_text('mine = True\n')
     assert read_config('hcn_ntu60.py').mine
@@ -45,7 +45,7 @@ def test_a_base_by_name_gives_what_its_path_gives(tmp_path):
         read_config(tmp_path / 'own.py')
 
 
-def test_commands_are_said_as_they_are_called(monkeypatch, tmp_path):
+def test_commands_are_printed_as_they_are_called(monkeypatch, tmp_path):
     assert call_of('train.py') == ['python', 'tools/train.py']
     monkeypatch.setattr('csre_mm.utils.project.ROOT', tmp_path / '.mim')
     assert call_of('export_onnx.py') == ['csre-mm', 'export-onnx']

@@ -96,7 +96,7 @@ def test_long_recordings_lose_frames():
     assert len(pictured_frames(5000, '.gif')) <= 300 and pictured_frames(5000, '.gif')[-1] > 4900
 
 
-def test_bad_pictures(tmp_path):
+def test_bad_animations(tmp_path):
     with pytest.raises(InputError, match='cannot be drawn'):
         draw_animation(standing(), NW_UCLA, [''] * 8, tmp_path / 'x.gif')
     with pytest.raises(InputError, match=r'one of \.gif \.mp4'):

@@ -37,7 +37,7 @@ def test_rows_are_the_best_classes_in_their_order_and_few_more():
 
 
 @pytest.mark.parametrize('suffix', ['.png', '.svg', '.pdf'])
-def test_the_picture(tmp_path, suffix):
+def test_the_figure(tmp_path, suffix):
     path = tmp_path / f'x{suffix}'
     draw_timeline(windows(0, 1, None, 2), NAMES, path)
     if suffix == '.png':

@@ -1,4 +1,4 @@
-# NTU RGB+D 60, X-Sub, the recipe of the CTR-GCN family; the rotation is the preprocessor's.
+# NTU RGB+D 60, X-Sub, the recipe of the CTR-GCN family; the preprocessor rotates.
 _base_ = 'skeleton.py'
 
 ann_file = 'data/skeleton/ntu60_3d.pkl'

@@ -1,4 +1,4 @@
-# NTU RGB+D 60, X-Sub, as heat maps of what a camera sees of the 3D joints: the recipe of PoseC3D.
+# NTU RGB+D 60, X-Sub, as heatmaps of the projected 3D joints: the recipe of PoseC3D.
 _base_ = 'ntu60.py'
 
 pack = dict(type='PackActionInputs', meta_keys=('sample_idx', 'frame_dir'))

@@ -1,4 +1,4 @@
-# What the data sets share; each adds its annotation file, splits and pipelines.
+# Common to all data sets; each adds its annotation file, splits and pipelines.
 train_dataloader = dict(
     num_workers=2,
     persistent_workers=True,

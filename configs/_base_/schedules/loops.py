@@ -1,4 +1,4 @@
-# What the schedules share.
+# Common to all schedules.
 train_cfg = dict(type='EpochBasedTrainLoop', val_begin=1, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')

@@ -1,4 +1,4 @@
-# The recipe of Hyperformer and, with twice the rate, of BlockGCN on NTU RGB+D.
+# The recipe of Hyperformer and, with twice the learning rate, of BlockGCN on NTU RGB+D.
 _base_ = 'loops.py'
 
 optim_wrapper = dict(

@@ -1,4 +1,4 @@
-"""Raw files with one fault each, and what the preparation is to make of them."""
+"""Raw files with one fault each, and the expected outcome of the preparation."""
 
 from typing import NamedTuple
 
@@ -73,7 +73,7 @@ FAULTS = {
     ),
     'a bad name': Fault(GOOD, reason='bad name', name='S001C001P106'),
 }
-"""Each fault by what it is."""
+"""Each fault by its description."""
 
 
 def fault_files():

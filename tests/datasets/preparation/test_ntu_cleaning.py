@@ -1,4 +1,4 @@
-"""The expected numbers follow the rules of the published scripts, worked out by hand."""
+"""Cleaning by the rules of the published scripts; expected numbers computed by hand."""
 
 import numpy as np
 import pytest
@@ -65,7 +65,7 @@ def test_by_spread(num_wide, kept):
     bodies = [body(1, 0, 100), RawBody(2, np.arange(100), joints)]
     motions = drop_wide(bodies)
     assert ids(motions) == kept
-    if 2 in kept:  # its motion is that of the frames of a person
+    if 2 in kept:  # its motion is measured without the wide frames
         assert motions[bodies[1]] == pytest.approx(pooled_variance(joints[num_wide:]))
         assert motions[bodies[1]] < pooled_variance(joints)
 
@@ -97,7 +97,7 @@ def test_the_body_that_moves_most_is_the_first_actor():
     assert [ids(actor) for actor in clean_published(equal)[0]] == [[1], [2]]
 
 
-def test_limits_of_motion_are_applied_on_request_and_spare_the_first():
+def test_limits_of_motion_are_applied_on_request_and_keep_the_first():
     def scaled(number, motion):
         joints = moving(20, 0)
         return RawBody(number, np.arange(20), joints * (motion / pooled_variance(joints)) ** 0.5)
@@ -124,7 +124,7 @@ def test_limits_of_motion_are_applied_on_request_and_spare_the_first():
         ([(0, 10), (30, 10), (15, 10)], [[0, 1], [2]]),  # the first's range covers its gap
     ],
 )
-def test_sharing_out_between_two_actors(ranges, actors):
+def test_bodies_are_assigned_to_two_actors(ranges, actors):
     bodies = [body(number, *span) for number, span in enumerate(ranges)]
     assert [ids(actor) for actor in assign_actors(bodies)] == actors
 

@@ -1,4 +1,4 @@
-"""Changed raw files give an annotation or one clear line, whatever was changed."""
+"""A changed raw file gives an annotation or one clear line, whatever the change."""
 
 import random
 
@@ -80,7 +80,7 @@ def mutants(count):
 
 
 def outcome(data, cleaning):
-    """The reason of the rejection, or None for an annotation that is as it should be."""
+    """The reason of the rejection, or None for a correct annotation."""
     try:
         annotation = make_annotation(data, NAME, cleaning=cleaning)
     except RejectedError as error:
@@ -93,7 +93,7 @@ def outcome(data, cleaning):
     assert keypoint.dtype == np.float32
     assert 1 <= len(keypoint) <= 2 and keypoint.shape[1] > 0 and keypoint.shape[2:] == (25, 3)
     assert np.isfinite(keypoint).all() and np.abs(keypoint).max() <= 1000
-    # In every frame somebody is there.
+    # Every frame has an actor.
     assert keypoint.any(axis=(0, 2, 3)).all()
     return None
 
@@ -104,7 +104,7 @@ def test_mutated_files():
         for index, data in enumerate(mutants(NUM_FILES))
     ]
     assert len(seen) == NUM_FILES
-    # The changes reach what they are meant to reach.
+    # Annotations and rejections both occur.
     assert NUM_FILES // 20 < seen.count(None) < NUM_FILES // 2
     assert {'truncated', 'malformed', 'no body'} <= set(seen)
     assert set(seen) <= {None, *REASONS}

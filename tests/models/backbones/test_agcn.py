@@ -123,8 +123,8 @@ def test_a_block_is_its_two_convolutions_and_the_residual_connections():
     x = torch.randn(2, 2, 8, 4, 3, dtype=torch.float64)
     with torch.no_grad():
         y = x.permute(0, 1, 4, 2, 3).reshape(4, 3, 8, 4).contiguous()
-        entrance = encoder.state_dict()['input.bn.weight'].view(2, 4, 3) / math.sqrt(1 + 1e-5)
-        y = (y * entrance.repeat(2, 1, 1).permute(0, 2, 1)[:, :, None]).contiguous()
+        scale = encoder.state_dict()['input.bn.weight'].view(2, 4, 3) / math.sqrt(1 + 1e-5)
+        y = (y * scale.repeat(2, 1, 1).permute(0, 2, 1)[:, :, None]).contiguous()
         for number, block in enumerate(encoder.blocks):
             inner = block.tcn(block.gcn(y))
             shortcut = 0 if number == 0 else block.residual(y)

@@ -97,7 +97,7 @@ def test_the_start_is_the_published_one():
 
 
 def randomised(**arguments):
-    """An encoder in which every part counts."""
+    """An encoder in which every part has an effect."""
     torch.manual_seed(0)
     encoder = BlockGCN(FOUR_JOINTS, **{**SMALL, **arguments})
     for name in ('embed_topology.bn.weight', 'embed_topology.bn.bias'):
@@ -114,12 +114,12 @@ def test_a_sample_does_not_depend_on_its_neighbours():
     for n in range(4):
         torch.testing.assert_close(encoder(x[n : n + 1])[0], whole[n], **close)
     torch.testing.assert_close(encoder(x.flip(0)), whole.flip(0), **close)
-    wide = torch.cat((x[:1], 100 * x[1:]))  # neighbours that a scale of the batch would follow
+    wide = torch.cat((x[:1], 100 * x[1:]))  # neighbours that would change the scale of the batch
     torch.testing.assert_close(encoder(wide)[0], whole[0], **close)
 
 
 class Recorded:
-    """What a module gives, call by call."""
+    """The outputs of a module, call by call."""
 
     def __init__(self, module):
         self.calls = []
@@ -154,9 +154,9 @@ def test_without_appended_joints_the_topology_is_that_of_the_input():
 
 
 def test_both_persons_of_a_sample_get_its_topology():
-    """A sample of two equal persons: each sees what the other does, and its own sample's."""
+    """Two equal persons of a sample have equal outputs, and the topology of their sample."""
     encoder = randomised().eval()
-    # the entrance has weights of its own for each person: make them equal
+    # the input normalisation has separate weights for each person: make them equal
     norm = encoder.state_dict()['input.norm.bn.weight']
     assert (norm == 1).all()
     x = torch.randn(3, 1, 8, 4, 6).expand(3, 2, 8, 4, 6)

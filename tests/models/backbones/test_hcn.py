@@ -40,15 +40,15 @@ def test_shape(persons, window, width, map_size):
 
 
 def interpolated_motion(x):
-    """The T - 1 differences of (C, T, V), read at T places between them: half a pixel's rule."""
+    """The T - 1 differences of (C, T, V), interpolated at T half-pixel positions."""
     T = x.shape[1]
     result = torch.zeros_like(x)
     for t in range(T):
         place = min(max((t + 0.5) * (T - 1) / T - 0.5, 0), T - 2)
         low = min(int(place), T - 2)
-        high, share = min(low + 1, T - 2), place - low
+        high, weight = min(low + 1, T - 2), place - low
         before, after = x[:, low + 1] - x[:, low], x[:, high + 1] - x[:, high]
-        result[:, t] = (1 - share) * before + share * after
+        result[:, t] = (1 - weight) * before + weight * after
     return result
 
 
@@ -132,12 +132,12 @@ def test_dropout_is_one_of_training():
         torch.testing.assert_close(whole(x), y)
 
 
-def test_half_the_channels_of_the_map_are_dropped_and_the_others_doubled():
+def test_half_the_channels_of_the_feature_map_are_dropped_and_the_others_doubled():
     torch.manual_seed(0)
     encoder = HCN(FOUR_JOINTS, base_channels=16, width=32)
     torch.nn.init.ones_(encoder.last.bias)
     torch.nn.init.zeros_(encoder.last.weight)
-    y = encoder(torch.randn(8, 2, 32, 4, 3))  # without dropout a map of ones
+    y = encoder(torch.randn(8, 2, 32, 4, 3))  # without dropout a feature map of ones
     assert set(y.unique().tolist()) == {0.0, 2.0}
     assert (y == y[..., :1, :1]).all()  # whole channels
     assert (y == 0).float().mean().item() == pytest.approx(0.5, abs=0.1)
@@ -187,7 +187,7 @@ def test_what_does_not_fit_is_one_line(arguments, shape, message):
         ((2, 2, 16, 4, 5), '(2, 2, 16, 4, 5), model.cls_head.num_joints is 4'),
     ],
 )
-def test_a_map_of_another_size_is_one_line(shape, message):
+def test_a_feature_map_of_another_size_is_one_line(shape, message):
     with pytest.raises(InputError, match=re.escape(message)) as error:
         HCNHead(5, 16)(torch.zeros(shape))
     assert '\n' not in str(error.value)

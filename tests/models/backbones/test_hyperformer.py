@@ -112,7 +112,7 @@ def naive_block(x, weights, heads, groups, layout):
 @pytest.mark.parametrize('dtype', [torch.float64, torch.float32])
 @pytest.mark.parametrize('in_channels, stride', [(5, 1), (12, 1), (12, 2)])
 def test_a_block_equals_its_definition(in_channels, stride, dtype):
-    """The attention to the mean of each part and to each joint, whatever its parameters are."""
+    """Attention to the mean of each part and to each joint, with random parameters."""
     torch.manual_seed(0)
     layout, out, T = get_layout(SIX_JOINTS), 12, 5
     block = randomise(HyperformerBlock(Stage(1, in_channels, out, stride), 3, 2, layout))
@@ -139,8 +139,8 @@ def test_the_start_is_the_published_one():
     assert encoder.state_dict()['blocks.0.attention.hop_embedding'].shape == (5, 3, 4)  # 0-4 hops
 
 
-def test_joints_of_one_part_share_its_embedding():
-    """What is gathered depends on the partition of the layout, not on a fixed one."""
+def test_joints_of_one_part_have_the_same_embedding():
+    """The means are taken over the partition of the layout, not over a fixed one."""
     torch.manual_seed(0)
     x = torch.randn(1, 2, 8, 6, 3)
     other = {**SIX_JOINTS, 'partition': [0, 0, 1, 1, 2, 2]}

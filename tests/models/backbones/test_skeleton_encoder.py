@@ -53,14 +53,14 @@ def test_other_input_is_one_line(encoder, shape, message):
 
 
 @pytest.mark.parametrize('window, frames', [(4, 1), (5, 2), (7, 2), (8, 2), (9, 3)])
-def test_every_window_from_the_strides_on_gives_a_map(encoder, window, frames):
+def test_every_window_from_the_strides_on_gives_a_feature_map(encoder, window, frames):
     """Each stride rounds up."""
     channels = 8 if isinstance(encoder, Hyperformer) else 16
     y = encoder(torch.randn(1, 2, window, 4, 3))
     assert y.shape == (1, 2, channels, frames, 4)
 
 
-def test_samples_and_persons_keep_their_places(encoder):
+def test_samples_and_persons_keep_their_order(encoder):
     encoder.double().eval()
     x = torch.randn(3, 2, 8, 4, 3, dtype=torch.float64)
     y = encoder(x)
@@ -102,25 +102,25 @@ def test_the_input_is_left_as_it_is(encoder):
 
 
 @pytest.mark.parametrize('kind', [AGCN, CTRGCN, Hyperformer])  # BlockGCN embeds the joints first
-def test_the_entrance_normalises_each_channel_of_each_joint_of_each_person(kind):
-    """In training the place and the size of a joint do not matter, whatever they are."""
+def test_the_input_normalises_each_channel_of_each_joint_of_each_person(kind):
+    """In training the output does not depend on offset and scale of a joint."""
     encoder = build(kind).train()
     x = torch.randn(3, 2, 8, 4, 3)
     scale, shift = torch.rand(2, 1, 4, 3) + 0.5, torch.randn(2, 1, 4, 3)
     torch.testing.assert_close(encoder(x * scale + shift), encoder(x), rtol=1e-3, atol=1e-3)
 
 
-def test_the_entrance_number_by_number():
+def test_the_input_normalisation_equals_its_definition():
     torch.manual_seed(0)
     N, M, T, V, C = 3, 2, 4, 5, 3
-    entrance = SkeletonInput(M, V, C).double().train()
-    torch.nn.init.normal_(entrance.bn.weight)
-    torch.nn.init.normal_(entrance.bn.bias)
+    normalize = SkeletonInput(M, V, C).double().train()
+    torch.nn.init.normal_(normalize.bn.weight)
+    torch.nn.init.normal_(normalize.bn.bias)
     x = torch.randn(N, M, T, V, C, dtype=torch.float64)
     with torch.no_grad():
-        y = entrance(x)
+        y = normalize(x)
     assert y.shape == (N * M, C, T, V)
-    weight, bias = (p.detach().view(M, V, C) for p in (entrance.bn.weight, entrance.bn.bias))
+    weight, bias = (p.detach().view(M, V, C) for p in (normalize.bn.weight, normalize.bn.bias))
     for m in range(M):
         for v in range(V):
             for c in range(C):

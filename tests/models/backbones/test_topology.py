@@ -44,7 +44,7 @@ def test_tree_lengths_are_kruskals(V, values):
 
 
 def test_tree_of_a_chain_is_found_whatever_its_order():
-    """The longest path that can be: V - 1 edges, in an order of joints that jumps about."""
+    """The longest possible path: V - 1 edges, in a random order of the joints."""
     torch.manual_seed(0)
     V = 25
     distances = 100 * (1 - torch.eye(V, dtype=torch.float64))

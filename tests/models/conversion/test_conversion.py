@@ -54,7 +54,7 @@ def test_every_number_of_a_release_has_one_place_in_ours(encoder):
     model = build(encoder)
     model.load_state_dict(convert_state_dict(encoder, release), strict=True)
     assert torch.equal(numbers(model.state_dict()), numbers(release))
-    assert len(numbers(release)) == release.next - 1  # each number is there once
+    assert len(numbers(release)) == release.next - 1  # each number occurs once
     counted = [v for k, v in model.state_dict().items() if k.endswith('num_batches_tracked')]
     assert {int(count) for count in counted} == ({7} if counted else set())
 
@@ -198,7 +198,7 @@ def test_keys_too_many_are_listed(encoder):
 
 @pytest.mark.parametrize('encoder', ENCODERS)
 def test_a_missing_tensor_is_an_error(encoder):
-    """Each by itself: it is named, or the others of its module are left without a place."""
+    """Each alone: it is named, or the other tensors of its module are left over."""
     release = RELEASES[encoder]()
     for key in release:
         if not key.endswith(('num_batches_tracked', 'skip_proj.weight')):
@@ -214,7 +214,7 @@ def test_the_message_of_a_missing_tensor_is_about_that_tensor():
 
 
 def test_a_missing_skip_connection_is_an_error():
-    """Nothing else of its module is left over, the block's channels alone tell of it."""
+    """Nothing of its module is left over; only the channels of the block show it."""
     release = RELEASES['hyperformer']()
     release.pop('l1.vit1.skip_proj.weight')
     assert 'l1.vit1.skip_proj.weight' in one_line('hyperformer', release)

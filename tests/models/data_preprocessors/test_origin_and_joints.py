@@ -41,8 +41,8 @@ def test_a_joint_of_the_first_person_is_the_origin_of_each_frame(skeletons, join
     y = run(SkeletonPreprocessor('nw-ucla', origin_joint=joint), skeletons)
     torch.testing.assert_close(y, centred(skeletons, joint))
     assert not y[:, :, 0, :, joint].any()
-    assert y[0, :, 1, :, joint].any()  # the second person's joint has a place
-    assert not y[1, :, 1, :3].any() and not y[1, :, 0, 5].any()  # who is absent stays so
+    assert y[0, :, 1, :, joint].any()  # the second person's joint has a position
+    assert not y[1, :, 1, :3].any() and not y[1, :, 0, 5].any()  # an absent person stays absent
     assert torch.equal(y[1, :, 1, 5], skeletons[1, :, 1, 5])  # no first person: no other origin
 
 

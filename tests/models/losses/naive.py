@@ -1,10 +1,10 @@
-"""The contrast as its definition reads, an anchor and a pair at a time. Only the tests have it."""
+"""The contrast by its definition, an anchor and a pair at a time; a reference for tests."""
 
 import torch
 
 
 def naive_loss(z, labels, indices, features, bank_labels, random_slots, *, kp, kn, t, gate, update):
-    """Returns the loss and the bank as it is afterwards; gradients flow into z alone."""
+    """Returns the loss and the updated bank; only z has a gradient."""
     features, bank_labels = features.clone(), bank_labels.clone()
     z = z / z.norm(dim=1, keepdim=True)
 

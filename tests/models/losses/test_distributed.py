@@ -1,4 +1,4 @@
-"""Two processes do what one does that sees the joined batch."""
+"""Two processes equal one process with the joined batch."""
 
 import os
 
@@ -30,7 +30,7 @@ def batches(case):
             labels = all_labels[indices]
             if case == 'a rank without an anchor' and rank == 1:
                 indices = torch.tensor([0, 4, 8])
-                labels = torch.full((3,), 9)  # a class that is nowhere else, and update='after'
+                labels = torch.full((3,), 9)  # a class that occurs nowhere else, and update='after'
             z = torch.randn(size, D, generator=generator, dtype=torch.float64)
             ranks.append((z, labels, indices))
         if case == 'a sample on both ranks':

@@ -19,11 +19,11 @@ def make_loss(num_slots, dtype=torch.float64, **kwargs):
     return loss
 
 
-def fill(bank, share, class_sizes, generator):
-    """Fill a share of the slots with unit vectors of classes of the given sizes."""
+def fill(bank, filled, class_sizes, generator):
+    """Fill a fraction of the slots with L2-normalised features of the given class sizes."""
     labels = torch.cat([torch.full((size,), c) for c, size in enumerate(class_sizes)])
     labels = labels[torch.randperm(len(labels), generator=generator)]
-    empty = torch.rand(len(labels), generator=generator) >= share
+    empty = torch.rand(len(labels), generator=generator) >= filled
     features = torch.randn(len(labels), D, generator=generator, dtype=torch.float64)
     features = F.normalize(features, dim=1)
     bank.features.copy_(features.masked_fill(empty.unsqueeze(1), 0))
@@ -48,12 +48,12 @@ def spy_on_random_negatives(monkeypatch):
 @pytest.mark.parametrize('dtype, tolerance', [(torch.float64, 1e-10), (torch.float32, 1e-5)])
 @pytest.mark.parametrize('update', ['before', 'after'])
 @pytest.mark.parametrize('gate', ['adaptive', 'strict'])
-@pytest.mark.parametrize('share', [0.0, 0.5, 1.0])
+@pytest.mark.parametrize('filled', [0.0, 0.5, 1.0])
 @pytest.mark.parametrize('class_sizes', [(12, 12, 12), (1, 30, 5), (3, 3, 70)])
-def test_equals_the_naive_loop(monkeypatch, dtype, tolerance, update, gate, share, class_sizes):
+def test_equals_the_naive_loop(monkeypatch, dtype, tolerance, update, gate, filled, class_sizes):
     generator = torch.Generator().manual_seed(0)
     loss = make_loss(sum(class_sizes), dtype, gate=gate, update=update, temperature=0.5)
-    all_labels = fill(loss.bank, share, class_sizes, generator)
+    all_labels = fill(loss.bank, filled, class_sizes, generator)
     indices = torch.randint(len(all_labels), (7,), generator=generator)
     indices[5] = indices[2]  # the same sample twice in a batch
     labels = all_labels[indices]
@@ -86,9 +86,9 @@ def test_equal_features_give_the_logarithm_of_one_plus_the_negatives():
 
 
 @pytest.mark.parametrize('update', ['before', 'after'])
-def test_the_gradient_is_that_of_a_bank_that_stands_still(update):
-    """With ``update='before'`` it holds the anchors, and no gradient follows them into it."""
-    counts = dict(num_positives=10, num_negatives=20)  # all that there are: none is drawn
+def test_the_gradient_is_that_of_a_constant_bank(update):
+    """With ``update='before'`` the bank holds the anchors, but has no gradient."""
+    counts = dict(num_positives=10, num_negatives=20)  # all of them: none is drawn
     loss = make_loss(30, update=update, temperature=0.5, **counts)
     generator = torch.Generator().manual_seed(1)
     labels, indices = fill(loss.bank, 1.0, (10, 10, 10), generator)[:5], torch.arange(5)
@@ -131,7 +131,7 @@ def test_backward_after_the_bank_was_written_again():
 @pytest.mark.parametrize(
     'labels, gate', [([0, 0, 0], 'adaptive'), ([0, 1, 2], 'strict')], ids=['one class', 'strict']
 )
-def test_an_idle_loss_is_a_zero_with_a_working_backward(labels, gate):
+def test_without_active_anchors_the_loss_and_its_gradient_are_zero(labels, gate):
     loss = make_loss(9, torch.float32, gate=gate)
     z = torch.randn(3, D, requires_grad=True)
     value, statistics = loss(z, torch.tensor(labels), torch.arange(3), return_statistics=True)
@@ -257,10 +257,10 @@ def test_warm_up_scales_the_loss_and_its_gradient():
             value = loss(anchors, labels, indices)
             value.backward()
             found[warmup].append((value.detach(), anchors.grad))
-    for step, share in enumerate((0.25, 0.5, 0.75, 1, 1, 1)):
+    for step, factor in enumerate((0.25, 0.5, 0.75, 1, 1, 1)):
         (whole, gradient), (scaled, scaled_gradient) = found[0][step], found[4][step]
-        torch.testing.assert_close(scaled, share * whole)
-        torch.testing.assert_close(scaled_gradient, share * gradient)
+        torch.testing.assert_close(scaled, factor * whole)
+        torch.testing.assert_close(scaled_gradient, factor * gradient)
 
 
 def test_a_resumed_run_goes_on_with_the_warm_up():
@@ -274,12 +274,12 @@ def test_a_resumed_run_goes_on_with_the_warm_up():
     torch.testing.assert_close(second(z, labels, indices), first(z, labels, indices))
 
 
-@pytest.mark.parametrize('share', [0.5, 1.0])
-def test_fractions_are_of_what_each_anchor_has(monkeypatch, share):
-    """Equal to the naive loop with the numbers that the fractions stand for, class by class."""
+@pytest.mark.parametrize('filled', [0.5, 1.0])
+def test_fractions_are_of_what_each_anchor_has(monkeypatch, filled):
+    """Equal to the naive loop with the equivalent numbers for each class."""
     generator = torch.Generator().manual_seed(0)
     loss = make_loss(43, num_positives=0.3, num_negatives=0.25, temperature=0.5)
-    all_labels = fill(loss.bank, share, (8, 20, 15), generator)
+    all_labels = fill(loss.bank, filled, (8, 20, 15), generator)
     before = loss.bank.features.clone(), loss.bank.labels.clone()
     for label in range(3):
         loss.bank.features.copy_(before[0])

@@ -103,7 +103,7 @@ def test_random_negatives_are_distinct_filled_and_of_other_classes(num_slots, sh
 
 @pytest.mark.parametrize('num_slots', [30, 3000], ids=['few candidates', 'many candidates'])
 def test_random_negatives_are_uniform(num_slots):
-    """Each slot of another class comes up count / candidates of the time, and so does each pair."""
+    """Each slot of another class is drawn with probability count / candidates, and so are pairs."""
     bank_labels = torch.arange(num_slots) % 3
     count, anchors = 5, 4000
     labels = torch.zeros(anchors, dtype=torch.long)
@@ -124,7 +124,7 @@ def test_random_negatives_are_uniform(num_slots):
 
 
 def chi_square_is_plausible(observed: Tensor, expected: float) -> bool:
-    """Within five standard deviations of the mean of the statistic."""
+    """The statistic is within five standard deviations of its mean."""
     freedom = len(observed) - 1
     statistic = float(((observed - expected) ** 2 / expected).sum())
     return abs(statistic - freedom) < 5 * (2 * freedom) ** 0.5

@@ -13,7 +13,7 @@ def make_csre(shape=(16, 5, 7), **kwargs):
 
 
 def test_the_losses_are_those_of_both_features_alone():
-    """What the two contrasts share changes neither."""
+    """What is computed once for both contrasts changes neither."""
     csre, x = make_csre(), torch.randn(4, 2, 16, 5, 7)
     losses = csre(x, LABELS, INDICES)
     for name, z in zip(('spatial', 'temporal'), csre.stfd(x), strict=True):

@@ -42,13 +42,13 @@ def test_training_adds_two_losses_and_what_is_logged():
 def test_testing_touches_nothing():
     neck = make_neck()
     before = {key: value.clone() for key, value in neck.state_dict().items()}
-    x = torch.randn(4, 2, 16, 99, 3)  # not even the shape is looked at
+    x = torch.randn(4, 2, 16, 99, 3)  # not even the shape is checked
     out, losses = neck(x)
     assert out is x and losses == {}
     assert all(torch.equal(before[key], value) for key, value in neck.state_dict().items())
 
 
-def test_a_map_of_heat_maps_is_one_of_h_times_w_places():
+def test_a_feature_map_of_heatmaps_has_h_times_w_joints():
     samples = make_samples([0, 1], [0, 1])
     x = torch.randn(2, 16, 5, 1, 7)
     _, of_places = make_neck(with_persons=False)(x, samples)
@@ -95,8 +95,8 @@ def test_a_width_of_one_bank_alone():
 
 
 @pytest.mark.parametrize('updates', [('before', 'after'), ('after', 'before')])
-def test_losses_of_different_update_orders_do_not_share_what_they_see(updates):
-    """On the first batch a loss that compares before it writes has nothing to compare with."""
+def test_losses_of_different_update_orders_are_independent(updates):
+    """On the first batch a loss that compares before it writes has an empty bank."""
     options = (dict(update=update) for update in updates)
     neck = make_neck(**dict(zip(('loss_spatial', 'loss_temporal'), options, strict=True)))
     _, losses = neck(torch.randn(4, 2, 16, 5, 7), make_samples([0, 1, 0, 1], range(4)))

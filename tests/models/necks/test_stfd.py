@@ -59,7 +59,7 @@ def test_initialisation():
         ((1, 1, 16, 5, 9), 'num_joints', 9),
     ],
 )
-def test_a_map_of_another_shape_is_one_line_with_the_key(stfd, shape, key, found):
+def test_a_feature_map_of_another_shape_is_one_line_with_the_key(stfd, shape, key, found):
     with pytest.raises(InputError, match=rf'set model\.neck\.{key}={found}$'):
         stfd(torch.zeros(shape, dtype=torch.float64))
 

@@ -1,4 +1,4 @@
-"""The banks beside what else a run may use."""
+"""Memory banks together with other hooks, gradient accumulation and torch.compile."""
 
 import copy
 
