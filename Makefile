@@ -38,7 +38,7 @@ types: $(READY)
 	$(BIN)/mypy
 
 suite: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist worksteal
 
 $(READY): setup.py pyproject.toml csre_mm/version.py
 	$(PYTHON) -m venv $(VENV)

@@ -108,9 +108,10 @@ setup(
     ],
     extras_require={
         **EXTRAS,
-        # setuptools: a test builds the wheel. The others: what they serve is tested.
+        # setuptools: a test builds the wheel. pytest-xdist: the suite on several cores. The others:
+        # what they serve is tested.
         'dev': [
-            *('mypy', 'pre-commit', 'pytest', 'ruff', 'setuptools>=70.1'),
+            *('mypy', 'pre-commit', 'pytest', 'pytest-xdist>=3.2', 'ruff', 'setuptools>=70.1'),
             *(*EXTRAS['export'], *EXTRAS['analysis'], *EXTRAS['tensorboard']),
         ],
     },

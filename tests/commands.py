@@ -1,39 +1,52 @@
-"""Running the commands that read score files, in this process."""
+"""Calling commands in this process, and score files for those that read them."""
 
 import pickle
 import runpy
 import sys
+from pathlib import Path
 
 import numpy as np
+import pytest
 
 from csre_mm.evaluation import Scores
 from tests.conftest import ROOT
 
 
+def run_script(path, *arguments):
+    """Do what ``python PATH ARGUMENTS`` does; returns the exit status."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, 'argv', [str(path), *map(str, arguments)])
+        patch.syspath_prepend(str(Path(path).resolve().parent))
+        try:
+            runpy.run_path(str(path), run_name='__main__')
+        except SystemExit as end:
+            return end.code or 0
+    return 0
+
+
+def run_tool(script, *arguments):
+    """Call a script of tools/; returns its exit status."""
+    return run_script(ROOT / 'tools' / script, *arguments)
+
+
 class Command:
-    """Calls a script of tools/ in a folder; returns its exit status."""
+    """Calls one script of tools/ in a folder; returns its exit status."""
 
     def __init__(self, script, folder, monkeypatch):
-        self.script, self.monkeypatch = script, monkeypatch
+        self.script = script
         monkeypatch.chdir(folder)
 
     def __call__(self, *arguments):
-        self.monkeypatch.setattr(sys, 'argv', [self.script, *map(str, arguments)])
-        try:
-            runpy.run_path(str(ROOT / 'tools' / self.script), run_name='__main__')
-        except SystemExit as end:
-            return end.code or 0
-        return 0
+        return run_tool(self.script, *arguments)
 
 
-def captured(command, capsys):
-    """Calls a command; returns its status, what it printed, and the lines of its errors."""
+def captured(command, capture):
+    """Calls a command; returns its status, and what it printed to stdout and to stderr."""
 
     def run(*arguments):
-        capsys.readouterr()
+        capture.readouterr()
         status = command(*arguments)
-        found = capsys.readouterr()
-        return status, found.out, found.err.splitlines()
+        return status, *capture.readouterr()
 
     return run
 

@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[1]
 NTU_SPLITS = ('xsub_train', 'xsub_val')
 UCLA_SPLITS = ('train', 'val', 'val_clean')
 
-torch.set_num_threads(2)
+# Workers of pytest-xdist share the cores, and so do the processes that tests start.
+torch.set_num_threads(1)
+os.environ['OMP_NUM_THREADS'] = '1'
 
 
 def make_annotations(
@@ -78,6 +80,10 @@ CHANNELS = {
 }
 
 
+OF_CLIPS = ('stgcn', 'stgcnpp', 'aagcn', 'posec3d')
+"""Encoders whose training set is repeated, and which are tested on ten clips of a sample."""
+
+
 def encoder_of(name):
     """The encoder in the name of a config."""
     return name.removeprefix('csre_').split('_')[0]
@@ -85,7 +91,7 @@ def encoder_of(name):
 
 def repeats(name):
     """Whether a config's training set is a RepeatDataset."""
-    return name.endswith('nwucla') or encoder_of(name) in ('stgcn', 'stgcnpp', 'aagcn', 'posec3d')
+    return name.endswith('nwucla') or encoder_of(name) in OF_CLIPS
 
 
 def options_of(ann_file, *, csre, repeated=False, encoder='ctrgcn', **extra):
@@ -100,6 +106,8 @@ def options_of(ann_file, *, csre, repeated=False, encoder='ctrgcn', **extra):
         'val_dataloader.dataset.ann_file': ann_file,
         'test_dataloader.dataset.ann_file': ann_file,
     }
+    if encoder in OF_CLIPS:
+        options['test_dataloader.dataset.pipeline.1.num_clips'] = 2
     options.update(extra)
     return [f'{key}={value}' for key, value in options.items()]
 
@@ -112,11 +120,9 @@ class Tool:
 
     def __call__(self, script, *arguments, check=True, prefix=(), timeout=300):
         command = [sys.executable, *prefix, str(ROOT / 'tools' / script), *map(str, arguments)]
-        environment = {**os.environ, 'OMP_NUM_THREADS': '2'}
         result = subprocess.run(
             command,
             cwd=self.folder,
-            env=environment,
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -1,14 +1,11 @@
 """Raw NTU files for tests, written without the package, and the command that reads them."""
 
-import importlib.util
 import json
-import sys
 from pathlib import Path
 
 import numpy as np
 
 from csre_mm.datasets.preparation.ntu.annotation import make_sample
-from tests.conftest import ROOT
 
 FIRST, SECOND, THIRD = 72057594037931690, 72057594037931691, 72057594037931692
 """Ids that float64 cannot tell apart."""
@@ -60,26 +57,6 @@ def write_raw(folder, names, num_frames=2):
     folder.mkdir(parents=True, exist_ok=True)
     for name in names:
         (folder / f'{name}.skeleton').write_bytes(simple(num_frames))
-
-
-class PrepareNTU:
-    """Runs the command in this process; gives its status and what it prints."""
-
-    def __init__(self, monkeypatch, capsys):
-        path = ROOT / 'tools/data/prepare_ntu.py'
-        spec = importlib.util.spec_from_file_location('prepare_ntu', path)
-        self.module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(self.module)
-        self.monkeypatch, self.capsys = monkeypatch, capsys
-
-    def __call__(self, *args):
-        self.monkeypatch.setattr(sys, 'argv', ['prepare_ntu.py', *map(str, args)])
-        status = 0
-        try:
-            self.module.main()
-        except SystemExit as error:
-            status = error.code
-        return status, *self.capsys.readouterr()
 
 
 def report_of(path='data.report.json'):

@@ -21,7 +21,7 @@ SKIPPED = shutil.ignore_patterns('__pycache__', '.mim')
 
 def python(*arguments, cwd, **environment):
     """Run the interpreter; the source tree is not on its path."""
-    environment = {**os.environ, 'PYTHONPATH': '', 'OMP_NUM_THREADS': '1', **environment}
+    environment = {**os.environ, 'PYTHONPATH': '', **environment}
     command = [sys.executable, *map(str, arguments)]
     return subprocess.run(
         command, cwd=cwd, env=environment, capture_output=True, text=True, check=False

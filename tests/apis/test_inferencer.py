@@ -12,9 +12,9 @@ from csre_mm.apis.recordings import find_recordings
 from csre_mm.apis.windows import choose_persons, window_spans
 from csre_mm.evaluation import load_scores
 from csre_mm.utils.errors import InputError
+from tests.commands import run_tool
 from tests.conftest import encoder_of
 from tests.inference import make_checkpoint, write_config
-from tests.tools.test_train_and_test import run_tool
 
 ENCODERS = [
     'csre_hcn_ntu60',
@@ -62,11 +62,9 @@ def test_a_published_config_has_no_training_data(small):
 
 @pytest.mark.parametrize('name', ENCODERS)
 def test_scores_are_those_of_the_test_loop(tmp_path, file_of, name):
-    step, extra = 'test_dataloader.dataset.pipeline.1', {}
-    if encoder_of(name) != 'hcn':  # whose classifier has a fixed window
-        extra[f'{step}.clip_len'] = 16
-    if encoder_of(name) in ('stgcn', 'stgcnpp', 'aagcn', 'posec3d'):
-        extra[f'{step}.num_clips'] = 2
+    extra = {}
+    if encoder_of(name) != 'hcn':  # whose classifier has a window
+        extra['test_dataloader.dataset.pipeline.1.clip_len'] = 16
     cfg, checkpoint = make_checkpoint(name, file_of(name), tmp_path, **extra)
     inferencer = SkeletonInferencer(cfg, checkpoint, batch_size=2)
     recordings = find_recordings(file_of(name), cfg.test_dataloader.dataset.split)[:3]
@@ -85,13 +83,11 @@ def test_scores_are_those_of_the_test_loop(tmp_path, file_of, name):
     assert len({prediction.scores.tobytes() for prediction in found}) == 3
 
 
-def test_scores_are_bit_for_bit_those_of_the_dump(monkeypatch, tmp_path, small, ntu_file):
+def test_scores_are_bit_for_bit_those_of_the_dump(tmp_path, small, ntu_file):
     cfg, checkpoint = small
     dump = tmp_path / 'scores.pkl'
     arguments = ['--dump', dump, '--work-dir', tmp_path / 'wd']
-    assert (
-        run_tool(monkeypatch, 'test.py', write_config(cfg, tmp_path), checkpoint, *arguments) == 0
-    )
+    assert run_tool('test.py', write_config(cfg, tmp_path), checkpoint, *arguments) == 0
     scores = load_scores(dump)
     inferencer = SkeletonInferencer(cfg, checkpoint)
     found = inferencer(find_recordings(ntu_file, 'xsub_val')[:6])

@@ -1,7 +1,6 @@
 """TensorBoard and Weights & Biases, besides mmengine's own log."""
 
 import json
-import runpy
 import sys
 import textwrap
 
@@ -11,7 +10,8 @@ from csre_mm.apis import build_runner
 from csre_mm.apis.tracking import TRACKERS, merge_trackers
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.optional import require
-from tests.conftest import ROOT, config, options_of
+from tests.commands import run_tool
+from tests.conftest import config, options_of
 from tests.runs import small_config
 
 FIGURES = {
@@ -164,11 +164,8 @@ def test_a_missing_package_ends_training_before_it_starts(
     monkeypatch.setitem(sys.modules, package, None)
     options = options_of(ntu_file, csre=True)
     arguments = [config('csre_ctrgcn_ntu60'), '--tracker', package, '--work-dir', tmp_path / 'run']
-    argv = ['train.py', *map(str, arguments), '--cfg-options', *options]
-    monkeypatch.setattr(sys, 'argv', argv)
-    with pytest.raises(SystemExit) as end:
-        runpy.run_path(str(ROOT / 'tools/train.py'), run_name='__main__')
-    assert end.value.code == 2 and not (tmp_path / 'run').exists()
+    assert run_tool('train.py', *arguments, '--cfg-options', *options) == 2
+    assert not (tmp_path / 'run').exists()
     err = capsys.readouterr().err
     assert err.startswith('train.py: error: ') and err.count('\n') == 1
     install = f"pip install 'csre_mm[{package}]', in a clone pip install -e '.[{package}]'"

@@ -2,10 +2,10 @@
 
 import os
 import re
-import runpy
 import shlex
-import sys
 from pathlib import Path
+
+from tests.commands import run_script
 
 BLOCK = re.compile(r'^```(\w*)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 NAME = re.compile(r'# (\w+\.py)\n')
@@ -27,15 +27,8 @@ def run(command, monkeypatch, capsys):
         monkeypatch.syspath_prepend(os.path.abspath(command[0].partition('=')[2]))
         command = command[1:]
     assert command[0] == 'python'
-    monkeypatch.setattr(sys, 'argv', command[1:])
     capsys.readouterr()
-    status = 0
-    with monkeypatch.context() as path:
-        path.syspath_prepend(str(Path(command[1]).resolve().parent))
-        try:
-            runpy.run_path(command[1], run_name='__main__')
-        except SystemExit as end:
-            status = end.code or 0
+    status = run_script(*command[1:])
     captured = capsys.readouterr()
     assert status == 0, (command, captured.err[-2000:])
     return captured.out

@@ -38,7 +38,6 @@ def command(ann_file, work_dir, *flags):
 def start(ann_file, work_dir, *flags):
     return subprocess.Popen(
         command(ann_file, work_dir, *flags),
-        env={**os.environ, 'OMP_NUM_THREADS': '2'},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,

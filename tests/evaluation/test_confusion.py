@@ -1,10 +1,7 @@
-import importlib.util
 import json
 import math
 import pickle
 import re
-import sys
-from pathlib import Path
 
 import matplotlib
 import matplotlib.image
@@ -24,6 +21,7 @@ from csre_mm.evaluation.confusion import (
 )
 from csre_mm.utils.errors import InputError
 from csre_mm.visualization.confusion_figure import draw_confusion
+from tests.commands import Command, write_dump
 
 LABELS = [0, 0, 0, 0, 1, 1, 2, 2, 3, 3]
 FIRST = [0, 0, 1, 2, 1, 0, 2, 2, 3, 2]
@@ -206,40 +204,12 @@ def test_figure_refuses(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.fixture(scope='module')
-def tool():
-    path = Path(__file__).parents[2] / 'tools' / 'analysis' / 'confusion.py'
-    spec = importlib.util.spec_from_file_location('confusion_tool', path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def write(path, scores, order=None):
-    samples = [
-        dict(frame_dir=name, gt_label=int(label), pred_label=int(row.argmax()), pred_score=row)
-        for name, label, row in zip(*scores, strict=True)
-    ]
-    samples = samples if order is None else [samples[i] for i in order]
-    path.write_bytes(pickle.dumps(samples, protocol=4))
-
-
 @pytest.fixture
-def run(tool, tmp_path, monkeypatch):
-    """Run the command in the folder of two score files; return None, or its exit status."""
-    write(tmp_path / 'a.pkl', make_scores(FIRST))
-    write(tmp_path / 'b.pkl', make_scores(SECOND), order=[3, 9, 0, 8, 1, 7, 2, 6, 4, 5])
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['confusion.py', *arguments])
-        try:
-            tool.main()
-        except SystemExit as error:
-            return error.code
-        return None
-
-    return call
+def run(tmp_path, monkeypatch):
+    """The command, beside two score files."""
+    write_dump(tmp_path / 'a.pkl', make_scores(FIRST))
+    write_dump(tmp_path / 'b.pkl', make_scores(SECOND), order=[3, 9, 0, 8, 1, 7, 2, 6, 4, 5])
+    return Command('analysis/confusion.py', tmp_path, monkeypatch)
 
 
 def rows(text):
@@ -250,7 +220,7 @@ def rows(text):
 
 
 def test_table_of_given_pairs(run, capsys):
-    assert run('base=a.pkl', 'csre=b.pkl', '--pairs', '0,1', '3,2') is None
+    assert run('base=a.pkl', 'csre=b.pkl', '--pairs', '0,1', '3,2') == 0
     assert capsys.readouterr().out.split('\n\n')[0].splitlines() == [
         '                                 0 /        3 /',
         'model  top-1  mean class           1          2',
@@ -261,29 +231,29 @@ def test_table_of_given_pairs(run, capsys):
 
 
 def test_most_confused_pairs_of_the_first_model_are_the_default(run, capsys):
-    assert run('base=a.pkl', 'csre=b.pkl', '--top', '2') is None
+    assert run('base=a.pkl', 'csre=b.pkl', '--top', '2') == 0
     out = capsys.readouterr().out
     assert rows(out) == [
         ['base', '60.00', '62.50', '50.00 (2)', '66.67 (1)'],
         ['csre', '90.00', '87.50', '100.00 (0)', '100.00 (0)'],
     ]
     assert 'The pairs are those that base confuses most.' in out
-    assert run('csre=b.pkl') is None
+    assert run('csre=b.pkl') == 0
     assert rows(capsys.readouterr().out) == [['csre', '90.00', '87.50', '83.33 (1)']]
 
 
 def test_names_of_classes(run, tmp_path, capsys):
     (tmp_path / 'names.txt').write_text('\ufeffzero\none and a half, more\ntwo\nthree\nfour\n\n')
-    assert run('a=a.pkl', '--classes', 'names.txt', '--pairs', '0,1') is None
+    assert run('a=a.pkl', '--classes', 'names.txt', '--pairs', '0,1') == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line[25:].strip() for line in lines[:3]] == ['zero /', 'one and a half,', 'more']
-    assert run('a=a.pkl', '--classes', 'synthetic', '--pairs', '2,3') is None
+    assert run('a=a.pkl', '--classes', 'synthetic', '--pairs', '2,3') == 0
     assert 'clap evenly /' in capsys.readouterr().out
 
 
 def test_figure_and_numbers(run, tmp_path):
     files = ['--out', 'new/c.png', '--json', 'new/c.json']
-    assert run('base=a.pkl', 'csre=b.pkl', '--pairs', '2,3', *files) is None
+    assert run('base=a.pkl', 'csre=b.pkl', '--pairs', '2,3', *files) == 0
     assert matplotlib.image.imread(tmp_path / 'new' / 'c.png').shape[1] > 600
     report = json.loads((tmp_path / 'new' / 'c.json').read_text())
     assert report['class_names'] == ['0', '1', '2', '3']
@@ -300,8 +270,8 @@ def test_figure_and_numbers(run, tmp_path):
 
 
 def test_classes_without_samples_are_dashes_and_null(run, tmp_path, capsys):
-    write(tmp_path / 'c.pkl', make_scores([0, 0], [0, 1], 4))
-    assert run('c=c.pkl', '--pairs', '2,3', '--json', 'c.json') is None
+    write_dump(tmp_path / 'c.pkl', make_scores([0, 0], [0, 1], 4))
+    assert run('c=c.pkl', '--pairs', '2,3', '--json', 'c.json') == 0
     assert rows(capsys.readouterr().out) == [['c', '50.00', '50.00', '- (0)']]
     report = json.loads((tmp_path / 'c.json').read_text())['models']['c']
     assert report['class_accuracies'] == [1.0, 0.0, None, None]
@@ -343,9 +313,9 @@ def test_classes_without_samples_are_dashes_and_null(run, tmp_path, capsys):
 def test_bad_input_is_one_line_and_status_2(run, tmp_path, capsys, arguments, message):
     (tmp_path / 'few.txt').write_text('a\nb\nc\n')
     (tmp_path / 'gap.txt').write_text('a\n\nc\nd\n')
-    write(tmp_path / 'other.pkl', make_scores([0, 0], [0, 0]))
-    write(tmp_path / 'relabelled.pkl', make_scores(FIRST, [1, *LABELS[1:]]))
-    write(tmp_path / 'double.pkl', make_scores(FIRST), order=[0, 1, 2, 0])
+    write_dump(tmp_path / 'other.pkl', make_scores([0, 0], [0, 0]))
+    write_dump(tmp_path / 'relabelled.pkl', make_scores(FIRST, [1, *LABELS[1:]]))
+    write_dump(tmp_path / 'double.pkl', make_scores(FIRST), order=[0, 1, 2, 0])
     before = sorted(tmp_path.iterdir())
     assert run(*arguments.split()) == 2
     captured = capsys.readouterr()
@@ -371,5 +341,5 @@ def test_synthetic_names_of_a_classifier_with_more_classes(run, tmp_path, capsys
         )
     ]
     (tmp_path / 'sixty.pkl').write_bytes(pickle.dumps(scores, protocol=4))
-    assert run('a=sixty.pkl', '--classes', 'synthetic', '--pairs', '2,3', '--out', 'a.png') is None
+    assert run('a=sixty.pkl', '--classes', 'synthetic', '--pairs', '2,3', '--out', 'a.png') == 0
     assert 'clap evenly /' in capsys.readouterr().out

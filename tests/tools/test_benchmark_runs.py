@@ -5,7 +5,7 @@ import pytest
 from csre_mm.datasets.annotations import load_annotations, save_annotations
 from csre_mm.evaluation.scores import load_scores
 from csre_mm.experiments.results import load_results
-from tests.commands import Command
+from tests.commands import Command, captured
 from tests.conftest import ROOT, config, options_of
 
 
@@ -18,19 +18,25 @@ def parted_file(ucla_file, tmp_path):
     return tmp_path / 'parted.pkl'
 
 
-def test_trains_tests_and_compares(tool, parted_file, tmp_path):
-    once = {'train_cfg.max_epochs': 1}
+@pytest.fixture
+def benchmark(tmp_path, monkeypatch):
+    return Command('benchmark_runs.py', tmp_path, monkeypatch)
+
+
+def test_trains_tests_and_compares(benchmark, capsys, parted_file, tmp_path):
+    once = {'train_cfg.max_epochs': 1, 'train_dataloader.dataset.times': 1}
     options = options_of(parted_file, csre=False, repeated=True, **once)
     narrow = ['model.neck.loss.loss_weight=0.1']
     arguments = [
-        *('benchmark_runs.py', config('ctrgcn_nwucla'), '--subsets', 'val_clean', '--seeds', 3),
+        *(config('ctrgcn_nwucla'), '--subsets', 'val_clean', '--seeds', 3),
         *('--work-dir', 'runs', '--out', 'results.json', '--only', 'baseline'),
         *('narrow', '--arm', 'narrow', *narrow, '--cfg-options', *options),
     ]
-    first = tool(*arguments)
-    assert '2 runs, 0 of them finished before' in first.stderr
-    assert 'val, 24 samples, last epoch\n' in first.stdout
-    assert 'val_clean, 20 samples, best epoch (chosen on these samples)\n' in first.stdout
+    run = captured(benchmark, capsys)
+    status, table, err = run(*arguments)
+    assert status == 0 and '2 runs, 0 of them finished before' in err
+    assert 'val, 24 samples, last epoch\n' in table
+    assert 'val_clean, 20 samples, best epoch (chosen on these samples)\n' in table
     results = load_results(tmp_path / 'results.json')
     assert [cell.arm for cell in results.cells] == ['baseline', 'narrow']
     folder = tmp_path / 'runs/ctrgcn_nwucla/narrow/j/seed3'
@@ -44,14 +50,9 @@ def test_trains_tests_and_compares(tool, parted_file, tmp_path):
     }
     record = json.loads((folder / 'run.json').read_text())
     assert record['command'].startswith('python tools/train.py configs/csre_ctrgcn_nwucla.py ')
-    again = tool(*arguments)
-    assert '2 runs, 2 of them finished before' in again.stderr
-    assert again.stdout == first.stdout
-
-
-@pytest.fixture
-def benchmark(tmp_path, monkeypatch):
-    return Command('benchmark_runs.py', tmp_path, monkeypatch)
+    status, again, err = run(*arguments)
+    assert status == 0 and '2 runs, 2 of them finished before' in err
+    assert again == table
 
 
 @pytest.mark.parametrize(

@@ -1,30 +1,21 @@
 import os
 import pickle
-import runpy
-import sys
 
 import numpy as np
 import pytest
 
 from csre_mm.datasets.annotations import load_annotations
-from tests.conftest import ROOT, config
-
-SCRIPT = ROOT / 'tools/data/check_dataset.py'
+from tests.commands import Command, captured
+from tests.conftest import config
 
 
 @pytest.fixture
 def run(monkeypatch, capsys, tmp_path):
-    monkeypatch.chdir(tmp_path)
+    command = captured(Command('data/check_dataset.py', tmp_path, monkeypatch), capsys)
 
     def run(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['check_dataset.py', *map(str, arguments)])
-        status = 0
-        try:
-            runpy.run_path(str(SCRIPT), run_name='__main__')
-        except SystemExit as end:
-            status = end.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out.splitlines(), captured.err.splitlines()
+        status, out, err = command(*arguments)
+        return status, out.splitlines(), err.splitlines()
 
     return run
 

@@ -1,8 +1,6 @@
 """The command, and that the other commands take its output as a checkpoint."""
 
 import pickle
-import runpy
-import sys
 
 import pytest
 import torch
@@ -13,7 +11,8 @@ from mmengine.runner import load_checkpoint
 from csre_mm.models.conversion import ENCODERS
 from csre_mm.utils.checkpoints import load_checkpoint_file
 from tests import releases
-from tests.conftest import ROOT, config, options_of
+from tests.commands import captured, run_tool
+from tests.conftest import config, options_of
 
 # The plans of the configs, with the channels that the tests' options shrink them to.
 TEN = [(3, 8, 1), *[(8, 8, 1)] * 3, (8, 16, 2), *[(16, 16, 1)] * 2, (16, 32, 2), *[(32, 32, 1)] * 2]
@@ -21,20 +20,8 @@ TEN = [(3, 8, 1), *[(8, 8, 1)] * 3, (8, 16, 2), *[(16, 16, 1)] * 2, (16, 32, 2),
 
 @pytest.fixture
 def run(monkeypatch, tmp_path, capsys):
-    """Runs a command in a new folder; gives its status and what it prints."""
     monkeypatch.chdir(tmp_path)
-
-    def run(script, *arguments):
-        monkeypatch.setattr(sys, 'argv', [script, *map(str, arguments)])
-        status = 0
-        try:
-            runpy.run_path(str(ROOT / 'tools' / script), run_name='__main__')
-        except SystemExit as end:
-            status = end.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
+    return captured(run_tool, capsys)
 
 
 def small():

@@ -1,7 +1,6 @@
 """Exported graphs against PyTorch, for every encoder."""
 
 import re
-import runpy
 import sys
 
 import pytest
@@ -14,7 +13,8 @@ from csre_mm.apis import export
 from csre_mm.apis.export import CHECKED_BATCHES, Exporter
 from csre_mm.apis.export_formats import find_format, load_scorer
 from csre_mm.utils.errors import InputError
-from tests.conftest import ROOT, config
+from tests.commands import Command, captured
+from tests.conftest import config
 from tests.runs import small_config
 
 THREE = {  # blocks of every kind that the ten of the shipped configs have
@@ -37,20 +37,7 @@ SHRINK = {
 
 @pytest.fixture
 def run(monkeypatch, tmp_path, capsys):
-    """Runs the command in a new folder; gives its status and what it prints."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, 'argv', ['export_onnx.py', *map(str, arguments)])
-        status = 0
-        try:
-            runpy.run_path(str(ROOT / 'tools/export_onnx.py'), run_name='__main__')
-        except SystemExit as end:
-            status = end.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
+    return captured(Command('export_onnx.py', tmp_path, monkeypatch), capsys)
 
 
 def make(folder, encoder, ann_file='none.pkl'):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.commands import Command
+from tests.commands import Command, captured
 from tests.conftest import ROOT
 from tests.inference import SHORT, make_checkpoint, write_config
 from tests.ntu_files import NAME, write_raw
@@ -20,13 +20,11 @@ def model(tmp_path_factory, ntu_file):
 
 @pytest.fixture
 def predict(model, tmp_path, monkeypatch, capsys):
-    command = Command('predict.py', tmp_path, monkeypatch)
+    command = captured(Command('predict.py', tmp_path, monkeypatch), capsys)
 
     def predict(*arguments, config=None, checkpoint=None):
-        capsys.readouterr()
-        status = command(config or model[0], checkpoint or model[1], *arguments)
-        captured = capsys.readouterr()
-        return status, captured.out.splitlines(), captured.err.splitlines()
+        status, out, err = command(config or model[0], checkpoint or model[1], *arguments)
+        return status, out.splitlines(), err.splitlines()
 
     return predict
 

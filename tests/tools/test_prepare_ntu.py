@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from csre_mm.datasets.annotations import check_annotations, load_annotations
-from tests.ntu_files import NAME, PrepareNTU, simple, write_raw
+from csre_mm.datasets.preparation.ntu import convert
+from tests.commands import Command, captured
+from tests.ntu_files import NAME, simple, write_raw
 
 
 @pytest.fixture
 def run(monkeypatch, tmp_path, capsys):
-    monkeypatch.chdir(tmp_path)
-    return PrepareNTU(monkeypatch, capsys)
+    return captured(Command('data/prepare_ntu.py', tmp_path, monkeypatch), capsys)
 
 
 def test_a_folder_becomes_a_pickle(run, tmp_path):
@@ -64,7 +65,7 @@ def test_a_good_file_is_replaced_by_a_whole_one_only(run, tmp_path, monkeypatch)
         yield b'part'
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(run.module, 'copy_parts', interrupted)
+    monkeypatch.setattr(convert, 'copy_parts', interrupted)
     status, _, err = run('raw', 'data.pkl', '--dataset', 'ntu60')
     assert status == 130 and 'interrupted' in err
     assert Path('data.pkl').read_bytes() == b'good'

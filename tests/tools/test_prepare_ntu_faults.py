@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from csre_mm.datasets.annotations import load_annotations
+from tests.commands import Command, captured
 from tests.datasets.preparation.faults import FAULTS, fault_files, write_faults
-from tests.ntu_files import NAME, PrepareNTU, report_of, simple, skeleton, write_raw
+from tests.ntu_files import NAME, report_of, simple, skeleton, write_raw
 
 
 @pytest.fixture
 def run(monkeypatch, tmp_path, capsys):
-    monkeypatch.chdir(tmp_path)
-    return PrepareNTU(monkeypatch, capsys)
+    return captured(Command('data/prepare_ntu.py', tmp_path, monkeypatch), capsys)
 
 
 @pytest.mark.parametrize('member', [f'../{NAME}.skeleton', f'/x/{NAME}.skeleton', f'C:/{NAME}.txt'])

@@ -15,7 +15,7 @@ from tests.conftest import ROOT
 from tests.ntu_files import simple
 
 TOOL = ROOT / 'tools/data/prepare_ntu.py'
-NUM_FILES = 30 * FILES_A_PART
+NUM_FILES = 18 * FILES_A_PART
 
 
 @pytest.fixture(scope='module')
@@ -38,7 +38,6 @@ def start(raw, out):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, 'OMP_NUM_THREADS': '1'},
         # A process in the background of a shell ignores Ctrl-C, and so do its children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         start_new_session=True,

@@ -3,8 +3,6 @@
 import hashlib
 import pickle
 import re
-import runpy
-import sys
 
 import pytest
 import torch
@@ -16,26 +14,15 @@ from mmengine.runner import load_checkpoint
 
 from csre_mm.apis import build_runner, publish
 from csre_mm.utils.errors import InputError
-from tests.conftest import ROOT, config
+from tests.commands import captured, run_tool
+from tests.conftest import config
 from tests.runs import make_runner, small_config
 
 
 @pytest.fixture
 def run(monkeypatch, tmp_path, capsys):
-    """Runs a command in a new folder; gives its status and what it prints."""
     monkeypatch.chdir(tmp_path)
-
-    def run(script, *arguments):
-        monkeypatch.setattr(sys, 'argv', [script, *map(str, arguments)])
-        status = 0
-        try:
-            runpy.run_path(str(ROOT / 'tools' / script), run_name='__main__')
-        except SystemExit as end:
-            status = end.code or 0
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
+    return captured(run_tool, capsys)
 
 
 @pytest.fixture(scope='module')
@@ -72,13 +59,14 @@ def test_the_baseline_gives_the_same_scores_bit_for_bit(tmp_path, ntu_file, ucla
     model, cfg = save(tmp_path / 'run.pth', name, ann_file)
     result = publish(tmp_path / 'run.pth', tmp_path / 'out')
     baseline_cfg = small_config(name.removeprefix('csre_'), ann_file, tmp_path)
+    expected = scores(model, cfg)
     inside = torch.load(result.path, weights_only=True)['meta']['cfg']
     for settings in (baseline_cfg, Config.fromstring(inside, '.py')):
         assert settings.model.type in ('RecognizerGCN', 'Recognizer3D')
         assert 'neck' not in settings.model
         baseline = MODELS.build(settings.model)
         load_checkpoint(baseline, str(result.path), strict=True)
-        assert torch.equal(scores(baseline, settings), scores(model, cfg))
+        assert torch.equal(scores(baseline, settings), expected)
 
 
 def test_nothing_of_the_training_is_left(trained, tmp_path):

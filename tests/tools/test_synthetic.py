@@ -1,6 +1,4 @@
 import re
-import runpy
-import sys
 
 import numpy as np
 import pytest
@@ -11,10 +9,9 @@ from csre_mm.datasets.preparation.ntu.splits import SampleName
 from synthetic.actions import ACTIONS
 from synthetic.body import SIDES, Pose, draw_subject, place_joints
 from synthetic.recording import draw_performance, look, raw_text
-from tests.conftest import ROOT
-from tests.ntu_files import PrepareNTU, report_of
+from tests.commands import Command, captured
+from tests.ntu_files import report_of
 
-TOOL = ROOT / 'tools/data/make_synthetic.py'
 FIRST = SampleName(setup=1, camera=1, performer=1, replication=1, action=1)
 HEAD, NECK, HANDS = 3, 20, [7, 11]  # hands: left, right
 PERFORMERS = range(1, 41)
@@ -147,17 +144,8 @@ def test_text_has_the_joints_and_a_little_noise():
 
 
 @pytest.fixture
-def run_tool(monkeypatch, capfd):
-    def run(*arguments):
-        monkeypatch.setattr(sys, 'argv', [str(TOOL), *map(str, arguments)])
-        code = 0
-        try:
-            runpy.run_path(str(TOOL), run_name='__main__')
-        except SystemExit as exit_:
-            code = exit_.code
-        return code, *capfd.readouterr()
-
-    return run
+def run_tool(tmp_path, monkeypatch, capfd):
+    return captured(Command('data/make_synthetic.py', tmp_path, monkeypatch), capfd)
 
 
 @pytest.mark.parametrize(
@@ -188,7 +176,6 @@ def test_refuses_a_file_as_folder(tmp_path, run_tool):
 
 
 def test_the_files_are_named_and_all_of_them_are_accepted(tmp_path, run_tool, monkeypatch, capfd):
-    monkeypatch.chdir(tmp_path)
     code, out, _ = run_tool('new/raw', '--subjects', 17, 17, '--setups', 16, '--workers', 1)
     assert code == 0 and out.startswith('72 files, ')
     assert sorted(path.name for path in (tmp_path / 'new/raw').iterdir()) == sorted(
@@ -197,8 +184,8 @@ def test_the_files_are_named_and_all_of_them_are_accepted(tmp_path, run_tool, mo
         for replication in (1, 2)
         for action in range(1, 13)
     )
-    run = PrepareNTU(monkeypatch, capfd)
-    assert run('new/raw', 'data.pkl', '--dataset', 'ntu60', '--strict', '--workers', 1)[0] == 0
+    prepare = captured(Command('data/prepare_ntu.py', tmp_path, monkeypatch), capfd)
+    assert prepare('new/raw', 'data.pkl', '--dataset', 'ntu60', '--strict', '--workers', 1)[0] == 0
     report = report_of()
     assert report['files']['samples']['here'] == 72
     assert report['persons'] == {'1': 60, '2': 12}

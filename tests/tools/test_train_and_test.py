@@ -2,7 +2,6 @@
 
 import pickle
 import re
-import runpy
 import signal
 import subprocess
 import sys
@@ -13,17 +12,8 @@ import pytest
 import torch
 
 from csre_mm.utils.checkpoints import load_checkpoint_file
+from tests.commands import run_tool
 from tests.conftest import ROOT, config, make_annotations, options_of
-
-
-def run_tool(monkeypatch, script, *arguments):
-    """Run a command in this process; returns its exit status."""
-    monkeypatch.setattr(sys, 'argv', [script, *map(str, arguments)])
-    try:
-        runpy.run_path(str(ROOT / 'tools' / script), run_name='__main__')
-    except SystemExit as end:
-        return end.code or 0
-    return 0
 
 
 def weights(path):
@@ -36,10 +26,9 @@ def trained(tmp_path_factory, ntu_file):
     folder = tmp_path_factory.mktemp('trained')
     runs = {}
     for name, csre in (('ctrgcn_ntu60', False), ('csre_ctrgcn_ntu60', True)):
-        with pytest.MonkeyPatch.context() as monkeypatch:
-            options = options_of(ntu_file, csre=csre, experiment_name=name)
-            arguments = [config(name), '--work-dir', folder / name, '--seed', 3]
-            assert run_tool(monkeypatch, 'train.py', *arguments, '--cfg-options', *options) == 0
+        options = options_of(ntu_file, csre=csre, experiment_name=name)
+        arguments = [config(name), '--work-dir', folder / name, '--seed', 3]
+        assert run_tool('train.py', *arguments, '--cfg-options', *options) == 0
         runs[name] = folder / name
     return runs
 
@@ -61,20 +50,20 @@ def test_banks_are_in_the_checkpoint(trained, ntu_file):
         assert state[f'neck.loss_{name}.bank.features'].shape == (24, 256)
 
 
-def scores(monkeypatch, tmp_path, name, checkpoint, ann_file, *extra):
+def scores(tmp_path, name, checkpoint, ann_file, *extra):
     out = tmp_path / f'{name}.pkl'
     options = options_of(ann_file, csre='csre' in name, experiment_name=str(out))
     arguments = [config(name), checkpoint, '--dump', out, '--work-dir', tmp_path / 'test' / name]
-    status = run_tool(monkeypatch, 'test.py', *arguments, '--cfg-options', *options, *extra)
+    status = run_tool('test.py', *arguments, '--cfg-options', *options, *extra)
     assert status == 0
     return out.read_bytes()
 
 
 @pytest.mark.parametrize('name', ['ctrgcn_ntu60', 'csre_ctrgcn_ntu60'])
-def test_either_checkpoint_under_either_config(monkeypatch, tmp_path, trained, ntu_file, name):
+def test_either_checkpoint_under_either_config(tmp_path, trained, ntu_file, name):
     checkpoint = trained[name] / 'epoch_2.pth'
     dumps = [
-        scores(monkeypatch, tmp_path, which, checkpoint, ntu_file)
+        scores(tmp_path, which, checkpoint, ntu_file)
         for which in ('ctrgcn_ntu60', 'csre_ctrgcn_ntu60')
     ]
     assert dumps[0] == dumps[1]
@@ -85,32 +74,28 @@ def test_either_checkpoint_under_either_config(monkeypatch, tmp_path, trained, n
     assert left_out == (2 if name.startswith('csre') else 0)
 
 
-def test_the_stream_key_reaches_testing(monkeypatch, tmp_path, trained, ntu_file):
+def test_the_stream_key_reaches_testing(tmp_path, trained, ntu_file):
     checkpoint = trained['ctrgcn_ntu60'] / 'epoch_2.pth'
-    arguments = monkeypatch, tmp_path, 'ctrgcn_ntu60', checkpoint, ntu_file
+    arguments = tmp_path, 'ctrgcn_ntu60', checkpoint, ntu_file
     assert scores(*arguments) != scores(*arguments, 'model.data_preprocessor.stream=b')
 
 
-def test_csre_of_weight_zero_trains_the_weights_of_the_baseline(
-    monkeypatch, tmp_path, trained, ntu_file
-):
+def test_csre_of_weight_zero_trains_the_weights_of_the_baseline(tmp_path, trained, ntu_file):
     options = options_of(ntu_file, csre=True, **{'model.neck.loss.loss_weight': 0.0})
     arguments = [config('csre_ctrgcn_ntu60'), '--work-dir', tmp_path, '--seed', 3]
-    assert run_tool(monkeypatch, 'train.py', *arguments, '--cfg-options', *options) == 0
+    assert run_tool('train.py', *arguments, '--cfg-options', *options) == 0
     baseline, csre = (weights(path / 'epoch_2.pth') for path in (trained['ctrgcn_ntu60'], tmp_path))
     assert all(torch.equal(baseline[key], csre[key]) for key in baseline)
     contrasted = weights(trained['csre_ctrgcn_ntu60'] / 'epoch_2.pth')
     assert not all(torch.equal(baseline[key], contrasted[key]) for key in baseline)
 
 
-def test_seed_overrides_the_config_and_flags_reach_it(monkeypatch, tmp_path, ntu_file):
+def test_seed_overrides_the_config_and_flags_reach_it(tmp_path, ntu_file):
     settings = tmp_path / 'config.py'
     settings.write_text(f'_base_ = {str(config("ctrgcn_ntu60"))!r}\nrandomness = dict(seed=5)\n')
     options = options_of(ntu_file, csre=False, **{'train_cfg.max_epochs': 1})
     arguments = [settings, '--seed', 7, '--amp', '--no-validate', '--auto-scale-lr', '--work-dir']
-    status = run_tool(
-        monkeypatch, 'train.py', *arguments, tmp_path / 'run', '--cfg-options', *options
-    )
+    status = run_tool('train.py', *arguments, tmp_path / 'run', '--cfg-options', *options)
     assert status == 0
     log = next(tmp_path.glob('run/*/*.log')).read_text()
     assert re.search(r'seed: 7\b', log) and 'LR is set based on batch size of 64' in log
@@ -118,14 +103,14 @@ def test_seed_overrides_the_config_and_flags_reach_it(monkeypatch, tmp_path, ntu
     assert load_checkpoint_file(str(tmp_path / 'run/epoch_1.pth'))['meta']['seed'] == 7
 
 
-def test_interrupted_and_resumed(tool, tmp_path, ntu_file):
+def test_interrupted_and_resumed(monkeypatch, tmp_path, ntu_file):
     """Ctrl-C in the second epoch, then --resume: the run ends where it would have ended."""
-    options = options_of(ntu_file, csre=True, **{'train_cfg.max_epochs': 3})
+    monkeypatch.chdir(tmp_path)
+    options = options_of(ntu_file, csre=True)
     arguments = [config('csre_ctrgcn_ntu60'), '--seed', '0', '--cfg-options', *options]
     command = [sys.executable, '-u', ROOT / 'tools/train.py', *arguments, '--work-dir', 'run']
     process = subprocess.Popen(
         list(map(str, command)),
-        cwd=tmp_path,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         # A suite that runs in the background of a shell inherits that Ctrl-C is ignored.
@@ -140,12 +125,13 @@ def test_interrupted_and_resumed(tool, tmp_path, ntu_file):
     output += process.stdout.read()
     assert process.wait(60) == 130, output[-2000:]
     assert output.rstrip().endswith(b'train.py: interrupted')
-    assert (tmp_path / 'run/epoch_1.pth').exists() and not (tmp_path / 'run/epoch_2.pth').exists()
-
-    resumed = tool('train.py', *arguments, '--work-dir', 'run', '--resume')
-    output = resumed.stdout + resumed.stderr
-    assert 'resumed epoch: 1' in output and 'Epoch(train) [1]' not in output
-    assert load_checkpoint_file(str(tmp_path / 'run/epoch_3.pth'))['meta']['epoch'] == 3
+    run = tmp_path / 'run'
+    assert (run / 'epoch_1.pth').exists() and not (run / 'epoch_2.pth').exists()
+    before = set(run.glob('*/*.log'))
+    assert run_tool('train.py', *arguments, '--work-dir', 'run', '--resume') == 0
+    (log,) = set(run.glob('*/*.log')) - before
+    assert 'resumed epoch: 1' in log.read_text() and 'Epoch(train) [1]' not in log.read_text()
+    assert load_checkpoint_file(str(run / 'epoch_2.pth'))['meta']['epoch'] == 2
 
 
 def test_two_processes_train(tool, tmp_path, ntu_file):
@@ -198,7 +184,7 @@ def test_bad_input_of_training_is_one_line(monkeypatch, capsys, tmp_path, ntu_fi
     arguments = [config('csre_ctrgcn_ntu60') if a is None else a for a in arguments]
     monkeypatch.chdir(tmp_path)
     options = [*options_of(ntu_file, csre=True, experiment_name=case.replace(' ', '')), *options]
-    status = run_tool(monkeypatch, 'train.py', *arguments, '--cfg-options', *options)
+    status = run_tool('train.py', *arguments, '--cfg-options', *options)
     assert status == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     assert error.startswith('train.py: error: ') and message in error
@@ -206,9 +192,7 @@ def test_bad_input_of_training_is_one_line(monkeypatch, capsys, tmp_path, ntu_fi
 
 
 @pytest.mark.parametrize('workers', [0, 1])
-def test_a_nan_is_named_by_its_sample_also_from_a_worker(
-    monkeypatch, capsys, tmp_path, ntu_file, workers
-):
+def test_a_nan_is_named_by_its_sample_also_from_a_worker(capsys, tmp_path, ntu_file, workers):
     path = make_annotations(tmp_path / 'a.pkl')
     bad(path, nan_in_a_skeleton)
     options = options_of(
@@ -218,7 +202,7 @@ def test_a_nan_is_named_by_its_sample_also_from_a_worker(
         **{'train_dataloader.num_workers': workers},
     )
     arguments = [config('csre_ctrgcn_ntu60'), '--work-dir', tmp_path]
-    status = run_tool(monkeypatch, 'train.py', *arguments, '--cfg-options', *options)
+    status = run_tool('train.py', *arguments, '--cfg-options', *options)
     assert status == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
     expected = (
@@ -227,7 +211,7 @@ def test_a_nan_is_named_by_its_sample_also_from_a_worker(
     assert error == expected
 
 
-def test_bad_input_of_testing_is_one_line(monkeypatch, capsys, tmp_path, trained, ntu_file):
+def test_bad_input_of_testing_is_one_line(capsys, tmp_path, trained, ntu_file):
     checkpoint = trained['csre_ctrgcn_ntu60'] / 'epoch_2.pth'
     (tmp_path / 'broken.pth').write_bytes(checkpoint.read_bytes()[:5000])
     cases = [
@@ -241,6 +225,6 @@ def test_bad_input_of_testing_is_one_line(monkeypatch, capsys, tmp_path, trained
     for number, (path, flags, extra, message) in enumerate(cases):
         options = options_of(ntu_file, csre=True, experiment_name=f'test{number}{time.time()}')
         arguments = [config('csre_ctrgcn_ntu60'), path, '--work-dir', tmp_path, *flags]
-        status = run_tool(monkeypatch, 'test.py', *arguments, '--cfg-options', *options, *extra)
+        status = run_tool('test.py', *arguments, '--cfg-options', *options, *extra)
         error = capsys.readouterr().err.strip().splitlines()[-1]
         assert status == 2 and error.startswith('test.py: error: ') and message in error

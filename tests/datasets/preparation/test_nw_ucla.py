@@ -1,7 +1,5 @@
-import importlib.util
 import json
 import resource
-import sys
 import zipfile
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from csre_mm.datasets.annotations import check_annotations, load_annotations
 from csre_mm.datasets.preparation.nw_ucla import build_nw_ucla, parse_sequence, parse_view
 from csre_mm.datasets.preparation.raw_files import find_raw_files
 from csre_mm.utils.errors import InputError
+from tests.commands import Command, captured
 from tests.conftest import ROOT
 
 DATA = ROOT.parent / 'shared/data/nw-ucla'
@@ -135,23 +134,7 @@ def test_splits_leave_copies_out(folder):
 
 @pytest.fixture
 def run(monkeypatch, tmp_path, capsys):
-    path = ROOT / 'tools/data/prepare_nw_ucla.py'
-    spec = importlib.util.spec_from_file_location('prepare_nw_ucla', path)
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    monkeypatch.chdir(tmp_path)
-
-    def run(*args):
-        monkeypatch.setattr(sys, 'argv', ['prepare_nw_ucla.py', *map(str, args)])
-        status = 0
-        try:
-            tool.main()
-        except SystemExit as error:
-            status = error.code
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return run
+    return captured(Command('data/prepare_nw_ucla.py', tmp_path, monkeypatch), capsys)
 
 
 def test_folder_and_zip_give_the_same(run, folder):
