@@ -8,6 +8,7 @@ import argparse
 import ast
 import fnmatch
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -70,7 +71,7 @@ def list_configs(project: ModuleType, arguments: list[str]) -> None:
         fail(
             'csre-mm list', f'no shipped config matches {pattern}{project.suggest(pattern, names)}'
         )
-    print('\n'.join(found))
+    print('\n'.join(found), flush=True)
 
 
 def run(name: str, script: Path, arguments: list[str]) -> None:
@@ -95,6 +96,15 @@ def fail(program: str, message: str) -> None:
 
 def main() -> None:
     """Carry out the command line."""
+    try:
+        dispatch()
+    except BrokenPipeError:  # the reader of a pipe has seen enough, as in `csre-mm list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)  # as a command that the signal ends
+
+
+def dispatch() -> None:
+    """Find the command and run it."""
     project = load_project()
     scripts = find_scripts(project.ROOT)
     name, *arguments = sys.argv[1:] or ['--help']

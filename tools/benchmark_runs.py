@@ -11,6 +11,7 @@ from mmengine.config import DictAction
 from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
+from csre_mm.apis import merge_options
 from csre_mm.evaluation.ensemble import preset_weights
 from csre_mm.evaluation.scores import read_labels
 from csre_mm.experiments.execute import Executor
@@ -19,7 +20,7 @@ from csre_mm.experiments.record import train_command
 from csre_mm.experiments.results import Results, gather_cells, save_results
 from csre_mm.experiments.summary import Row, summarise
 from csre_mm.utils.cli import add_config_options, command
-from csre_mm.utils.config import innermost_datasets, merge_options, read_config
+from csre_mm.utils.config import innermost_datasets, read_config
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.project import call_of
 from csre_mm.utils.tables import format_table, percent

@@ -2,6 +2,7 @@
 
 from csre_mm.apis.cost import Cost, CostReport, measure_costs
 from csre_mm.apis.csre_config import complete_config
+from csre_mm.apis.data_settings import apply_data_settings, merge_options
 from csre_mm.apis.export import Exporter, GraphLatency
 from csre_mm.apis.export_formats import FORMATS, find_format, load_scorer
 from csre_mm.apis.features import (
@@ -21,7 +22,7 @@ from csre_mm.apis.tracking import TRACKERS, merge_trackers
 from csre_mm.apis.windows import Latency
 from csre_mm.models.conversion import ENCODERS, convert_weights
 from csre_mm.utils.checkpoints import read_state_dict
-from csre_mm.utils.config import get_config, has_csre, merge_options, read_config
+from csre_mm.utils.config import get_config, has_csre, read_config
 
 __all__ = [
     'ENCODERS',
@@ -38,6 +39,7 @@ __all__ = [
     'Recording',
     'Recordings',
     'SkeletonInferencer',
+    'apply_data_settings',
     'baseline_model',
     'build_runner',
     'complete_config',

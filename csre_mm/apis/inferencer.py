@@ -11,6 +11,7 @@ import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 
+from csre_mm.apis.data_settings import apply_data_settings
 from csre_mm.apis.prediction import NOBODY, Prediction, rank
 from csre_mm.apis.recognizer import load_recognizer, sample_of
 from csre_mm.apis.recordings import Recording, Recordings, find_recordings
@@ -43,8 +44,9 @@ class SkeletonInferencer:
             one, too.
         device: Where to compute: ``'cpu'``, ``'cuda'``, ``'cuda:1'``, ...
         class_names: A text file with a name a line, a key of
-            :data:`csre_mm.datasets.class_names.CLASS_NAMES`, or the names. By default those of the
-            data set that the config names, or else the labels.
+            :data:`csre_mm.datasets.class_names.CLASS_NAMES`, or the names. By default
+            those of the config's ``data.class_names``, or of the data set that the config names, or
+            else the labels.
         batch_size: Clips in a batch, by default that of the config's ``test_dataloader``. Scores of
             other batches may differ in the last digits.
 
@@ -68,6 +70,9 @@ class SkeletonInferencer:
         batch_size: int | None = None,
     ) -> None:
         self.cfg = config if isinstance(config, Config) else read_config(os.fspath(config))
+        apply_data_settings(self.cfg)
+        if class_names is None:
+            class_names = (self.cfg.get('data') or {}).get('class_names')
         self.shape = read_input_shape(self.cfg)
         self.batch_size = batch_size or self.cfg.test_dataloader.get('batch_size', 1)
         if batch_size is not None and batch_size < 1:

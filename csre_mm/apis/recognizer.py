@@ -19,6 +19,7 @@ _TESTING = (
     'default_scope',
     'custom_imports',
     'env_cfg',
+    'data',
     'model',
     'test_dataloader',
     'test_evaluator',

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 
+from csre_mm.apis.data_settings import merge_options
 from csre_mm.datasets.subjects import make_folds
 from csre_mm.evaluation.scores import read_labels
-from csre_mm.utils.config import innermost_datasets, merge_options, read_config
+from csre_mm.utils.config import innermost_datasets, read_config
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.project import find_config
 

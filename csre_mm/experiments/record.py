@@ -7,8 +7,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from csre_mm.apis.data_settings import merge_options
 from csre_mm.experiments.plan import PlannedRun
-from csre_mm.utils.config import merge_options, read_config
+from csre_mm.utils.config import read_config
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.project import ROOT, call_of

@@ -69,7 +69,8 @@ class Report:
     def names(self, run: RunFolder, num_classes: int) -> list[str]:
         """Names of the classes of a run."""
         rows = dict(config_rows(run))
-        return find_class_names(self.classes, num_classes, rows.get('test data', ''))
+        own = (run.cfg.get('data') or {}).get('class_names') if run.cfg else None
+        return find_class_names(self.classes or own, num_classes, rows.get('test data', ''))
 
     def summary(self) -> None:
         """The runs, their scores, and what is missing."""

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from mmengine.config import Config
 
+from csre_mm.apis import merge_options, read_config
 from csre_mm.datasets import get_layout
 from tests.conftest import ROOT
 from tests.docs.pages import NAME, blocks, follow
@@ -50,14 +50,14 @@ def test_the_layouts_are_bodies(clone):
             Path(name).write_text(text)
         if '_base_' not in text:
             continue
-        model = Config.fromfile(name).model
-        layout = get_layout(model.data_preprocessor.layout)
-        assert layout == get_layout(model.backbone.graph_cfg.layout)
+        cfg = merge_options(read_config(name), None)
+        layout = get_layout(cfg.data.layout)
+        assert layout == get_layout(cfg.model.data_preprocessor.layout)
+        assert layout == get_layout(cfg.model.backbone.graph_cfg.layout)
         assert len(layout.edges) == layout.num_joints - 1
         for joint in range(layout.num_joints):
             for _ in range(layout.num_joints):
                 joint = layout.bone_parents[joint]
             assert joint == layout.center
-        assert model.neck.num_joints == layout.num_joints
         sizes[name] = layout.num_joints
     assert sizes == {'my_config.py': 20, 'my_coco.py': 17, 'my_mediapipe.py': 33}

@@ -1,0 +1,3 @@
+_base_ = 'aagcn_own.py'
+
+model = dict(type='RecognizerCSRE', neck=dict(type='CSRENeck'))

@@ -1,0 +1,3 @@
+_base_ = 'blockgcn_own.py'
+
+model = dict(type='RecognizerCSRE', neck=dict(type='CSRENeck'))

@@ -1,0 +1,3 @@
+_base_ = 'hcn_own.py'
+
+model = dict(type='RecognizerCSRE', neck=dict(type='CSRENeck'))

@@ -1,0 +1,3 @@
+_base_ = ['hyperformer_ntu60.py', '_base_/own.py']
+
+train_dataloader = dict(batch_size=16)

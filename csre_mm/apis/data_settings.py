@@ -1,0 +1,125 @@
+"""The settings of a data set in one place of a config, brought to all places that need them."""
+
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from mmaction.registry import MODELS
+from mmengine.config import Config, ConfigDict
+
+from csre_mm.datasets.layouts import get_layout
+from csre_mm.utils import config
+from csre_mm.utils.errors import InputError
+
+KEYS = (
+    *('ann_file', 'train_split', 'test_split', 'layout', 'num_person', 'in_channels', 'window'),
+    *('num_classes', 'class_names', 'planar'),
+)
+"""What ``data`` may hold. The class names are read where they are shown; ``planar`` stands for
+coordinates in pixels with a score for each joint."""
+
+_CENTRED = ('CenterSkeleton', 'NormalizeRange')
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+
+
+def merge_options(cfg: Config, options: dict | None) -> Config:
+    """Apply ``--cfg-options``, which win over the other flags, then the key ``data``.
+
+    Raises:
+        InputError: If a key leads through something that is not a dictionary or a list, or
+            ``data`` has a key that it does not know.
+
+    Example:
+        >>> from csre_mm.apis import get_config
+        >>> cfg = merge_options(get_config('ctrgcn_ntu60'), {'data.ann_file': 'own.pkl'})
+        >>> cfg.train_dataloader.dataset.ann_file, cfg.test_dataloader.dataset.ann_file
+        ('own.pkl', 'own.pkl')
+    """
+    return apply_data_settings(config.merge_options(cfg, options))
+
+
+def apply_data_settings(cfg: Config) -> Config:
+    """Bring the values of the key ``data`` to data loaders, pipelines and model.
+
+    Args:
+        cfg: A config, which is changed. Without the key ``data`` it stays.
+
+    Raises:
+        InputError: If ``data`` has an unknown key, or its layout is none.
+    """
+    data = cfg.get('data')
+    if data is None:
+        return cfg
+    unknown = sorted(set(data) - set(KEYS))
+    if unknown:
+        raise InputError(f'data.{unknown[0]} is no setting of the data, expected {", ".join(KEYS)}')
+    given = {key: value for key, value in data.items() if value is not None}
+    for loader in _LOADERS:
+        if cfg.get(loader):
+            split = 'train_split' if loader == 'train_dataloader' else 'test_split'
+            for _, dataset in config.innermost_datasets(cfg, loader):
+                _set(dataset, given, ann_file='ann_file', split=split)
+                dataset['pipeline'] = list(_steps(dataset.get('pipeline') or (), given))
+    if cfg.get('model'):
+        _set_model(cfg.model, given)
+    return cfg
+
+
+def _set(node: Any, given: Mapping[str, Any], **names: str) -> None:
+    """Set keys of a node to the settings of other names, where these are given."""
+    for key, name in names.items():
+        if name in given:
+            node[key] = given[name]
+
+
+def _steps(pipeline: Any, given: Mapping[str, Any]) -> Iterator[Any]:
+    """The transforms of a pipeline with the settings in them."""
+    for step in pipeline:
+        if 'clip_len' in step:
+            _set(step, given, clip_len='window')
+        if step['type'] == 'FormatGCNInput':
+            _set(step, given, num_person='num_person')
+        if step['type'] == 'CenterSkeleton' and given.get('planar'):
+            yield ConfigDict(type='PreNormalize2D')
+            yield ConfigDict(type='GenSkeFeat', dataset='coco', feats=['j'])  # appends the score
+            continue
+        if step['type'] in _CENTRED and 'layout' in given:
+            step['joint'] = get_layout(given['layout']).center
+        yield step
+
+
+def _set_model(model: Any, given: Mapping[str, Any]) -> None:
+    backbone, head = model.get('backbone') or {}, model.get('cls_head') or {}
+    taken = set(_parameters(backbone.get('type')))
+    for key in taken & {'num_person', 'in_channels'}:
+        _set(backbone, given, **{key: key})
+    _set(head, given, num_classes='num_classes')
+    if head.get('type') == 'HCNHead' and 'window' in given:
+        head['num_frames'] = given['window'] // 16
+    preprocessor = model.get('data_preprocessor') or {}
+    ours = preprocessor.get('type') == 'SkeletonPreprocessor'
+    if ours and given.get('planar'):
+        preprocessor.update(score_channel=True, rotation=0.0)
+    if 'layout' not in given:
+        return
+    layout = get_layout(given['layout'])
+    if 'graph_cfg' in taken:
+        in_csre_mm = (_module(backbone['type']) or '').startswith('csre_mm')
+        graph = given['layout'] if in_csre_mm else layout.as_graph_layout()
+        backbone['graph_cfg'] = {**(backbone.get('graph_cfg') or {}), 'layout': graph}
+    if ours:
+        preprocessor['layout'] = given['layout']
+        if preprocessor.get('origin_joint') is not None:
+            preprocessor['origin_joint'] = layout.center
+
+
+def _parameters(kind: Any) -> Iterator[str]:
+    """Names of the arguments of a class in the registry, or nothing."""
+    found = MODELS.get(kind) if isinstance(kind, str) else kind
+    if inspect.isclass(found):
+        yield from inspect.signature(found.__init__).parameters
+
+
+def _module(kind: Any) -> str | None:
+    found = MODELS.get(kind) if isinstance(kind, str) else kind
+    return getattr(found, '__module__', None)
