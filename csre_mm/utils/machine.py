@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -16,9 +17,9 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 def keep_freed_memory() -> bool:
     """Let the process keep memory that tensors have freed, for the tensors to come.
 
-    glibc hands every large block back to the kernel and gets it anew, page by page and zeroed. In a
-    training step on a CPU, which makes and frees the same large tensors again and again, that was
-    measured to cost up to as much as the step itself. The peak of the memory stays what it is.
+    glibc hands every large block back to the kernel and gets it anew, page by page and zeroed. A
+    training step on a CPU makes and frees the same large tensors again and again: there this was
+    measured to cost up to as much as the step itself. The peak of the memory stays the same.
 
     Returns:
         Whether it took effect; without glibc it does not.
@@ -28,6 +29,15 @@ def keep_freed_memory() -> bool:
     except (AttributeError, OSError):
         return False
     return bool(mallopt(_MMAP_THRESHOLD, 1 << 30) and mallopt(_TRIM_THRESHOLD, (1 << 31) - 1))
+
+
+def return_freed_memory() -> None:
+    """Hand freed memory back to the system; without glibc nothing happens.
+
+    By itself glibc returns the top of its heap only, and keeps what was freed below.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # TypeError: Windows
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def describe_machine() -> str:
