@@ -1,4 +1,4 @@
-"""Names of the classes, from label 0 on.
+"""Names of the classes, from label 0 on, and the lists in ``class_lists``.
 
 The lists of NTU RGB+D 60 and 120 are those of the authors' page, https://github.com/shahroudy/NTURGB-D
 (A1 is label 0; two misspelt words are corrected), that of NW-UCLA follows Wang et al., CVPR 2014.
@@ -11,44 +11,15 @@ from pathlib import Path
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import read_lines
 
-NTU120 = tuple(read_lines(Path(__file__).with_name('ntu120_classes.txt'), 'class names'))
-NTU60 = NTU120[:60]
-NW_UCLA: tuple[str, ...] = (
-    'pick up with one hand',
-    'pick up with two hands',
-    'drop trash',
-    'walk around',
-    'sit down',
-    'stand up',
-    'donning',
-    'doffing',
-    'throw',
-    'carry',
-)
-
-SYNTHETIC: tuple[str, ...] = (
-    'wave with the right hand',
-    'wave with the left hand',
-    'clap evenly',
-    'clap slowly, then fast',
-    'drink',
-    'phone call',
-    'sit down',
-    'bow',
-    'kick',
-    'jump up',
-    'shake hands',
-    'push',
-)
-"""Classes of the recordings that tools/data/make_synthetic.py writes."""
-
+_FOLDER = Path(__file__).with_name('class_lists')
 CLASS_NAMES: dict[str, tuple[str, ...]] = {
-    'ntu60': NTU60,
-    'ntu120': NTU120,
-    'nwucla': NW_UCLA,
-    'synthetic': SYNTHETIC,
+    name: tuple(read_lines(_FOLDER / f'{name}.txt', 'class names'))
+    for name in ('ntu120', 'nwucla', 'synthetic')
 }
+CLASS_NAMES['ntu60'] = CLASS_NAMES['ntu120'][:60]
 """By the name that the commands accept."""
+SYNTHETIC = CLASS_NAMES['synthetic']
+"""Classes of the recordings that tools/data/make_synthetic.py writes."""
 
 _OF_FILE = {
     'ntu60_3d': 'ntu60',
@@ -106,7 +77,7 @@ def _look_up(
     if isinstance(given, str | os.PathLike):
         if not Path(given).is_file():
             raise InputError(
-                f'class names {given}: no such file, and none of {", ".join(CLASS_NAMES)}'
+                f'class names {given}: no such file, and none of {", ".join(sorted(CLASS_NAMES))}'
             )
         return f'class names {given}', read_lines(given, 'class names')
     return 'class names', list(given)

@@ -1,13 +1,13 @@
 """Reading pickles of plain containers and NumPy arrays, and of nothing else.
 
 A pickle is a program: it names functions, has them called, and builds objects on a stack. Here the
-few names that such data needs stand for functions of :mod:`plain_values`, and operations that such
-data does not need are refused.
+few names that plain data needs stand for functions of :mod:`plain_values`, and the operations that
+it does not need are refused.
 
-The reader is Python's own one in Python. The one in C can be made to end the process (the hash of a
-deep tuple), to hang (the hash of a tuple that holds itself many times over) or to take tens of
-gigabytes (a large index of its memo, one changed byte away), and none of this can be caught. It
-would save about a second per 100,000 samples.
+This uses Python's reader written in Python. A file can make the one in C end the process (the hash
+of a deep tuple), hang (the hash of a tuple that holds itself many times) or take tens of gigabytes
+(a large index of its memo, one changed byte away), and none of this can be caught. It would save
+about a second per 100,000 samples.
 """
 
 import itertools
@@ -49,7 +49,7 @@ _PythonUnpickler: Any = pickle._Unpickler
 
 
 class _PlainUnpickler(_PythonUnpickler):
-    """Looks names up in the list, nothing is imported; keys, states and sizes are checked."""
+    """Looks names up in a list and imports nothing; checks keys, states and sizes."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
@@ -107,21 +107,13 @@ def _refuse(name: str) -> Callable[[_PlainUnpickler], None]:
     return load
 
 
-def _unknown(code: int) -> Callable[[_PlainUnpickler], None]:
-    def load(unpickler: _PlainUnpickler) -> None:
-        raise pickle.UnpicklingError(f'a pickle has no operation {code:#04x}')
-
-    return load
-
-
-_PlainUnpickler.dispatch = {code: _unknown(code) for code in range(256)}
-_PlainUnpickler.dispatch |= _PythonUnpickler.dispatch
+_PlainUnpickler.dispatch = dict(_PythonUnpickler.dispatch)
 for _operation in pickletools.opcodes:
     _own = vars(_PlainUnpickler).get(f'load_{_operation.name.lower()}')
+    if _operation.name in _REFUSED:
+        _own = _refuse(_operation.name)
     if _own is not None:
         _PlainUnpickler.dispatch[ord(_operation.code)] = _own
-    elif _operation.name in _REFUSED:
-        _PlainUnpickler.dispatch[ord(_operation.code)] = _refuse(_operation.name)
 
 
 def load_plain(file: BinaryIO) -> Any:
@@ -137,4 +129,7 @@ def load_plain(file: BinaryIO) -> Any:
         RefusedError: If the pickle asks for something else; the message names it.
         Exception: Almost any other, if the pickle is damaged.
     """
-    return _PlainUnpickler(file).load()
+    try:
+        return _PlainUnpickler(file).load()
+    except KeyError as error:
+        raise pickle.UnpicklingError(f'a pickle has no operation {error}') from error

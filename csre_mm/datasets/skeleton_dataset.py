@@ -19,7 +19,7 @@ from csre_mm.utils.machine import return_freed_memory
 
 @DATASETS.register_module()
 class SkeletonDataset(PoseDataset):
-    """``PoseDataset`` that reads its file safely and names what is wrong with it.
+    """``PoseDataset`` that reads its file safely and checks its samples.
 
     The file is read by :func:`load_annotations`, which executes nothing. A sample whose skeleton is
     not finite or empty is named when it is used. Worker processes use the samples in the memory of
@@ -29,16 +29,16 @@ class SkeletonDataset(PoseDataset):
         ann_file: Annotation pickle in mmaction2's format.
         pipeline: Transforms.
         split: Name of the split in the file; all samples without it.
-        subjects: Numbers of the subjects to keep, as the samples' names tell them
-            (:func:`parse_subject`); all without it. To hold some out of a training set.
-        **kwargs: As for ``PoseDataset``, without ``data_prefix``: all is in the one file.
+        subjects: Numbers of the subjects to keep (:func:`parse_subject`), to hold the others out of
+            a training set; all without it.
+        **kwargs: As for ``PoseDataset``, without ``data_prefix``: everything is in the one file.
 
     Attributes:
         labels: Classes of the samples, int64 (number of samples,); None with ``multi_class``.
 
     Raises:
-        InputError: If the file cannot be read, has no such split, no samples are left, a subject
-            has none or cannot be told, or there is a ``data_prefix`` for videos or skeletons.
+        InputError: If the file cannot be read or has no such split, no samples are left, a subject
+            has none or is unknown, or a ``data_prefix`` for videos or skeletons is given.
 
     Example:
         >>> dataset = SkeletonDataset('data.pkl', pipeline=[], split='train')
@@ -47,6 +47,7 @@ class SkeletonDataset(PoseDataset):
         (0, (25, 3))
     """
 
+    data_bytes: np.ndarray
     labels: np.ndarray | None
 
     def __init__(self, *args: Any, subjects: Sequence[int] | None = None, **kwargs: Any) -> None:
@@ -138,8 +139,8 @@ class SkeletonDataset(PoseDataset):
         return subset
 
     def _copy_without_annotation(self, memo: dict | None = None) -> 'SkeletonDataset':
-        # mmengine 0.10.7 has one memo for all copies, which confuses what dead objects left there
-        # with what now lies at their addresses.
+        # mmengine 0.10.7 has one memo for all copies: it confuses freed objects with those that now
+        # have their addresses.
         return super()._copy_without_annotation({} if memo is None else memo)
 
     @force_full_init
@@ -153,17 +154,11 @@ class SkeletonDataset(PoseDataset):
         """One sample, with a finite and non-empty skeleton (M, T, V, C)."""
         info = super().get_data_info(idx)
         keypoint = info['keypoint']
-        if not np.isfinite(keypoint).all():
-            raise InputError(
-                f'{self.ann_file}: the keypoint of sample {info.get("frame_dir", idx)} holds NaN '
-                'or infinity'
-            )
-        if not keypoint.any():
-            raise InputError(
-                f'{self.ann_file}: the keypoint of sample {info.get("frame_dir", idx)} is empty '
-                'or zero throughout'
-            )
-        return info
+        if np.isfinite(keypoint).all() and keypoint.any():
+            return info
+        what = 'holds NaN or infinity' if keypoint.any() else 'is empty or zero throughout'
+        name = info.get('frame_dir', idx)
+        raise InputError(f'{self.ann_file}: the keypoint of sample {name} {what}')
 
 
 def _select(labels: np.ndarray | None, indices: Sequence[int] | int) -> np.ndarray | None:
