@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Iterable, Iterator
 from numbers import Integral
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,18 +22,8 @@ from csre_mm.utils.files import atomic_path
 REQUIRED_FIELDS = ('frame_dir', 'label', 'total_frames', 'keypoint')
 
 
-class Fault(NamedTuple):
-    """What is wrong with a sample.
-
-    Attributes:
-        field: Field of the annotation.
-        found: What was found, to be read after the field: 'is -1'.
-        expected: What was expected: 'an integer from 0'.
-    """
-
-    field: str
-    found: str
-    expected: str
+Fault = tuple[str, str, str]
+"""A field, what was found, to be read after the field ('is -1'), and what was expected."""
 
 
 def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
@@ -195,9 +185,8 @@ def _check_top_level(data: Any, path: str | os.PathLike) -> None:
         if key not in data:
             raise InputError(f'{path}: has no {key!r}, expected a dict with split and annotations')
         if not isinstance(data[key], kind):
-            raise InputError(
-                f'{path}: {key!r} is a {type(data[key]).__name__}, expected a {kind.__name__}'
-            )
+            found = type(data[key]).__name__
+            raise InputError(f'{path}: {key!r} is a {found}, expected a {kind.__name__}')
 
 
 def find_faults(annotation: Any) -> Iterator[Fault]:
@@ -207,17 +196,17 @@ def find_faults(annotation: Any) -> Iterator[Fault]:
         Each fault: a field that is missing or of another type, arrays of different shapes.
     """
     if not isinstance(annotation, dict):
-        yield Fault('annotation', f'is a {type(annotation).__name__}', 'a dict')
+        yield 'annotation', f'is a {type(annotation).__name__}', 'a dict'
         return
     for field in REQUIRED_FIELDS:
         if field not in annotation:
-            yield Fault(field, 'is missing', f'the fields {", ".join(REQUIRED_FIELDS)}')
+            yield field, 'is missing', f'the fields {", ".join(REQUIRED_FIELDS)}'
     name, label = annotation.get('frame_dir', ''), annotation.get('label', 0)
     if not isinstance(name, str):
-        yield Fault('frame_dir', f'is {brief(name)}', 'a string')
+        yield 'frame_dir', f'is {brief(name)}', 'a string'
     # The labels become an int64 array.
     if not _is_integer(label) or not 0 <= label < 1 << 63:
-        yield Fault('label', f'is {brief(label)}', 'an integer from 0')
+        yield 'label', f'is {brief(label)}', 'an integer from 0'
     if 'keypoint' in annotation:
         yield from _find_array_faults(annotation)
 
@@ -235,15 +224,15 @@ def _find_array_faults(annotation: dict) -> Iterator[Fault]:
     keypoint = annotation['keypoint']
     if not _is_numbers(keypoint, 4):
         found = brief(keypoint) if isinstance(keypoint, np.ndarray) else type(keypoint).__name__
-        yield Fault('keypoint', f'is {found}', 'an array of numbers (M, T, V, C)')
+        yield 'keypoint', f'is {found}', 'an array of numbers (M, T, V, C)'
         return
     shape = keypoint.shape
     if not all(shape):
-        yield Fault('keypoint', f'has the shape {shape}', 'a person, a frame and a joint at least')
+        yield 'keypoint', f'has the shape {shape}', 'a person, a frame and a joint at least'
     total_frames = annotation.get('total_frames', shape[1])
     if not _is_integer(total_frames) or total_frames != shape[1]:
-        yield Fault('total_frames', f'is {brief(total_frames)}', f"keypoint's {shape[1]} frames")
+        yield 'total_frames', f'is {brief(total_frames)}', f"keypoint's {shape[1]} frames"
     score = annotation.get('keypoint_score')
     if score is not None and (not _is_numbers(score, 3) or score.shape != shape[:3]):
         expected = f'an array of numbers (M, T, V) = {shape[:3]}'
-        yield Fault('keypoint_score', f'is {brief(score)}', expected)
+        yield 'keypoint_score', f'is {brief(score)}', expected

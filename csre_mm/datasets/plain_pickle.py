@@ -24,7 +24,7 @@ from csre_mm.datasets.plain_values import RefusedError, brief, checked_keys
 __all__ = ['RefusedError', 'load_plain']
 
 _ALLOWED: dict[tuple[str, str], Any] = {
-    ('numpy', 'ndarray'): 'numpy.ndarray',  # only ever an argument of _reconstruct
+    ('numpy', 'ndarray'): 'numpy.ndarray',  # only an argument of _reconstruct
     ('numpy', 'dtype'): values.make_dtype,
     ('collections', 'OrderedDict'): values.ordered_dict,
     ('_codecs', 'encode'): values.encode,
@@ -34,10 +34,10 @@ for _core in ('numpy.core', 'numpy._core'):  # NumPy 1 and 2
     _ALLOWED[f'{_core}.multiarray', 'scalar'] = values.scalar
     _ALLOWED[f'{_core}.numeric', '_frombuffer'] = values.frombuffer
 for _builtins in ('builtins', '__builtin__'):  # the second in protocol 2
-    _ALLOWED[_builtins, 'set'] = values.make_set
-    _ALLOWED[_builtins, 'frozenset'] = values.make_frozenset
+    _ALLOWED[_builtins, 'set'] = lambda items=(): set(checked_keys(items))
+    _ALLOWED[_builtins, 'frozenset'] = lambda items=(): frozenset(checked_keys(items))
     _ALLOWED[_builtins, 'bytearray'] = values.make_bytearray
-    _ALLOWED[_builtins, 'bytes'] = values.no_bytes
+    _ALLOWED[_builtins, 'bytes'] = lambda: b''
 
 _REFUSED = (
     *('PERSID', 'BINPERSID', 'INST', 'OBJ', 'NEWOBJ', 'NEWOBJ_EX', 'EXT1', 'EXT2', 'EXT4'),
@@ -62,7 +62,7 @@ class _PlainUnpickler(_PythonUnpickler):
             values.fill(target, state)
         elif isinstance(target, np.dtype):
             self.stack[-1] = dtype = values.with_byte_order(target, state)
-            for key in itertools.islice(reversed(self.memo), 8):  # it was put there just before
+            for key in itertools.islice(reversed(self.memo), 8):  # one of the newest entries
                 if self.memo[key] is target:
                     self.memo[key] = dtype
         else:
@@ -93,10 +93,10 @@ class _PlainUnpickler(_PythonUnpickler):
 
     def load_frozenset(self) -> None:
         items = self.pop_mark()
-        self.append(values.make_frozenset(items))
+        self.append(frozenset(checked_keys(items)))
 
     def load_bytearray8(self) -> None:
-        # Python's own one makes an array of the size that the file claims.
+        # Python's method allocates the size that the file claims.
         self.append(bytearray(self.read(int.from_bytes(self.read(8), 'little'))))
 
 

@@ -68,5 +68,7 @@ def test_a_data_set_of_some_subjects(named_file):
 def test_messages_name_the_file(named_file, ucla_file):
     with pytest.raises(InputError, match=r"named\.pkl, split 'train': no sample of the subj"):
         SkeletonDataset(str(named_file), pipeline=[], split='train', subjects=[9])
-    with pytest.raises(InputError, match=r"ucla\.pkl, split 'train': the name 'train_000' does"):
+    with pytest.raises(
+        InputError, match=r"ucla\.pkl, split 'train': the subject of 'train_000' is"
+    ):
         SkeletonDataset(str(ucla_file), pipeline=[], split='train', subjects=[1])

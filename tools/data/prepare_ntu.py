@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -170,7 +171,7 @@ def convert_all(tasks: Sequence[Task], workers: int, strict: bool) -> list[Outco
     outcomes: list[Outcome] = []
     num_resumed = 0
     with (
-        run_tasks(tasks, workers) as results,
+        closing(run_tasks(tasks, workers)) as results,
         Progress(*columns, console=console, transient=True, disable=quiet) as progress,
     ):
         bar = progress.add_task('files', total=sum(len(task.files) for task in tasks))

@@ -90,7 +90,7 @@ def inspect_sample(annotation: Any, index: int) -> tuple[SampleFacts, list[Findi
     facts = SampleFacts(name if isinstance(name, str) else index)
     faults = list(find_faults(annotation))
     findings = [Finding('error', 'structure', facts.name, *fault) for fault in faults]
-    faulty = {fault.field for fault in faults}
+    faulty = {field for field, _, _ in faults}
     if 'annotation' in faulty:
         return facts, findings
     if 'label' not in faulty:

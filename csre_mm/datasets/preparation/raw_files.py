@@ -2,12 +2,9 @@
 
 import functools
 import itertools
-import lzma
 import os
 import stat
-import struct
 import zipfile
-import zlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -60,22 +57,9 @@ class RawFile:
             return archive.read(self.member)
         except OSError as error:
             raise InputError(f'{self}: cannot be read: {error.strerror or error}') from error
-        except _ZIP_ERRORS as error:
+        except Exception as error:  # a damaged zip can raise almost anything
             reason = printable(str(error) or type(error).__name__)
             raise InputError(f'{self}: the zip is damaged or encrypted: {reason}') from error
-
-
-_ZIP_ERRORS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    lzma.LZMAError,
-    EOFError,
-    KeyError,
-    RuntimeError,  # encrypted; its subclass NotImplementedError: unknown compression
-    ValueError,  # a name in another encoding than it says
-    struct.error,
-    IndexError,
-)
 
 
 def printable(text: str) -> str:
@@ -136,7 +120,7 @@ def _list_zip(source: Path, suffixes: tuple[str, ...]) -> list[RawFile]:
     try:
         with zipfile.ZipFile(source) as archive:
             members = [info for info in archive.infolist() if not info.is_dir()]
-    except (OSError, *_ZIP_ERRORS) as error:
+    except Exception as error:
         reason = printable(str(error) or type(error).__name__)
         raise InputError(f'{source}: expected a folder or a zip: {reason}') from error
     for info in members:

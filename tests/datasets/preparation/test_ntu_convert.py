@@ -74,16 +74,14 @@ def tasks(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('workers', [1, 2])
 def test_a_second_run_takes_over_what_the_first_did(tasks, workers):
-    with run_tasks(tasks, workers) as results:
-        first = list(results)
+    first = list(run_tasks(tasks, workers))
     assert [resumed for _, resumed in first] == [False] * 3
     assert [len(outcomes) for outcomes, _ in first] == [2, 2, 1]
     assert [outcome.reason for outcomes, _ in first for outcome in outcomes] == [
         None, 'empty file', None, None, None
     ]  # fmt: skip
     pieces = [bytes(piece) for piece in copy_parts(tasks)]
-    with run_tasks(tasks, workers) as results:
-        second = list(results)
+    second = list(run_tasks(tasks, workers))
     assert [outcomes for outcomes, _ in second] == [outcomes for outcomes, _ in first]
     assert all(resumed for _, resumed in second)
     assert [bytes(piece) for piece in copy_parts(tasks)] == pieces
@@ -148,11 +146,8 @@ def test_only_parts_are_removed(tmp_path):
 
 def test_a_worker_that_is_killed_ends_the_run_with_one_line(tasks, monkeypatch):
     monkeypatch.setattr(convert, 'read_part', lambda path: convert.os._exit(9))
-    with (
-        pytest.raises(InputError, match='a worker process was ended from outside'),
-        run_tasks(tasks, 2) as results,
-    ):
-        list(results)
+    with pytest.raises(InputError, match='a worker process was ended from outside'):
+        list(run_tasks(tasks, 2))
 
 
 def test_json_is_what_parts_hold(tasks):

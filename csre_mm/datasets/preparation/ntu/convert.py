@@ -13,10 +13,9 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from collections.abc import Generator, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -149,39 +148,31 @@ def _convert(file: RawFile, cleaning: str) -> tuple[Outcome, bytes]:
     return outcome, encode_annotation(annotation)
 
 
-@contextmanager
 def run_tasks(
     tasks: Sequence[Task], workers: int
-) -> Iterator[Iterator[tuple[list[Outcome], bool]]]:
+) -> Generator[tuple[list[Outcome], bool], None, None]:
     """Give the results of :func:`run_task` in order, from several processes.
 
-    When the block is left early, the processes finish and keep the parts in progress.
+    When the iterator is closed early, the processes finish and keep the parts in progress.
 
     Raises:
-        InputError: While the results are taken, if a process was ended from outside.
+        InputError: If a process was ended from outside.
     """
     workers = min(workers, len(tasks))
     if workers <= 1:
-        yield map(run_task, tasks)
+        yield from map(run_task, tasks)
         return
     pool = ProcessPoolExecutor(workers, initializer=_start_worker)
     try:
-        yield _results([pool.submit(run_task, task) for task in tasks])
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _results(
-    futures: list[Future[tuple[list[Outcome], bool]]],
-) -> Iterator[tuple[list[Outcome], bool]]:
-    try:
-        for future in futures:
+        for future in [pool.submit(run_task, task) for task in tasks]:
             yield future.result()
     except BrokenProcessPool:
         raise InputError(
             'a worker process was ended from outside, perhaps for lack of memory: the same command '
             'continues where this one stopped; try fewer --workers'
         ) from None
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)
 
 
 def _start_worker() -> None:
