@@ -86,7 +86,7 @@ setup(
     license='Apache-2.0',
     packages=find_packages(include=['csre_mm', 'csre_mm.*']),
     py_modules=['csre_mm_cli'],
-    package_data={'csre_mm': ['py.typed']},
+    package_data={'csre_mm': ['py.typed', 'datasets/class_lists/*.txt']},
     entry_points={'console_scripts': ['csre-mm = csre_mm_cli:main']},
     cmdclass={'build_py': BuildWithTools},
     python_requires='>=3.10,<3.14',

@@ -20,26 +20,15 @@ from typing import Any
 import numpy as np
 import torch
 from mmengine.config import Config
-from mmengine.device import (
-    is_cuda_available,
-    is_mlu_available,
-    is_mps_available,
-    is_musa_available,
-    is_npu_available,
-)
+from mmengine.device import get_device
 
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.project import find_config
 
-_applied = False
 
-
+@functools.cache
 def apply() -> None:
     """Apply every repair that is needed; the second call does nothing."""
-    global _applied
-    if _applied:
-        return
-    _applied = True
     silence_missing_ops()
     replace_pkg_resources()
     find_shipped_bases()
@@ -56,14 +45,7 @@ def apply() -> None:
 
 def no_accelerator() -> bool:
     """Whether training runs on the CPU."""
-    available = (
-        is_cuda_available,
-        is_npu_available,
-        is_mlu_available,
-        is_musa_available,
-        is_mps_available,
-    )
-    return not any(check() for check in available)
+    return get_device() == 'cpu'
 
 
 def _source_folder(package: str) -> Path | None:
@@ -73,15 +55,15 @@ def _source_folder(package: str) -> Path | None:
 
 
 def silence_missing_ops() -> None:
-    """Drop the warning that mmcv-lite lacks an operator which no skeleton model uses."""
+    """Drop mmcv-lite's warning about an operator that no skeleton model uses."""
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
 
 
 def replace_pkg_resources() -> None:
     """Let ``mmengine`` look up installed packages without ``pkg_resources``.
 
-    mmengine 0.10.7 imports ``pkg_resources`` in three functions; setuptools 82 removed it, so
-    ``mmaction::`` bases and ``is_installed`` raise ModuleNotFoundError.
+    mmengine 0.10.7 imports it for ``mmaction::`` bases and ``is_installed``; setuptools 82 removed
+    it.
     """
     if importlib.util.find_spec('pkg_resources') is not None:
         return
@@ -103,19 +85,15 @@ def replace_pkg_resources() -> None:
         return names.splitlines()[0]
 
     def get_installed_path(package: str) -> str:
-        # The module is asked first: that of an editable install does not lie in site-packages.
+        # The module comes first: that of an editable install is not in site-packages.
         folder = _source_folder(package) or _source_folder(package2module(package))
         if folder is None:
             raise ValueError(f'can not find the folder of {package}')
         return str(folder)
 
     repaired: tuple[Callable, ...] = (is_installed, package2module, get_installed_path)
-    for module in (
-        mmengine.utils.package_utils,
-        mmengine.utils,
-        mmengine.config.config,
-        mmengine.hub.hub,
-    ):
+    package_utils, config = mmengine.utils.package_utils, mmengine.config.config
+    for module in (package_utils, mmengine.utils, config, mmengine.hub.hub):
         for function in repaired:
             if hasattr(module, function.__name__):
                 setattr(module, function.__name__, function)
@@ -124,9 +102,9 @@ def replace_pkg_resources() -> None:
 def find_shipped_bases() -> None:
     """Let ``_base_ = 'csre_mm::csre_ctrgcn_ntu60.py'`` mean a shipped config.
 
-    mmengine 0.10.7 has a fixed list of packages for ``package::path`` and wants a folder in the
-    path. The base has no scope: csre_mm is registered in that of mmaction2, and what such a base
-    gives is the same as with its path.
+    mmengine 0.10.7 has a fixed list of packages for ``package::path`` and requires a folder in the
+    path. The base has no scope, so that it gives the same as its path: csre_mm is registered in
+    the scope of mmaction2.
     """
     get_cfg_path = Config._get_cfg_path
 
@@ -140,17 +118,16 @@ def find_shipped_bases() -> None:
 
 
 def supply_missing_drn() -> None:
-    """Stand in for the localizer that mmaction2 1.2.0's wheel imports and does not contain.
+    """Stand in for the localizer DRN, without which ``import mmaction.models`` fails.
 
-    ``mmaction.models.localizers`` imports ``.drn.drn.DRN``, whose folder was left out of the wheel,
-    so ``import mmaction.models`` fails.
+    ``mmaction.models.localizers`` imports it, and the wheel of mmaction2 1.2.0 lacks its folder.
     """
     folder = _source_folder('mmaction')
     if folder is None or (folder / 'models/localizers/drn').exists():
         return
 
     class DRN:
-        """Says that this installation of mmaction2 lacks DRN."""
+        """The missing localizer."""
 
         def __init__(self, *args: object, **kwargs: object) -> None:
             raise ImportError('the wheel of mmaction2 1.2.0 does not contain DRN')
@@ -174,11 +151,11 @@ def _imported_names(folder: Path, package: str) -> set[tuple[str, str]]:
 
 
 def skip_broken_multimodal() -> None:
-    """Keep mmaction2's video-and-text models out where ``transformers`` has moved on.
+    """Leave mmaction2's video-and-text models out where they do not fit ``transformers``.
 
-    With any ``transformers`` >= 4.28 installed, ``import mmaction.models`` imports VindLU, which
-    takes names from ``transformers`` that current releases no longer have. The names are looked up
-    in the sources: importing ``transformers`` to find out would take seconds.
+    With ``transformers`` >= 4.28 installed, ``import mmaction.models`` imports VindLU, which needs
+    names that current releases lack. They are looked up in the sources: importing ``transformers``
+    would take seconds.
     """
     mmaction, transformers = _source_folder('mmaction'), _source_folder('transformers')
     if mmaction is None or transformers is None:
@@ -196,25 +173,24 @@ def load_weights_only() -> None:
     """Let ``mmengine`` read its own checkpoints under ``weights_only=True``.
 
     Since torch 2.6 ``torch.load`` refuses the ``HistoryBuffer`` and NumPy scalars that every
-    checkpoint of mmengine 0.10.7 holds, so resuming and testing fail; before, it ran any code that
-    a file contained.
+    checkpoint of mmengine 0.10.7 holds; before, it ran any code in a file.
     """
     from mmengine.runner import checkpoint
 
     from csre_mm.utils.checkpoints import load_checkpoint_file
 
-    def load_from_local(filename: str, map_location: Any) -> Any:
+    def load_from_local(filename: str, map_location: Any) -> Any:  # mmengine logs this name
         return load_checkpoint_file(filename, map_location)
 
     checkpoint.load_from_local = load_from_local
-    checkpoint.CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
+    checkpoint.CheckpointLoader.register_scheme('', load_from_local, force=True)
 
 
 def write_checkpoints_whole() -> None:
-    """Let a checkpoint appear as a whole or not at all.
+    """Write a checkpoint as a whole or not at all.
 
-    mmengine 0.10.7 writes into the file itself, and writes the newest checkpoint a second time
-    after the validation: a run that is killed meanwhile has nothing to resume from.
+    mmengine 0.10.7 writes the newest checkpoint in place, and again after the validation: a run
+    that is killed meanwhile has nothing to resume from.
     """
     from mmengine.fileio import LocalBackend
 
@@ -230,8 +206,8 @@ def write_checkpoints_whole() -> None:
 def launch_without_gpu() -> None:
     """Let ``--launcher pytorch`` run on a machine without an accelerator.
 
-    mmengine 0.10.7 sets a CUDA device for every process and hands its number to
-    DistributedDataParallel; both raise on the CPU, and the backend of its configs is nccl.
+    mmengine 0.10.7 uses the backend nccl, sets a CUDA device for every process and hands its number
+    to DistributedDataParallel; all three raise on the CPU.
     """
     if not no_accelerator():
         return
@@ -255,7 +231,7 @@ def amp_without_gpu() -> None:
     """Let ``--amp`` train in bfloat16 on the CPU.
 
     ``AmpOptimWrapper`` of mmengine 0.10.7 asserts an accelerator, although its autocast supports
-    the CPU. bfloat16 has the range of float32, so there is no loss to scale.
+    the CPU. The loss needs no scaling: bfloat16 has the range of float32.
     """
     if not no_accelerator():
         return
@@ -281,8 +257,8 @@ def amp_without_gpu() -> None:
 def accept_bfloat16_scores() -> None:
     """Let heads of mmaction2 compute accuracies from bfloat16 scores.
 
-    ``BaseHead.loss_by_feat`` turns the scores into a NumPy array, which has no bfloat16, so
-    training with ``--amp`` in bfloat16 fails at the first batch.
+    ``BaseHead.loss_by_feat`` turns the scores into a NumPy array, which cannot hold bfloat16:
+    ``--amp`` fails at the first batch.
     """
     from mmaction.models.heads import BaseHead
 
@@ -298,10 +274,7 @@ def accept_bfloat16_scores() -> None:
 
 
 def supply_numpy_inf() -> None:
-    """Give NumPy 2 the name ``np.Inf`` back, which mmaction2's ``PoseCompact`` uses.
-
-    Without it every pipeline of heatmaps (PoseC3D) fails at the first sample.
-    """
+    """Restore ``np.Inf``, which NumPy 2 removed, for mmaction2's ``PoseCompact`` (PoseC3D)."""
     if not hasattr(np, 'Inf'):
         np.Inf = np.inf  # type: ignore[attr-defined]  # noqa: NPY201
 

@@ -5,15 +5,10 @@ from csre_mm.datasets.class_names import find_class_names
 from csre_mm.datasets.layouts import LAYOUTS, SkeletonLayout, get_layout
 from csre_mm.datasets.skeleton_dataset import SkeletonDataset
 from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeatDataset
-from csre_mm.datasets.transforms import (
-    CenterSkeleton,
-    CropResize,
-    LoopFrames,
-    NormalizeRange,
-    ProjectToImage,
-    SampleSorted,
-    SampleUniform,
-)
+from csre_mm.datasets.transforms.normalize import CenterSkeleton, NormalizeRange
+from csre_mm.datasets.transforms.project import ProjectToImage
+from csre_mm.datasets.transforms.sample_frames import CropResize, LoopFrames, SampleSorted
+from csre_mm.datasets.transforms.sample_uniform import SampleUniform
 
 __all__ = [
     'LAYOUTS',

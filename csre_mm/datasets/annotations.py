@@ -10,7 +10,7 @@ import pickle
 from collections.abc import Iterable, Iterator
 from numbers import Integral
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -22,27 +22,14 @@ from csre_mm.utils.files import atomic_path
 REQUIRED_FIELDS = ('frame_dir', 'label', 'total_frames', 'keypoint')
 
 
-class Fault(NamedTuple):
-    """What is wrong with a sample.
-
-    Attributes:
-        field: Of the annotation.
-        found: What was found, to be read after the field: 'is -1'.
-        expected: What was expected: 'an integer from 0'.
-    """
-
-    field: str
-    found: str
-    expected: str
-
-    def __str__(self) -> str:
-        return f'{self.field} {self.found}, expected {self.expected}'
+Fault = tuple[str, str, str]
+"""A field, what was found, to be read after the field ('is -1'), and what was expected."""
 
 
 def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
     """Read an annotation pickle; nothing in the file is executed.
 
-    Only the outermost shape is checked here, :func:`check_annotations` looks at the samples.
+    Only the outer structure is checked; :func:`check_annotations` checks the samples.
 
     Args:
         path: The file. mmaction2's older form, the bare list of annotations, is read as well.
@@ -52,8 +39,8 @@ def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
         empty.
 
     Raises:
-        InputError: If there is no such file, it is no pickle or an incomplete one, asks for
-            anything but containers and arrays, or holds something else than annotations.
+        InputError: If there is no such file, it is no pickle or an incomplete one, or it holds
+            something else than containers and arrays of annotations.
 
     Example:
         >>> data = load_annotations('data.pkl')
@@ -106,11 +93,10 @@ def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
 
 
 def check_pickle_path(path: str | os.PathLike) -> Path:
-    """Give ``path`` back as a path that annotations can be written to.
+    """Insist on a path that annotations can be written to.
 
     Raises:
-        InputError: If the name does not end in ``.pkl`` (mmaction2 reads nothing else) or is a
-            folder's.
+        InputError: If it does not end in ``.pkl`` (mmaction2 reads nothing else), or is a folder.
     """
     path = Path(path)
     if path.suffix != '.pkl':
@@ -123,8 +109,6 @@ def check_pickle_path(path: str | os.PathLike) -> Path:
 def check_annotations(data: Any, path: str | os.PathLike) -> None:
     """Check the structure of annotations, not the numbers in them.
 
-    Takes time in proportion to the number of samples, whatever their length.
-
     Args:
         data: What :func:`load_annotations` returns.
         path: The name of the file in messages.
@@ -135,26 +119,32 @@ def check_annotations(data: Any, path: str | os.PathLike) -> None:
     _check_top_level(data, path)
     names = check_samples(data['annotations'], path)
     for split, members in data['split'].items():
-        _check_split(split, members, names, path)
+        where = f'{path}: split {brief(split)}'
+        if not isinstance(members, list | tuple | set | frozenset):
+            raise InputError(
+                f'{where} is a {type(members).__name__}, expected a list of frame_dirs'
+            )
+        for member in members:
+            if not isinstance(member, str) or member not in names:
+                raise InputError(f'{where} names {brief(member)}, no annotation has this frame_dir')
 
 
 def check_samples(annotations: Iterable[Any], path: str | os.PathLike) -> set[str]:
-    """Check the structure of samples: :func:`find_faults` in each, and names that come twice.
+    """Check the structure of samples, and that each name occurs once; give the names.
 
     Args:
         annotations: The samples.
         path: The name of the file in messages.
-
-    Returns:
-        Their names.
 
     Raises:
         InputError: For the first fault, by sample and field.
     """
     names: set[str] = set()
     for index, annotation in enumerate(annotations):
-        for fault in find_faults(annotation):
-            raise InputError(f'{path}: sample {name_of(annotation, index)}: {fault}')
+        for field, found, expected in find_faults(annotation):
+            name = annotation.get('frame_dir') if isinstance(annotation, dict) else None
+            sample = brief(name) if isinstance(name, str) else index
+            raise InputError(f'{path}: sample {sample}: {field} {found}, expected {expected}')
         name = annotation['frame_dir']
         if name in names:
             raise InputError(f'{path}: sample {brief(name)}: frame_dir comes twice, expected once')
@@ -171,7 +161,7 @@ def select_split(
         data: What :func:`load_annotations` returns.
         split: Name of the split; all annotations without it.
         path: The name of the file in messages.
-        key: What the split names its samples by.
+        key: The field by which the split names its samples.
 
     Raises:
         InputError: If there is no such split.
@@ -195,35 +185,28 @@ def _check_top_level(data: Any, path: str | os.PathLike) -> None:
         if key not in data:
             raise InputError(f'{path}: has no {key!r}, expected a dict with split and annotations')
         if not isinstance(data[key], kind):
-            raise InputError(
-                f'{path}: {key!r} is a {type(data[key]).__name__}, expected a {kind.__name__}'
-            )
-
-
-def name_of(annotation: Any, index: int) -> str:
-    """How messages call a sample: by its name, or by its position in the file if it has none."""
-    name = annotation.get('frame_dir') if isinstance(annotation, dict) else None
-    return brief(name) if isinstance(name, str) else str(index)
+            found = type(data[key]).__name__
+            raise InputError(f'{path}: {key!r} is a {found}, expected a {kind.__name__}')
 
 
 def find_faults(annotation: Any) -> Iterator[Fault]:
-    """Look at the structure of one sample, not at the numbers in it.
+    """Check the structure of one sample, not the numbers in it.
 
     Yields:
-        Each fault: a field that is missing or of another type, arrays that do not fit each other.
+        Each fault: a field that is missing or of another type, arrays of different shapes.
     """
     if not isinstance(annotation, dict):
-        yield Fault('annotation', f'is a {type(annotation).__name__}', 'a dict')
+        yield 'annotation', f'is a {type(annotation).__name__}', 'a dict'
         return
     for field in REQUIRED_FIELDS:
         if field not in annotation:
-            yield Fault(field, 'is missing', f'the fields {", ".join(REQUIRED_FIELDS)}')
+            yield field, 'is missing', f'the fields {", ".join(REQUIRED_FIELDS)}'
     name, label = annotation.get('frame_dir', ''), annotation.get('label', 0)
     if not isinstance(name, str):
-        yield Fault('frame_dir', f'is {brief(name)}', 'a string')
-    # More bits than an int64 has would end in an overflow when the labels become an array.
+        yield 'frame_dir', f'is {brief(name)}', 'a string'
+    # The labels become an int64 array.
     if not _is_integer(label) or not 0 <= label < 1 << 63:
-        yield Fault('label', f'is {brief(label)}', 'an integer from 0')
+        yield 'label', f'is {brief(label)}', 'an integer from 0'
     if 'keypoint' in annotation:
         yield from _find_array_faults(annotation)
 
@@ -237,35 +220,19 @@ def _is_numbers(array: Any, ndim: int) -> bool:
 
 
 def _find_array_faults(annotation: dict) -> Iterator[Fault]:
-    """Look at ``keypoint`` and what has to fit it."""
+    """Check ``keypoint``, and the fields that depend on its shape."""
     keypoint = annotation['keypoint']
     if not _is_numbers(keypoint, 4):
         found = brief(keypoint) if isinstance(keypoint, np.ndarray) else type(keypoint).__name__
-        yield Fault('keypoint', f'is {found}', 'an array of numbers (M, T, V, C)')
+        yield 'keypoint', f'is {found}', 'an array of numbers (M, T, V, C)'
         return
     shape = keypoint.shape
     if not all(shape):
-        yield Fault('keypoint', f'has the shape {shape}', 'a person, a frame and a joint at least')
+        yield 'keypoint', f'has the shape {shape}', 'a person, a frame and a joint at least'
     total_frames = annotation.get('total_frames', shape[1])
     if not _is_integer(total_frames) or total_frames != shape[1]:
-        yield Fault('total_frames', f'is {brief(total_frames)}', f"keypoint's {shape[1]} frames")
+        yield 'total_frames', f'is {brief(total_frames)}', f"keypoint's {shape[1]} frames"
     score = annotation.get('keypoint_score')
     if score is not None and (not _is_numbers(score, 3) or score.shape != shape[:3]):
         expected = f'an array of numbers (M, T, V) = {shape[:3]}'
-        yield Fault('keypoint_score', f'is {brief(score)}', expected)
-
-
-def _check_split(
-    split: Any, members: Iterable[Any], names: set[str], path: str | os.PathLike
-) -> None:
-    if not isinstance(members, list | tuple | set | frozenset):
-        raise InputError(
-            f'{path}: split {brief(split)} is a {type(members).__name__}, '
-            'expected a list of frame_dirs'
-        )
-    for member in members:
-        if not isinstance(member, str) or member not in names:
-            raise InputError(
-                f'{path}: split {brief(split)} names {brief(member)}, '
-                'no annotation has this frame_dir'
-            )
+        yield 'keypoint_score', f'is {brief(score)}', expected

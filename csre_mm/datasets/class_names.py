@@ -1,7 +1,7 @@
-"""What the classes are called, from label 0 on.
+"""Names of the classes, from label 0 on, and the lists in ``class_lists``.
 
 The lists of NTU RGB+D 60 and 120 are those of the authors' page, https://github.com/shahroudy/NTURGB-D
-(A1 is label 0; two misspelt words are put right), that of NW-UCLA follows Wang et al., CVPR 2014.
+(A1 is label 0; two misspelt words are corrected), that of NW-UCLA follows Wang et al., CVPR 2014.
 """
 
 import os
@@ -11,167 +11,15 @@ from pathlib import Path
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import read_lines
 
-NTU120: tuple[str, ...] = tuple(
-    """\
-drink water
-eat meal/snack
-brushing teeth
-brushing hair
-drop
-pickup
-throw
-sitting down
-standing up (from sitting position)
-clapping
-reading
-writing
-tear up paper
-wear jacket
-take off jacket
-wear a shoe
-take off a shoe
-wear on glasses
-take off glasses
-put on a hat/cap
-take off a hat/cap
-cheer up
-hand waving
-kicking something
-put something inside pocket / take out something from pocket
-hopping (one foot jumping)
-jump up
-make a phone call/answer phone
-playing with phone/tablet
-typing on a keyboard
-pointing to something with finger
-taking a selfie
-check time (from watch)
-rub two hands together
-nod head/bow
-shake head
-wipe face
-salute
-put the palms together
-cross hands in front (say stop)
-sneeze/cough
-staggering
-falling
-touch head (headache)
-touch chest (stomachache/heart pain)
-touch back (backache)
-touch neck (neckache)
-nausea or vomiting condition
-use a fan (with hand or paper)/feeling warm
-punching/slapping other person
-kicking other person
-pushing other person
-pat on back of other person
-point finger at the other person
-hugging other person
-giving something to other person
-touch other person's pocket
-handshaking
-walking towards each other
-walking apart from each other
-put on headphone
-take off headphone
-shoot at the basket
-bounce ball
-tennis bat swing
-juggling table tennis balls
-hush (quiet)
-flick hair
-thumb up
-thumb down
-make ok sign
-make victory sign
-staple book
-counting money
-cutting nails
-cutting paper (using scissors)
-snapping fingers
-open bottle
-sniff (smell)
-squat down
-toss a coin
-fold paper
-ball up paper
-play magic cube
-apply cream on face
-apply cream on hand back
-put on bag
-take off bag
-put something into a bag
-take something out of a bag
-open a box
-move heavy objects
-shake fist
-throw up cap/hat
-hands up (both hands)
-cross arms
-arm circles
-arm swings
-running on the spot
-butt kicks (kick backward)
-cross toe touch
-side kick
-yawn
-stretch oneself
-blow nose
-hit other person with something
-wield knife towards other person
-knock over other person (hit with body)
-grab other person's stuff
-shoot at other person with a gun
-step on foot
-high-five
-cheers and drink
-carry something with other person
-take a photo of other person
-follow other person
-whisper in other person's ear
-exchange things with other person
-support somebody with one's hand
-finger-guessing game (playing rock-paper-scissors)
-""".splitlines()
-)
-NTU60 = NTU120[:60]
-NW_UCLA: tuple[str, ...] = (
-    'pick up with one hand',
-    'pick up with two hands',
-    'drop trash',
-    'walk around',
-    'sit down',
-    'stand up',
-    'donning',
-    'doffing',
-    'throw',
-    'carry',
-)
-
-SYNTHETIC: tuple[str, ...] = (
-    'wave with the right hand',
-    'wave with the left hand',
-    'clap evenly',
-    'clap slowly, then fast',
-    'drink',
-    'phone call',
-    'sit down',
-    'bow',
-    'kick',
-    'jump up',
-    'shake hands',
-    'push',
-)
-"""Classes of the recordings that tools/data/make_synthetic.py writes."""
-
+_FOLDER = Path(__file__).with_name('class_lists')
 CLASS_NAMES: dict[str, tuple[str, ...]] = {
-    'ntu60': NTU60,
-    'ntu120': NTU120,
-    'nwucla': NW_UCLA,
-    'synthetic': SYNTHETIC,
+    name: tuple(read_lines(_FOLDER / f'{name}.txt', 'class names'))
+    for name in ('ntu120', 'nwucla', 'synthetic')
 }
-"""By the name that commands take."""
+CLASS_NAMES['ntu60'] = CLASS_NAMES['ntu120'][:60]
+"""By the name that the commands accept."""
+SYNTHETIC = CLASS_NAMES['synthetic']
+"""Classes of the recordings that tools/data/make_synthetic.py writes."""
 
 _OF_FILE = {
     'ntu60_3d': 'ntu60',
@@ -188,13 +36,13 @@ def find_class_names(
     """Names of all classes of a model.
 
     Args:
-        given: A key of :data:`CLASS_NAMES`, a text file with a name a line, the names, or None:
-            then those of the data set in ``ann_file``, or, if it is another, the labels.
+        given: A key of :data:`CLASS_NAMES`, a text file with one name per line, the names, or
+            None: then those of the data set in ``ann_file`` or, if that is not known, the labels.
         num_classes: Classes of the model.
         ann_file: The annotation file of the config.
 
     Returns:
-        ``num_classes`` names; where the synthetic recordings have no class, ``class LABEL``.
+        ``num_classes`` names; ``class LABEL`` for labels that the synthetic recordings lack.
 
     Raises:
         InputError: If there is no such list or file, or it has too few names.
@@ -218,7 +66,7 @@ def find_class_names(
 def _look_up(
     given: str | os.PathLike | Sequence[str] | None, num_classes: int, ann_file: str
 ) -> tuple[str, Sequence[str]]:
-    """Where names come from, for messages, and the names."""
+    """The source of the names, for messages, and the names."""
     if given is None:
         known = CLASS_NAMES.get(_OF_FILE.get(Path(ann_file).stem, ''), ())
         if known and (len(known) == num_classes or known is SYNTHETIC):
@@ -229,7 +77,7 @@ def _look_up(
     if isinstance(given, str | os.PathLike):
         if not Path(given).is_file():
             raise InputError(
-                f'class names {given}: no such file, and none of {", ".join(CLASS_NAMES)}'
+                f'class names {given}: no such file, and none of {", ".join(sorted(CLASS_NAMES))}'
             )
         return f'class names {given}', read_lines(given, 'class names')
     return 'class names', list(given)

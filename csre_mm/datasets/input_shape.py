@@ -1,4 +1,4 @@
-"""The shape of a config's data, as its pipeline and its model say it."""
+"""The shape of a config's data, read from its pipeline and its model."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,15 +15,15 @@ from csre_mm.utils.errors import InputError
 
 @dataclass(frozen=True)
 class InputShape:
-    """What a pipeline hands to its model, and what it takes; None for what the config leaves open.
+    """The shape of the input and output of a pipeline; None for what the config leaves open.
 
     Attributes:
         persons: Persons M that the pipeline keeps; None if it keeps all.
         frames: Frames T of a clip.
         joints: Joints V by the config key that gives them.
-        channels: Channels that the encoder takes: of a joint, or with heatmaps one each.
+        channels: Input channels of the encoder: those of a joint, or the number of heatmaps.
         features: Features of a joint that the pipeline joins; each has all coordinates.
-        coordinates: Coordinates C of a joint in a recording; a score that becomes a channel counts.
+        coordinates: Coordinates C of a joint in a recording, with a score that becomes a channel.
         heatmaps: Whether the pipeline draws heatmaps.
         size: Height and width of the heatmaps.
     """
@@ -43,13 +43,13 @@ class InputShape:
         return next(iter(self.joints.values()), None)
 
     def sample(self) -> tuple[int, ...]:
-        """The shape of a sample behind the pipeline, of a single clip.
+        """The shape of a sample of one clip after the pipeline.
 
         Returns:
             (1, M, T, V, C) for skeletons, (1, V, T, H, W) for heatmaps.
 
         Raises:
-            InputError: If the config does not say it.
+            InputError: If the config leaves it open.
         """
         if self.frames is None:
             raise InputError('no transform of the pipeline has a clip_len')
@@ -64,15 +64,15 @@ class InputShape:
         return 1, self.persons, self.frames, self.num_joints, self.channels
 
     def check(self, keypoint: np.ndarray, has_score: bool, name: str) -> None:
-        """Insist on joints and coordinates that the model takes.
+        """Insist on the joints and coordinates of the model's input.
 
         Args:
             keypoint: (M, T, V, C).
-            has_score: Whether there is a score for each joint besides.
-            name: How messages call the recording.
+            has_score: Whether the recording has a score for each joint, too.
+            name: The name of the recording in messages.
 
         Raises:
-            InputError: If there are others.
+            InputError: If ``keypoint`` has others.
         """
         coordinates = self.coordinates
         if coordinates and has_score and self.persons:
@@ -89,10 +89,10 @@ class InputShape:
 
 @contextmanager
 def config_errors() -> Iterator[None]:
-    """Say in one line that a config is not made as configs of skeleton recognizers are.
+    """Turn the errors of reading a config that has another structure into one line.
 
     Raises:
-        InputError: In place of what reading such a config raises.
+        InputError: In place of these errors.
     """
     try:
         yield
@@ -110,7 +110,7 @@ def positive_integer(
     """Read a number of a config.
 
     Raises:
-        InputError: If it is no integer from 1.
+        InputError: If it is not an integer from 1.
     """
     value = node.get(key, default)
     if value is not None and (type(value) is not int or value < 1):

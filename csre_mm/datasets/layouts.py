@@ -1,5 +1,6 @@
-"""Skeleton layouts: one object feeds the graph of an encoder, the bone stream and the partition."""
+"""Skeleton layouts: joints, edges, bones and body parts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from csre_mm.utils.errors import InputError
@@ -7,16 +8,16 @@ from csre_mm.utils.errors import InputError
 
 @dataclass(frozen=True)
 class SkeletonLayout:
-    """The joints of a skeleton and how they hang together.
+    """The joints of a skeleton and their connections.
 
     Args:
         name: Name in configs and messages.
         num_joints: Number of joints V.
         edges: Edges of the graph as (joint, the next joint towards the centre), 0-based.
         center: The joint in the middle of the body.
-        bone_parents: For each joint the joint its bone comes from; a joint that is its own parent
+        bone_parents: For each joint the joint where its bone starts; a joint that is its own parent
             has the bone zero.
-        partition: Optionally for each joint the number of its body part, from 0 without a gap.
+        partition: The body part of each joint, numbered from 0 without a gap; None if unknown.
 
     Raises:
         InputError: If an edge, the centre, a bone parent or the partition does not fit
@@ -37,12 +38,15 @@ class SkeletonLayout:
     partition: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        for edge in self.edges:
-            for joint in edge:
-                self._check_joint(joint, f'edge {tuple(edge)}')
-        self._check_joint(self.center, 'center')
-        for joint in self.bone_parents:
-            self._check_joint(joint, 'bone_parents')
+        named: dict[str, Sequence[int]] = {f'edge {tuple(edge)}': edge for edge in self.edges}
+        named |= {'center': (self.center,), 'bone_parents': self.bone_parents}
+        for where, joints in named.items():
+            for joint in joints:
+                if not 0 <= joint < self.num_joints:
+                    raise InputError(
+                        f'layout {self.name!r}: {where} names joint {joint}, '
+                        f'the joints are 0 to {self.num_joints - 1}'
+                    )
         for field in ('bone_parents', 'partition'):
             value = getattr(self, field)
             if value is not None and len(value) != self.num_joints:
@@ -62,13 +66,10 @@ class SkeletonLayout:
         return 0 if self.partition is None else max(self.partition, default=-1) + 1
 
     def require_partition(self, encoder: str) -> tuple[int, ...]:
-        """The partition.
-
-        Args:
-            encoder: Who asks for it, for the message.
+        """The partition, for an encoder that needs it.
 
         Raises:
-            InputError: If the layout has none.
+            InputError: If the layout has none; the message names the encoder.
         """
         if self.partition is None:
             raise InputError(
@@ -76,13 +77,6 @@ class SkeletonLayout:
                 'partition (model.backbone.graph_cfg.layout)'
             )
         return self.partition
-
-    def _check_joint(self, joint: int, where: str) -> None:
-        if not 0 <= joint < self.num_joints:
-            raise InputError(
-                f'layout {self.name!r}: {where} names joint {joint}, '
-                f'the joints are 0 to {self.num_joints - 1}'
-            )
 
     def as_graph_layout(self) -> dict:
         """The layout as the dictionary that ``mmaction.models.utils.Graph`` takes."""
@@ -144,7 +138,7 @@ def get_layout(layout: str | dict | SkeletonLayout) -> SkeletonLayout:
             then the edges.
 
     Raises:
-        InputError: If no layout has the name, or the dictionary does not describe one.
+        InputError: If the name is unknown, or the dictionary is no valid layout.
 
     Example:
         >>> get_layout('nw-ucla').num_joints

@@ -1,13 +1,13 @@
 """Reading pickles of plain containers and NumPy arrays, and of nothing else.
 
 A pickle is a program: it names functions, has them called, and builds objects on a stack. Here the
-few names that such data needs stand for functions of :mod:`plain_values`, and operations that such
-data does not need are refused.
+few names that plain data needs stand for functions of :mod:`plain_values`, and the operations that
+it does not need are refused.
 
-The reader is Python's own one in Python. The one in C can be made to end the process (the hash of a
-deep tuple), to hang (the hash of a tuple that holds itself many times over) or to take tens of
-gigabytes (a large index of its memo, one changed byte away), and none of this can be caught. It
-would save about a second per 100,000 samples.
+This uses Python's reader written in Python. A file can make the one in C end the process (the hash
+of a deep tuple), hang (the hash of a tuple that holds itself many times) or take tens of gigabytes
+(a large index of its memo, one changed byte away), and none of this can be caught. It would save
+about a second per 100,000 samples.
 """
 
 import itertools
@@ -24,7 +24,7 @@ from csre_mm.datasets.plain_values import RefusedError, brief, checked_keys
 __all__ = ['RefusedError', 'load_plain']
 
 _ALLOWED: dict[tuple[str, str], Any] = {
-    ('numpy', 'ndarray'): 'numpy.ndarray',  # only ever an argument of _reconstruct
+    ('numpy', 'ndarray'): 'numpy.ndarray',  # only an argument of _reconstruct
     ('numpy', 'dtype'): values.make_dtype,
     ('collections', 'OrderedDict'): values.ordered_dict,
     ('_codecs', 'encode'): values.encode,
@@ -34,10 +34,10 @@ for _core in ('numpy.core', 'numpy._core'):  # NumPy 1 and 2
     _ALLOWED[f'{_core}.multiarray', 'scalar'] = values.scalar
     _ALLOWED[f'{_core}.numeric', '_frombuffer'] = values.frombuffer
 for _builtins in ('builtins', '__builtin__'):  # the second in protocol 2
-    _ALLOWED[_builtins, 'set'] = values.make_set
-    _ALLOWED[_builtins, 'frozenset'] = values.make_frozenset
+    _ALLOWED[_builtins, 'set'] = lambda items=(): set(checked_keys(items))
+    _ALLOWED[_builtins, 'frozenset'] = lambda items=(): frozenset(checked_keys(items))
     _ALLOWED[_builtins, 'bytearray'] = values.make_bytearray
-    _ALLOWED[_builtins, 'bytes'] = values.no_bytes
+    _ALLOWED[_builtins, 'bytes'] = lambda: b''
 
 _REFUSED = (
     *('PERSID', 'BINPERSID', 'INST', 'OBJ', 'NEWOBJ', 'NEWOBJ_EX', 'EXT1', 'EXT2', 'EXT4'),
@@ -49,7 +49,7 @@ _PythonUnpickler: Any = pickle._Unpickler
 
 
 class _PlainUnpickler(_PythonUnpickler):
-    """Looks names up in the list, nothing is imported; keys, states and sizes are checked."""
+    """Looks names up in a list and imports nothing; checks keys, states and sizes."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ALLOWED:
@@ -62,7 +62,7 @@ class _PlainUnpickler(_PythonUnpickler):
             values.fill(target, state)
         elif isinstance(target, np.dtype):
             self.stack[-1] = dtype = values.with_byte_order(target, state)
-            for key in itertools.islice(reversed(self.memo), 8):  # it was put there just before
+            for key in itertools.islice(reversed(self.memo), 8):  # one of the newest entries
                 if self.memo[key] is target:
                     self.memo[key] = dtype
         else:
@@ -93,10 +93,10 @@ class _PlainUnpickler(_PythonUnpickler):
 
     def load_frozenset(self) -> None:
         items = self.pop_mark()
-        self.append(values.make_frozenset(items))
+        self.append(frozenset(checked_keys(items)))
 
     def load_bytearray8(self) -> None:
-        # Python's own one makes an array of the size that the file claims.
+        # Python's method allocates the size that the file claims.
         self.append(bytearray(self.read(int.from_bytes(self.read(8), 'little'))))
 
 
@@ -107,21 +107,13 @@ def _refuse(name: str) -> Callable[[_PlainUnpickler], None]:
     return load
 
 
-def _unknown(code: int) -> Callable[[_PlainUnpickler], None]:
-    def load(unpickler: _PlainUnpickler) -> None:
-        raise pickle.UnpicklingError(f'a pickle has no operation {code:#04x}')
-
-    return load
-
-
-_PlainUnpickler.dispatch = {code: _unknown(code) for code in range(256)}
-_PlainUnpickler.dispatch |= _PythonUnpickler.dispatch
+_PlainUnpickler.dispatch = dict(_PythonUnpickler.dispatch)
 for _operation in pickletools.opcodes:
     _own = vars(_PlainUnpickler).get(f'load_{_operation.name.lower()}')
+    if _operation.name in _REFUSED:
+        _own = _refuse(_operation.name)
     if _own is not None:
         _PlainUnpickler.dispatch[ord(_operation.code)] = _own
-    elif _operation.name in _REFUSED:
-        _PlainUnpickler.dispatch[ord(_operation.code)] = _refuse(_operation.name)
 
 
 def load_plain(file: BinaryIO) -> Any:
@@ -137,4 +129,7 @@ def load_plain(file: BinaryIO) -> Any:
         RefusedError: If the pickle asks for something else; the message names it.
         Exception: Almost any other, if the pickle is damaged.
     """
-    return _PlainUnpickler(file).load()
+    try:
+        return _PlainUnpickler(file).load()
+    except KeyError as error:
+        raise pickle.UnpicklingError(f'a pickle has no operation {error}') from error

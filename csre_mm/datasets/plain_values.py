@@ -1,7 +1,7 @@
-"""What pickles of plain data are made of: checked values in the places of NumPy's and Python's own.
+"""Checked stand-ins for the functions of NumPy and Python that pickles of plain data call.
 
-NumPy's functions are not called with what a file says: a changed byte in the state of a
-``numpy.dtype`` is enough to end the process. A size is checked before anything of it is made.
+NumPy's functions are not called with unchecked arguments: a changed byte in the state of a
+``numpy.dtype`` is enough to end the process. A size is checked before memory is allocated.
 """
 
 import math
@@ -46,7 +46,7 @@ _BRIEF = _Brief()
 
 
 def brief(value: Any) -> str:
-    """What a file holds, in one short line for a message, however large or nested it is."""
+    """A value of a file in one short line for a message, however large or nested it is."""
     if isinstance(value, np.ndarray):
         return f'{value.dtype} {value.shape}'
     text = ' '.join(_BRIEF.repr(value).split())
@@ -64,7 +64,7 @@ def make_dtype(code: Any, align: Any = False, copy: Any = True) -> np.dtype:
 
 
 def with_byte_order(dtype: np.dtype, state: Any) -> np.dtype:
-    """Take the byte order over: of the types above nothing else is in the state."""
+    """Apply the byte order, the only part of the state that these types have."""
     if not isinstance(state, tuple) or len(state) < 2 or state[1] not in ('<', '>', '|', '='):
         raise pickle.UnpicklingError(f'{brief(state)} is no state of a dtype')
     return dtype.newbyteorder(state[1])
@@ -88,17 +88,17 @@ def _check_size(data: Any, dtype: Any, shape: Any) -> None:
 
 
 def reconstruct(kind: Any, shape: Any, code: Any) -> np.ndarray:
-    """NumPy's function of this name: an array that gets its contents later."""
+    """NumPy's function of this name: an array that :func:`fill` completes."""
     return np.empty(0, np.int8)
 
 
 def fill(array: np.ndarray, state: Any) -> None:
-    """Give what ``reconstruct`` made its contents."""
+    """Set the contents of an array from :func:`reconstruct`."""
     if array.size or array.base is not None or not isinstance(state, tuple) or len(state) < 4:
         raise pickle.UnpicklingError(f'{brief(state)} is no state of an array')
     shape, dtype, fortran_order, data = state[-4:]
     _check_size(data, dtype, shape)
-    # Given a state that fits, NumPy keeps the bytes of large arrays without a copy.
+    # NumPy uses the bytes of large arrays without a copy.
     state_of_array: Any = (1, shape, dtype, bool(fortran_order), bytes(data))
     array.__setstate__(state_of_array)
 
@@ -120,19 +120,14 @@ def scalar(dtype: Any, data: Any = b'') -> np.generic:
 
 
 def encode(text: Any, encoding: Any) -> bytes:
-    """What ``_codecs.encode`` is used for in pickles of protocol 2: bytes, as latin-1 text."""
+    """``_codecs.encode`` as pickles of protocol 2 use it: bytes, written as latin-1 text."""
     if encoding not in ('latin1', 'latin-1'):
         raise RefusedError(f'_codecs.encode to {brief(encoding)}')
     return text.encode('latin-1')
 
 
-def no_bytes() -> bytes:
-    """What ``bytes`` is used for in pickles of protocol 2."""
-    return b''
-
-
 def make_bytearray(data: Any = b'', encoding: Any = None) -> bytearray:
-    """``bytearray`` of bytes or text; of a number it would be that many bytes."""
+    """``bytearray`` of bytes or text; of a number Python makes that many bytes."""
     if encoding is not None:
         data = encode(data, encoding)
     if not isinstance(data, bytes):
@@ -141,7 +136,7 @@ def make_bytearray(data: Any = b'', encoding: Any = None) -> bytearray:
 
 
 def checked_keys(keys: Iterable[Any]) -> list[Any]:
-    """Let keys pass whose hash takes no time and no depth.
+    """Insist on keys that are quick to hash.
 
     Raises:
         UnpicklingError: If one is something else than a scalar or a few scalars in a tuple.
@@ -157,17 +152,7 @@ def checked_keys(keys: Iterable[Any]) -> list[Any]:
     return keys
 
 
-def make_set(items: Any = ()) -> set:
-    """``set`` of what may be a key."""
-    return set(checked_keys(items))
-
-
-def make_frozenset(items: Any = ()) -> frozenset:
-    """``frozenset`` of what may be a key."""
-    return frozenset(checked_keys(items))
-
-
 def ordered_dict(pairs: Any = ()) -> OrderedDict:
-    """``OrderedDict`` of pairs; mostly of none, they come later."""
+    """``OrderedDict`` of pairs; usually empty, as the reader adds them later."""
     keys, values = [key for key, _ in pairs], [value for _, value in pairs]
     return OrderedDict(zip(checked_keys(keys), values, strict=True))

@@ -1,4 +1,4 @@
-"""Who performs a sample, by its name, and folds of a training set by its subjects."""
+"""The subjects of samples, by their names, and folds of a training set by subject."""
 
 import itertools
 import re
@@ -6,10 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from csre_mm.utils.errors import InputError
 
-_PATTERNS = (
-    re.compile(r'S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}', re.ASCII),  # NTU RGB+D
-    re.compile(r'a\d{2}_s(\d{2})_e\d{2}_v\d{2}', re.ASCII),  # NW-UCLA
-)
+_NAME = re.compile(r'S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}|a\d{2}_s(\d{2})_e\d{2}_v\d{2}', re.ASCII)
 
 
 def parse_subject(name: str) -> int:
@@ -21,14 +18,13 @@ def parse_subject(name: str) -> int:
     Raises:
         InputError: If the name has another form.
     """
-    for pattern in _PATTERNS:
-        match = pattern.fullmatch(name)
-        if match is not None:
-            return int(match[1])
-    raise InputError(
-        f'the name {name!r} does not tell the subject: expected SsssCcccPpppRrrrAaaa (NTU RGB+D) '
-        'or aAA_sSS_eEE_vVV (NW-UCLA)'
-    )
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise InputError(
+            f'the subject of {name!r} is unknown: expected a name SsssCcccPpppRrrrAaaa (NTU RGB+D) '
+            'or aAA_sSS_eEE_vVV (NW-UCLA)'
+        )
+    return int(match[1] or match[2])
 
 
 def make_folds(names: Iterable[str], num_folds: int) -> list[list[int]]:
@@ -36,10 +32,10 @@ def make_folds(names: Iterable[str], num_folds: int) -> list[list[int]]:
 
     Args:
         names: Names of the samples.
-        num_folds: How many.
+        num_folds: Number of folds.
 
     Returns:
-        Subjects of each fold. Their numbers differ by one at most, the last folds have more.
+        The subjects of each fold. Folds differ in size by one at most; the last ones are larger.
 
     Raises:
         InputError: If there are fewer subjects than folds, or less than two folds.
@@ -47,7 +43,7 @@ def make_folds(names: Iterable[str], num_folds: int) -> list[list[int]]:
     subjects = sorted({parse_subject(name) for name in names})
     if not 2 <= num_folds <= len(subjects):
         raise InputError(
-            f'{num_folds} folds of {len(subjects)} subjects: expected from 2 to one a subject'
+            f'{num_folds} folds of {len(subjects)} subjects: expected 2 to one per subject'
         )
     ends = [fold * len(subjects) // num_folds for fold in range(num_folds + 1)]
     return [subjects[first:end] for first, end in itertools.pairwise(ends)]
@@ -64,9 +60,8 @@ def keep_subjects(samples: Sequence[dict], subjects: Iterable[int]) -> list[dict
         InputError: If one of the subjects has no sample.
     """
     wanted = set(subjects)
-    found = [(parse_subject(sample['frame_dir']), sample) for sample in samples]
-    missing = wanted - {subject for subject, _ in found}
-    if missing:
-        known = sorted({subject for subject, _ in found})
-        raise InputError(f'no sample of the subjects {sorted(missing)}; there are {known}')
-    return [sample for subject, sample in found if subject in wanted]
+    found = [parse_subject(sample['frame_dir']) for sample in samples]
+    if not wanted <= set(found):
+        missing, known = sorted(wanted - set(found)), sorted(set(found))
+        raise InputError(f'no sample of the subjects {missing}; the file has {known}')
+    return [sample for sample, subject in zip(samples, found, strict=True) if subject in wanted]

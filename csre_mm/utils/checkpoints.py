@@ -1,4 +1,4 @@
-"""Finding checkpoints, and reading them without running what they name."""
+"""Finding checkpoints, and reading them without executing code."""
 
 import importlib
 import os
@@ -16,9 +16,9 @@ from csre_mm.utils.errors import InputError
 def newest_checkpoint(folder: str | os.PathLike) -> Path | None:
     """The checkpoint that a run in this folder resumes from.
 
-    mmengine writes its path to ``last_checkpoint``. A run that was killed while it did leaves that
-    file empty, and a folder that was moved leaves a path to nowhere; then it is the ``epoch_*.pth``
-    or ``iter_*.pth`` of the highest number.
+    mmengine writes its path to ``last_checkpoint``. If a run was killed meanwhile or its folder was
+    moved, that file is empty or wrong; then it is the ``epoch_*.pth`` or ``iter_*.pth`` of the
+    highest number.
 
     Args:
         folder: The working folder of the run; it need not exist.
@@ -38,15 +38,15 @@ def newest_checkpoint(folder: str | os.PathLike) -> Path | None:
 
 
 def _history_statistics(owner: object, name: str) -> object:
-    """What ``getattr`` may do in a checkpoint: name a statistic of mmengine's HistoryBuffer."""
+    """``getattr`` for checkpoints: only the statistics of mmengine's HistoryBuffer."""
     from mmengine.logging import HistoryBuffer
 
     if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
-        raise InputError(f'checkpoint refused: it takes the attribute {name!r} of {owner!r}')
+        raise InputError(f'checkpoint refused: it reads the attribute {name!r} of {owner!r}')
     return getattr(owner, name)
 
 
-# ``torch`` finds an allowed global by these names; ``getattr`` itself would open every door.
+# torch finds an allowed global by these names; ``getattr`` itself would allow anything.
 _history_statistics.__module__ = 'builtins'
 _history_statistics.__name__ = _history_statistics.__qualname__ = 'getattr'
 
@@ -65,7 +65,7 @@ def _renamed(function: Callable) -> Callable:
 
 
 def checkpoint_globals() -> list:
-    """What a checkpoint of mmengine may name beside tensors and plain containers.
+    """What a checkpoint of mmengine may contain besides tensors and plain containers.
 
     The message hub keeps each logged scalar in a ``HistoryBuffer`` of NumPy arrays, and metrics as
     NumPy scalars.
@@ -76,7 +76,7 @@ def checkpoint_globals() -> list:
 
     core = importlib.import_module('numpy._core' if hasattr(np, '_core') else 'numpy.core')
     rebuild = [core.multiarray._reconstruct, core.multiarray.scalar]
-    # NumPy 2 renamed the module; a checkpoint written under the one is read under the other.
+    # NumPy 2 renamed the module; a checkpoint may come from the other version.
     rebuild += [_renamed(function) for function in rebuild]
     dtypes = [BoolDType, Float32DType, Float64DType, Int32DType, Int64DType]
     return [HistoryBuffer, _history_statistics, np.ndarray, np.dtype, *rebuild, *dtypes]
@@ -100,7 +100,7 @@ def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
     except InputError:
         raise
     except Exception as error:  # pickle, zip and torch each have their own errors for a bad file
-        # torch surrounds its reason with advice to load the file without weights_only.
+        # torch adds the advice to load the file without weights_only.
         reason = str(error).rpartition('WeightsUnpickler error:')[2].partition('Check the doc')[0]
         reason = ' '.join(reason.split())[:300] or type(error).__name__
         raise InputError(f'{filename} cannot be read as a checkpoint: {reason}') from error
@@ -112,12 +112,12 @@ def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
 def find_state_dict(
     content: Any, source: str | os.PathLike, bare: bool = True
 ) -> dict[str, Tensor]:
-    """The tensors in what a checkpoint file holds, by name, without the prefix of DataParallel.
+    """The tensors of a checkpoint by name, without the prefix of DataParallel.
 
     Args:
-        content: What was read: a dictionary with ``state_dict``, or a state dict itself.
-        source: Its name, for messages.
-        bare: Whether a state dict itself is allowed.
+        content: The content of the file: a dictionary with ``state_dict``, or a state dict.
+        source: The name of the file in messages.
+        bare: Whether a state dict without ``state_dict`` around it is allowed.
 
     Raises:
         InputError: If there is none.
@@ -134,7 +134,7 @@ def find_state_dict(
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
-    """The tensors of a checkpoint, of a published one or of a bare state dict, by name.
+    """Read the tensors of a checkpoint, a published one or a bare state dict, by name.
 
     Raises:
         InputError: If there is no such file, or it is no checkpoint.

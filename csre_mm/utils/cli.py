@@ -1,4 +1,4 @@
-"""What every command in ``tools/`` shares: one clear line and exit status 2 for a bad input."""
+"""The frame of every command in ``tools/``: one clear line and exit status 2 for a bad input."""
 
 import argparse
 import functools
@@ -15,7 +15,7 @@ TRACEBACK_VARIABLE = 'CSRE_MM_TRACEBACK'
 
 
 def _one_line(error: BaseException) -> str:
-    """The message of ``error``; a worker process of a data loader wraps it in its traceback."""
+    """The message of ``error``, which worker processes of data loaders put behind a traceback."""
     if isinstance(error, OSError) and error.strerror:
         name = f': {error.filename}' if error.filename else ''
         return f'{error.strerror}{name}'
@@ -29,17 +29,17 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
     """Decorate the ``main`` of a command.
 
     :class:`InputError` and ``OSError`` (no such file, a folder in place of a file, no permission)
-    become one line on stderr and exit status 2; Ctrl-C becomes one line and status 130. Everything
-    else is a defect and keeps its traceback.
+    become one line on stderr and exit status 2; Ctrl-C becomes one line and status 130. Any other
+    exception is a defect and keeps its traceback.
     """
 
     @functools.wraps(main)
     def wrapper() -> None:
         try:
             main()
-        except BrokenPipeError:  # the reader of a pipe has seen enough, as in `command | head`
+        except BrokenPipeError:  # the reader of a pipe has ended, as in `command | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            sys.exit(141)  # as a command that the signal ends
+            sys.exit(141)  # as after the signal SIGPIPE
         except (InputError, OSError) as error:
             if os.environ.get(TRACEBACK_VARIABLE) == '1':
                 raise
@@ -72,7 +72,7 @@ def add_class_names(parser: argparse.ArgumentParser, default: str = 'the labels'
 
 
 def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that training and testing share, as mmaction2 names them."""
+    """Add the flags of both training and testing, as mmaction2 names them."""
     parser.add_argument('--work-dir', help='folder of logs and checkpoints')
     add_config_options(
         parser, 'change the config: model.neck.loss.temperature=0.5, a list as key="[1,2]"'

@@ -1,4 +1,4 @@
-"""Reading configs: files, options, and what stands in them below wrappers and defaults."""
+"""Reading configs: files, options, and the settings inside of wrapped data sets."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ def read_config(path: str) -> Config:
     Its text in logs and checkpoints has a value per line and is not formatted by yapf.
 
     Raises:
-        InputError: If there is no such config, or it or one of its bases is no config.
+        InputError: If there is no such config, or it or one of its bases is invalid.
     """
     if not Path(path).is_file():
         path = str(find_config(path))
@@ -40,16 +40,16 @@ def get_config(name: str) -> Config:
         'CSRENeck'
 
     Raises:
-        InputError: If there is none, with the near names.
+        InputError: If there is none, with similar names.
     """
     return read_config(str(find_config(name)))
 
 
 def merge_options(cfg: Config, options: dict | None) -> Config:
-    """Apply ``--cfg-options``, which win over the other flags.
+    """Apply ``--cfg-options``, which override the other flags.
 
     Raises:
-        InputError: If a key leads through something that is not a dictionary or a list.
+        InputError: If a part of a key is not in a dictionary or a list.
     """
     try:
         cfg.merge_from_dict(options or {})
@@ -77,7 +77,7 @@ def has_csre(cfg: Mapping[str, Any]) -> bool:
 
 
 def innermost_datasets(cfg: Mapping[str, Any], loader: str) -> list[tuple[str, Any]]:
-    """The data sets that read files, inside of those that repeat, balance or join them.
+    """The data sets that read files, inside of wrappers that repeat, balance or join them.
 
     Args:
         cfg: A config.
@@ -109,7 +109,7 @@ def pipeline_of(cfg: Mapping[str, Any], training: bool = False) -> Sequence[dict
 
     Args:
         cfg: A config.
-        training: Whether the training pipeline is asked for, and not the testing one.
+        training: Whether to return the training pipeline, and not the testing one.
 
     Raises:
         InputError: If there is none.

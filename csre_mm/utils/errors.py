@@ -1,4 +1,4 @@
-"""The one exception type that means "the input is wrong", as opposed to a defect in the code."""
+"""The exception for a wrong input, as opposed to a defect in the code."""
 
 
 class InputError(ValueError):

@@ -1,4 +1,4 @@
-"""Writing files so that an interruption never leaves half of one behind."""
+"""Reading text files, and writing files as a whole or not at all."""
 
 import os
 import tempfile
@@ -10,14 +10,14 @@ from csre_mm.utils.errors import InputError
 
 
 def read_lines(path: str | os.PathLike, option: str) -> list[str]:
-    """Read a text file of one name a line.
+    """Read a text file with one name per line.
 
     Args:
         path: The file, in UTF-8.
-        option: The option that gave it, for messages.
+        option: The name of the option that gave it, for messages.
 
     Raises:
-        InputError: If there is no such file, it is no text, or a line but the last ones is empty.
+        InputError: If there is no such file, it is no text, or a line before the last is empty.
     """
     source = f'{option} {path}'
     try:
@@ -34,9 +34,9 @@ def read_lines(path: str | os.PathLike, option: str) -> list[str]:
 
 @contextmanager
 def atomic_path(target: str | os.PathLike) -> Iterator[Path]:
-    """Give a temporary path beside ``target`` that replaces it when the block ends well.
+    """Give a temporary path next to ``target`` that replaces it when the block ends well.
 
-    Missing parent folders are made. When the block raises, ``target`` stays as it was and the
+    Missing parent folders are made. When the block raises, ``target`` stays unchanged and the
     temporary file is removed.
 
     Args:

@@ -1,9 +1,10 @@
-"""What ran a measurement: the machine, the version of PyTorch and the commit."""
+"""The machine, its memory, the version of PyTorch and the commit of the code."""
 
 import ctypes
 import os
 import platform
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -14,20 +15,29 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 
 
 def keep_freed_memory() -> bool:
-    """Let the process keep memory that tensors have freed, for the tensors to come.
+    """Let the process keep the memory of freed tensors for later tensors.
 
-    glibc hands every large block back to the kernel and gets it anew, page by page and zeroed. In a
-    training step on a CPU, which makes and frees the same large tensors again and again, that was
-    measured to cost up to as much as the step itself. The peak of the memory stays what it is.
+    glibc hands every large block back to the kernel and gets it anew, page by page and zeroed. A
+    training step on a CPU makes and frees the same large tensors again and again: there this was
+    measured to cost up to as much as the step itself. The peak of the memory stays the same.
 
     Returns:
-        Whether it took effect; without glibc it does not.
+        Whether it took effect; it needs glibc.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):
         return False
     return bool(mallopt(_MMAP_THRESHOLD, 1 << 30) and mallopt(_TRIM_THRESHOLD, (1 << 31) - 1))
+
+
+def return_freed_memory() -> None:
+    """Hand freed memory back to the system; without glibc nothing happens.
+
+    By itself glibc returns the top of its heap only, and keeps what was freed below.
+    """
+    with suppress(AttributeError, OSError, TypeError):  # TypeError: Windows
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def describe_machine() -> str:
@@ -48,8 +58,8 @@ def num_cores() -> int:
 def describe_commit() -> str | None:
     """The commit of the code that runs, with ``-dirty`` if tracked code differs from it.
 
-    None if the code is no clone, or there is no git. A repository around the code, such as one
-    that site-packages lies in, is another project's.
+    None if the code is no clone, or git is missing. A repository around the code, such as one that
+    contains site-packages, belongs to another project.
     """
     if _git('rev-parse', '--show-cdup') != '':  # the way up to the top of the repository
         return None

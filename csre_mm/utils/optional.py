@@ -10,18 +10,18 @@ def require(package: str, extra: str, purpose: str) -> ModuleType:
     """Import a package of an extra.
 
     Args:
-        package: Its name, that of the module and of the distribution.
+        package: The name of the module and of the distribution.
         extra: The extra of setup.py that installs it.
-        purpose: What needs it, for the message: a command or a flag.
+        purpose: The command or flag that needs it, for the message.
 
     Raises:
-        InputError: If it is not installed, with the command that installs it, or if it is and
-            cannot be imported.
+        InputError: If it is not installed, with the command that installs it, or if it cannot be
+            imported.
     """
     try:
         return importlib.import_module(package)
     except ImportError as error:
-        # Another name is missing: the package is there, and something that it needs is not.
+        # With another name the package is installed, and a dependency of it is missing.
         if isinstance(error, ModuleNotFoundError) and error.name == package:
             raise InputError(
                 f'{purpose} needs {package}, which is not installed: '

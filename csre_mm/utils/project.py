@@ -1,4 +1,4 @@
-"""Where the configs and commands of csre_mm lie: in a clone, or in the installed package.
+"""The configs and commands of csre_mm: in a clone, or in the installed package.
 
 ``csre_mm_cli`` loads this file without the package, whose import takes seconds, so nothing of
 csre_mm may be imported at its top.
@@ -14,7 +14,7 @@ def find_root() -> Path:
     """The folder of ``configs`` and ``tools``: the clone, or ``csre_mm/.mim`` of a wheel."""
     package = Path(__file__).resolve().parents[1]
     clone = package.parent
-    # site-packages may hold folders of these names that other packages brought.
+    # Other packages may have put folders of these names into site-packages.
     is_clone = (clone / 'setup.py').is_file() and (clone / 'tools/train.py').is_file()
     return clone if is_clone else package / '.mim'
 
@@ -23,7 +23,7 @@ ROOT = find_root()
 
 
 def call_of(script: str) -> list[str]:
-    """How a script of ``tools`` is called: from the root of the clone, or as ``csre-mm NAME``."""
+    """The command line of a script of ``tools``: from the root of a clone, or ``csre-mm NAME``."""
     if ROOT.name == '.mim':
         return ['csre-mm', Path(script).stem.replace('_', '-')]
     return ['python', f'tools/{script}']
@@ -35,7 +35,7 @@ def config_names() -> list[str]:
 
 
 def suggest(name: str, names: Sequence[str]) -> str:
-    """The end of a message on an unknown name: those of ``names`` that are near, if any."""
+    """The end of a message on an unknown name: similar ones of ``names``, if any."""
     near = difflib.get_close_matches(name, names)
     return f', did you mean {" or ".join(near)}?' if near else ''
 
@@ -44,11 +44,11 @@ def find_config(name: str | os.PathLike) -> Path:
     """The file of a shipped config.
 
     Args:
-        name: Its name, or its path below ``configs`` or as from the root of a clone, with or
-            without ``.py``.
+        name: Its name, or its path below ``configs`` or from the root of a clone, with or without
+            ``.py``.
 
     Raises:
-        InputError: If there is none, with the near names.
+        InputError: If there is none, with similar names.
     """
     from csre_mm.utils.errors import InputError
 

@@ -1,4 +1,4 @@
-"""Random numbers that a run can repeat, and that leave the global generator alone."""
+"""Seeds of random generators."""
 
 import random
 from collections.abc import Iterator
@@ -9,10 +9,7 @@ import torch
 
 
 def mix_seeds(*seeds: int) -> int:
-    """One seed of 32 bits from several numbers that are not negative.
-
-    32 bits, because torch's CPU generator and NumPy's legacy one take no more.
-    """
+    """One seed from several non-negative numbers, of 32 bits for NumPy's legacy generator."""
     return int(np.random.SeedSequence(seeds).generate_state(1)[0])
 
 
@@ -25,10 +22,10 @@ def seed_everything(seed: int) -> None:
 
 @contextmanager
 def seeded_aside(seed: int) -> Iterator[None]:
-    """Seed torch's CPU generator for the block and put it back to where it was afterwards.
+    """Seed torch's CPU generator for the block and restore its state afterwards.
 
-    A model with CSRE draws the weights of its neck in such a block, so that its classifier gets the
-    very weights that the baseline's gets from the same seed.
+    A model with CSRE draws the weights of its neck in such a block, so that its classifier has the
+    same weights as the baseline's with the same seed.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

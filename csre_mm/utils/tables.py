@@ -4,11 +4,11 @@ import math
 from collections.abc import Sequence
 
 
-def percent(share: float, signed: bool = False) -> str:
-    """A share in per cent with two digits, or a dash for NaN."""
-    if math.isnan(share):
+def percent(fraction: float, signed: bool = False) -> str:
+    """A fraction in per cent with two digits, or a dash for NaN."""
+    if math.isnan(fraction):
         return '-'
-    return f'{100 * share + 0.0:+.2f}' if signed else f'{100 * share:.2f}'
+    return f'{100 * fraction + 0.0:+.2f}' if signed else f'{100 * fraction:.2f}'
 
 
 def format_table(
@@ -18,11 +18,11 @@ def format_table(
 
     Args:
         header: Titles of the columns.
-        rows: Cells, as many a row as there are titles.
+        rows: Cells of each row, one per title.
         left: Columns aligned to the left; the others are numbers, aligned to the right.
 
     Returns:
-        Lines without blanks at their ends.
+        Lines without trailing blanks.
     """
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [header, ['-' * width for width in widths], *rows]

@@ -23,7 +23,7 @@ def shape_with(**changes):
     [
         (
             plan_with(test=('val',)),
-            ('error', 'splits', None, "split 'val' is not there, expected one of test, train"),
+            ('error', 'splits', None, "split 'val' is missing, expected one of test, train"),
         ),
         (
             shape_with(joints={'the.key': 25}),
@@ -53,15 +53,6 @@ def test_persons_that_are_dropped():
         for index in (1, 3, 5, 7)
     ]
     assert_found(make_data(), *expected, plan=shape_with(persons=1))
-
-
-def test_fewer_samples_than_the_strict_gate_needs():
-    expected = [
-        ('warning', 'classes', None, f'has 2 samples of class {label}, expected 3 for gate=')
-        for label in (0, 1)
-    ]
-    assert_found(make_data(), *expected, plan=plan_with(strict_positives=3))
-    assert check(make_data(), plan_with(strict_positives=2)) == []
 
 
 def test_pixels_without_normalisation_and_rotation_without_a_third_axis():
@@ -101,7 +92,7 @@ def test_the_plan_of_a_shipped_config(name, expected):
         plan.normalizes,
     )
     assert not joints
-    assert (plan.shape.channels, plan.strict_positives, plan.shape.features) == (3, 1, 1)
+    assert (plan.shape.channels, plan.shape.features) == (3, 1)
 
 
 def make_config(**model):
@@ -111,14 +102,7 @@ def make_config(**model):
 
 
 def test_the_plan_of_changed_configs():
-    cfg = make_config(neck=dict(loss=dict(gate='strict'), loss_spatial=dict(num_positives=64)))
-    assert read_plan(cfg).strict_positives == 128
-    cfg = make_config(neck=dict(loss_spatial=dict(gate='strict', num_positives=64)))
-    assert read_plan(cfg).strict_positives == 64
-    whole = cfg.train_dataloader.dataset
-    cfg.train_dataloader.dataset = dict(type='SlotPerRepeatDataset', times=5, dataset=whole)
-    assert read_plan(cfg).strict_positives == 13  # 13 samples give 65 slots
-    cfg.train_dataloader.dataset = whole
+    cfg = make_config()
     cfg.model.backbone.graph_cfg.layout = 'coco'
     assert read_plan(cfg).shape.joints == {
         'model.data_preprocessor.layout': 25,

@@ -60,5 +60,5 @@ def test_user_defined_names(tmp_path):
     assert find_class_names('synthetic', 60)[11:13] == ['push', 'class 12']
     with pytest.raises(InputError, match='2 names, expected one for each of 3 classes'):
         find_class_names(path, 3)
-    with pytest.raises(InputError, match='no such file, and none of ntu60'):
+    with pytest.raises(InputError, match='no such file, and none of ntu120'):
         find_class_names('ntu61', 3)

@@ -5,7 +5,7 @@ from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from csre_mm.datasets.transforms import LoopFrames, ProjectToImage
+from csre_mm.datasets import LoopFrames, ProjectToImage
 from csre_mm.utils.errors import InputError
 from tests.conftest import config
 

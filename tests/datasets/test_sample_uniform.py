@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from mmaction.registry import TRANSFORMS
 
-from csre_mm.datasets.transforms import SampleUniform
+from csre_mm.datasets import SampleUniform
 from csre_mm.utils.errors import InputError
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from csre_mm.datasets.preparation.ntu.convert import FILES_A_PART
+from csre_mm.datasets.preparation.ntu.convert import FILES_PER_PART
 from tests.conftest import ROOT
 from tests.ntu_files import simple
 
 TOOL = ROOT / 'tools/data/prepare_ntu.py'
-NUM_FILES = 18 * FILES_A_PART
+NUM_FILES = 18 * FILES_PER_PART
 
 
 @pytest.fixture(scope='module')
@@ -79,7 +79,7 @@ def test_interrupted_and_killed_runs_are_taken_up(raw, tmp_path):
     assert err.splitlines()[-1] == 'prepare_ntu.py: interrupted'
     assert not processes_with(str(out))
     after_interrupt = len(parts(out))
-    assert 2 <= after_interrupt < NUM_FILES // FILES_A_PART
+    assert 2 <= after_interrupt < NUM_FILES // FILES_PER_PART
 
     # A killed parent takes its workers along.
     process = start(raw, out)
@@ -94,7 +94,7 @@ def test_interrupted_and_killed_runs_are_taken_up(raw, tmp_path):
     process = start(raw, out)
     printed, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
-    assert f'{FILES_A_PART * (num_parts - 1):,} files were converted by an earlier run' in printed
+    assert f'{FILES_PER_PART * (num_parts - 1):,} files were converted by an earlier run' in printed
     assert sorted(path.name for path in tmp_path.iterdir()) == ['data.pkl', 'data.report.json']
     report = json.loads((tmp_path / 'data.report.json').read_text())
     assert report['files']['samples']['here'] == NUM_FILES

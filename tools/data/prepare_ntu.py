@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,14 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from csre_mm.datasets.annotations import check_pickle_path
 from csre_mm.datasets.preparation.annotation_stream import write_stream
 from csre_mm.datasets.preparation.ntu.annotation import CLEANINGS
-from csre_mm.datasets.preparation.ntu.convert import Task, copy_parts, plan_tasks, run_tasks
-from csre_mm.datasets.preparation.ntu.parts import Outcome, remove_parts
+from csre_mm.datasets.preparation.ntu.convert import (
+    Outcome,
+    Task,
+    copy_parts,
+    plan_tasks,
+    remove_parts,
+    run_tasks,
+)
 from csre_mm.datasets.preparation.ntu.report import make_report, make_tables
 from csre_mm.datasets.preparation.ntu.splits import BENCHMARKS, NTUBenchmark, parse_name
 from csre_mm.datasets.preparation.raw_files import RawFile, find_raw_files, printable
@@ -164,7 +171,7 @@ def convert_all(tasks: Sequence[Task], workers: int, strict: bool) -> list[Outco
     outcomes: list[Outcome] = []
     num_resumed = 0
     with (
-        run_tasks(tasks, workers) as results,
+        closing(run_tasks(tasks, workers)) as results,
         Progress(*columns, console=console, transient=True, disable=quiet) as progress,
     ):
         bar = progress.add_task('files', total=sum(len(task.files) for task in tasks))

@@ -1,10 +1,10 @@
-"""What a config makes of an annotation file."""
+"""Checks of an annotation file against the config that will use it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from csre_mm.datasets.checks.samples import PIXELS, Finding, SampleFacts, is_spatial, majority
+from csre_mm.datasets.checks.samples import PIXELS, Finding, SampleFacts, majority
 from csre_mm.datasets.input_shape import (
     InputShape,
     config_errors,
@@ -21,15 +21,13 @@ class TrainingPlan:
     """What a config expects of the annotations that it trains and tests with.
 
     Attributes:
-        train: Splits that train; None among them stands for the whole file.
-        test: Splits that test.
-        shape: Of the training data.
-        num_classes: Classes of the classifier; None if the config does not say.
-        backbone_num_person: Persons of the encoder, if the config says it.
-        strict_positives: Samples of a class that give K+ slots if the gate of the contrast is
-            strict, else 1.
-        rotation: Of the preprocessor, in radians.
-        normalizes: Whether the pipeline brings coordinates to a range.
+        train: Training splits; None among them stands for the whole file.
+        test: Test splits.
+        shape: Shape of the training data.
+        num_classes: Classes of the classifier; None if the config leaves it open.
+        backbone_num_person: Persons of the encoder; None if the config leaves it open.
+        rotation: Largest rotation of the preprocessor, in radians.
+        normalizes: Whether the pipeline normalises the range of the coordinates.
     """
 
     train: tuple[str | None, ...]
@@ -37,7 +35,6 @@ class TrainingPlan:
     shape: InputShape
     num_classes: int | None = None
     backbone_num_person: int | None = None
-    strict_positives: int = 1
     rotation: float = 0.0
     normalizes: bool = False
 
@@ -47,8 +44,8 @@ def read_plan(cfg: Node) -> TrainingPlan:
     """Read the plan of a config.
 
     Raises:
-        InputError: If the config does not train and test, a layout in it is none, or it is not
-            made as configs are.
+        InputError: If the config lacks a training or a test set, has an unknown layout, or is not
+            one of a skeleton recognizer.
     """
     train, test = (
         tuple(dict.fromkeys(dataset.get('split') for _, dataset in innermost_datasets(cfg, loader)))
@@ -56,8 +53,6 @@ def read_plan(cfg: Node) -> TrainingPlan:
     )
     model = cfg.get('model') or {}
     backbone, head = model.get('backbone') or {}, model.get('cls_head') or {}
-    dataset = cfg['train_dataloader']['dataset']
-    repeats = dataset.get('times', 1) if dataset.get('type') == 'SlotPerRepeatDataset' else 1
     normalizing = {'PreNormalize2D', 'NormalizeRange'}
     return TrainingPlan(
         train,
@@ -65,50 +60,28 @@ def read_plan(cfg: Node) -> TrainingPlan:
         num_classes=positive_integer(head, 'num_classes', None, 'model.cls_head'),
         shape=read_input_shape(cfg, training=True),
         backbone_num_person=positive_integer(backbone, 'num_person', None, 'model.backbone'),
-        strict_positives=-(-_strict_positives(model.get('neck') or {}) // repeats),
         rotation=(model.get('data_preprocessor') or {}).get('rotation', 0.0),
         normalizes=any(step['type'] in normalizing for step in pipeline_of(cfg, training=True)),
     )
 
 
-def _strict_positives(neck: Node) -> int:
-    """The largest K+ of the contrasts whose gate is strict; 1 if none is."""
-    found = [1]
-    for part in ('loss_spatial', 'loss_temporal'):
-        loss = {**(neck.get('loss') or {}), **(neck.get(part) or {})}
-        if neck.get('type') == 'CSRENeck' and loss.get('gate') == 'strict':
-            found.append(positive_integer(loss, 'num_positives', 128, f'model.neck.{part}') or 1)
-    return max(found)
-
-
 def check_plan(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iterator[Finding]:
-    """Look at the samples that a config uses.
+    """Check the samples that a config uses.
 
     Args:
-        samples: Those of its splits.
+        samples: The samples of its splits.
         plan: What it expects.
     """
-    yield from _check_labels(samples, plan)
-    yield from _check_persons(samples, plan)
+    if plan.num_classes is not None:
+        expected = f'0 to {plan.num_classes - 1}, by model.cls_head.num_classes'
+        for sample in samples:
+            if sample.label is not None and sample.label >= plan.num_classes:
+                found = f'is {sample.label}'
+                yield Finding('error', 'labels', sample.name, 'label', found, expected)
     shaped = [sample for sample in samples if sample.shape]
-    if not shaped:
-        return
-    joints = majority([sample.shape and sample.shape[2] for sample in shaped])
-    for key, expected in plan.shape.joints.items():
-        if joints != expected:
-            yield Finding(
-                'error', 'config', None, 'keypoint', f'has {joints} joints', f'{expected}, by {key}'
-            )
-    yield from _check_channels(shaped, plan)
-
-
-def _check_labels(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iterator[Finding]:
-    if plan.num_classes is None:
-        return
-    for sample in samples:
-        if sample.label is not None and sample.label >= plan.num_classes:
-            expected = f'0 to {plan.num_classes - 1}, by model.cls_head.num_classes'
-            yield Finding('error', 'labels', sample.name, 'label', f'is {sample.label}', expected)
+    if shaped:
+        yield from _check_persons(shaped, plan)
+        yield from _check_keypoints(shaped, plan)
 
 
 def _check_persons(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iterator[Finding]:
@@ -126,28 +99,24 @@ def _check_persons(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iterat
             yield Finding('warning', 'persons', sample.name, 'keypoint', found, expected)
 
 
-def _check_channels(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iterator[Finding]:
-    """Channels, and what must not be done with scores and pixels.
-
-    Args:
-        samples: Those with a skeleton.
-        plan: What the config expects.
-    """
-    scored = majority([sample.has_score for sample in samples])
-    own = majority([sample.shape and sample.shape[3] for sample in samples])
-    channels = (int(str(own)) + bool(scored)) * plan.shape.features
-    taken = None if plan.shape.heatmaps else plan.shape.channels
-    if taken not in (None, channels):
-        beside = ' with keypoint_score' if scored else ''
-        expected = f'{taken}, by model.backbone.in_channels'
-        yield Finding(
-            'error', 'config', None, 'keypoint', f'has {channels} channels{beside}', expected
-        )
-    spatial = majority([is_spatial(sample) for sample in samples])
-    key = 'model.data_preprocessor.rotation'
-    if plan.rotation and not spatial:
-        yield Finding('error', 'config', None, key, f'is {plan.rotation}', '0 without a third axis')
-    large = majority([sample.extent > PIXELS for sample in samples])
-    if large and not spatial and not plan.normalizes:
-        found, expected = 'looks like pixels', 'PreNormalize2D in the pipeline'
-        yield Finding('warning', 'units', None, 'keypoint', found, expected)
+def _check_keypoints(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iterator[Finding]:
+    """Joints and channels, and transforms that do not suit pixels or scores."""
+    joints, coordinates = majority([sample.shape[2:] for sample in samples if sample.shape])
+    for key, expected in plan.shape.joints.items():
+        if joints != expected:
+            found, wanted = f'has {joints} joints', f'{expected}, by {key}'
+            yield Finding('error', 'config', None, 'keypoint', found, wanted)
+    has_score = majority([sample.has_score for sample in samples])
+    channels = (coordinates + has_score) * plan.shape.features
+    if not plan.shape.heatmaps and plan.shape.channels not in (None, channels):
+        found = f'has {channels} channels' + (' with keypoint_score' if has_score else '')
+        wanted = f'{plan.shape.channels}, by model.backbone.in_channels'
+        yield Finding('error', 'config', None, 'keypoint', found, wanted)
+    if majority([sample.is_spatial for sample in samples]):
+        return
+    if plan.rotation:
+        key, found = 'model.data_preprocessor.rotation', f'is {plan.rotation}'
+        yield Finding('error', 'config', None, key, found, '0 without a third axis')
+    if not plan.normalizes and majority([sample.extent > PIXELS for sample in samples]):
+        found, wanted = 'looks like pixels', 'PreNormalize2D in the pipeline'
+        yield Finding('warning', 'units', None, 'keypoint', found, wanted)

@@ -16,30 +16,24 @@ from csre_mm.datasets.checks.samples import (
     check_consistency,
     inspect_sample,
 )
-from csre_mm.datasets.checks.splits import (
-    Splits,
-    check_classes,
-    check_pair,
-    read_splits,
-    split_pairs,
-)
+from csre_mm.datasets.checks.splits import Splits, read_splits, split_pairs
 from csre_mm.datasets.plain_values import brief
 
 WHOLE_FILE = 'the whole file'
-"""What a config without a split trains and tests with."""
+"""Name of the split of a config that gives none."""
 MAX_CLASSES = 10_000
-"""A label above is taken for a mistake, not for a sign of so many classes."""
+"""A larger label is a mistake, and does not mean that there are so many classes."""
 
 
 @dataclass
 class CheckReport:
-    """What a check says.
+    """The result of a check.
 
     Attributes:
         findings: What is wrong, in the order of the checks.
-        samples: One for each annotation.
-        splits: The members of each split that are there.
-        pairs: The splits that were compared: one that trains and one that tests.
+        samples: Facts about each annotation.
+        splits: The names of the samples in each split.
+        pairs: The splits that were compared: a training split and a test split.
     """
 
     findings: list[Finding] = field(default_factory=list)
@@ -81,8 +75,8 @@ def check_dataset(
 
     Args:
         data: What :func:`load_annotations` returns.
-        plan: What a config expects. Without it the splits that train and test are told from their
-            names (:func:`split_pairs`), and nothing is known of classes, joints and persons.
+        plan: What a config expects. Without it the training and test splits are found by their
+            names (:func:`split_pairs`), and classes, joints and persons are not checked.
         track: Wraps the list of annotations, for a progress bar.
     """
     report = CheckReport()
@@ -105,16 +99,42 @@ def check_dataset(
         report.findings += check_plan([s for s in report.samples if s.name in used], plan)
     severity: Severity = 'error' if plan else 'warning'
     for train, test in report.pairs:
-        report.findings += check_pair(train, test, splits, names, severity)
-    positives = plan.strict_positives if plan else 1
+        members = [names[name] for name in splits[train]], [names[name] for name in splits[test]]
+        report.findings += _check_pair(train, test, *members, severity)
+    classes = _classes(report, plan)
     for train in trains:
-        classes = _classes(report, plan)
-        report.findings += check_classes(train, splits[train], names, classes, positives)
+        counts = Counter(names[name].label for name in splits[train])
+        for label in (label for label in classes if not counts[label]):
+            where, found = f'split {brief(train)}', f'has no sample of class {label}'
+            expected = 'samples of each class'
+            report.findings.append(Finding('warning', 'classes', None, where, found, expected))
     return report
 
 
+def _check_pair(
+    train: str,
+    test: str,
+    train_samples: list[SampleFacts],
+    test_samples: list[SampleFacts],
+    severity: Severity,
+) -> Iterator[Finding]:
+    """Find test samples that are training samples, too, by name or by their coordinates."""
+    known = {sample.name for sample in train_samples}
+    copies = {sample.digest: sample.name for sample in reversed(train_samples) if sample.digest}
+    for sample in test_samples:
+        if sample.name in known:
+            where, found = f'split {brief(test)}', f'names it, as {brief(train)} does'
+            expected = 'samples that do not train'
+            yield Finding('error', 'overlap', sample.name, where, found, expected)
+        elif sample.digest in copies:
+            copy = copies[sample.digest]
+            found = f'of {brief(test)} equals that of {brief(copy)} of {brief(train)}'
+            expected = 'other coordinates than in training'
+            yield Finding(severity, 'copies', sample.name, 'keypoint', found, expected)
+
+
 def _find_used(wanted: Iterable[str | None], report: CheckReport) -> list[str]:
-    """The splits of a config that are there; what is not becomes a finding."""
+    """The splits of a config; a missing one becomes a finding."""
     found = []
     for split in wanted:
         if split is None:
@@ -124,17 +144,17 @@ def _find_used(wanted: Iterable[str | None], report: CheckReport) -> list[str]:
         else:
             expected = f'one of {", ".join(sorted(report.splits)) or "none"}'
             report.findings.append(
-                Finding('error', 'splits', None, f'split {brief(split)}', 'is not there', expected)
+                Finding('error', 'splits', None, f'split {brief(split)}', 'is missing', expected)
             )
     return found
 
 
 def _classes(report: CheckReport, plan: TrainingPlan | None) -> range:
-    """The classes of which there should be samples."""
+    """The classes that should have samples."""
     if plan is not None and plan.num_classes is not None:
         return range(plan.num_classes)
     labels = {sample.label for sample in report.samples if sample.label is not None}
     if not labels:
         return range(0)
-    first = 1 if min(labels) == 1 else 0  # labels that start at 1 are a finding of their own
+    first = 1 if min(labels) == 1 else 0  # labels from 1 are a separate finding
     return range(first, min(max(labels) + 1, MAX_CLASSES))

@@ -1,4 +1,4 @@
-"""What can be said about one sample alone, in one pass over its numbers."""
+"""Checks of single samples, and of samples against each other."""
 
 import hashlib
 from collections import Counter
@@ -19,14 +19,14 @@ class Finding:
     """Something that is wrong with an annotation file.
 
     Attributes:
-        severity: ``'error'`` if it ends a run or makes its result worthless, ``'warning'`` if the
-            run goes through and is worse for it.
-        kind: What findings are grouped by.
-        sample: The sample's ``frame_dir``, or its position in the file if it has none; None if it
-            concerns no single sample.
+        severity: ``'error'`` if it ends a run or makes its result worthless, ``'warning'`` if it
+            makes the result worse.
+        kind: The group of the finding.
+        sample: The sample's ``frame_dir``, or its position in the file if it has none; None if the
+            finding concerns no single sample.
         field: Field of the annotation, split or config key.
-        found: What is there, to be read after the field: 'is -1'.
-        expected: What should be there: 'an integer from 0'.
+        found: What was found, to be read after the field: 'is -1'.
+        expected: What was expected: 'an integer from 0'.
     """
 
     severity: Severity
@@ -42,22 +42,25 @@ class Finding:
 
 
 PIXELS = 10.0
-"""Extent from which coordinates are no metres: pixels, millimetres or centimetres."""
+"""Coordinates of a larger extent are no metres, but pixels, millimetres or centimetres."""
+OUTLIER = 100.0
+"""A sample whose extent differs by this factor has other units: metres and millimetres differ by
+1,000, normalised coordinates and pixels by some hundred."""
 
 
 @dataclass(slots=True)
 class SampleFacts:
-    """What the checks of the whole file need to know of a sample.
+    """The properties of a sample that the checks of the whole file use.
 
     Attributes:
         name: ``frame_dir``, or the position in the file if it has none.
-        label: The class; None if it is none.
-        shape: (M, T, V, C) of the skeleton; None if there is none.
+        label: The class; None if it is invalid.
+        shape: (M, T, V, C) of the skeleton; None if it is invalid.
         dtype: Of the skeleton.
-        has_score: Whether there is a ``keypoint_score`` beside it.
-        extent: Largest side of the first body in its first frame; NaN if it cannot be told.
-        scored: Whether the third channel looks like a score beside two of pixels.
-        digest: Equal for equal coordinates, whatever their dtype; None if they say nothing.
+        has_score: Whether the sample has a ``keypoint_score``.
+        extent: Largest side of the first body in its first frame; NaN if it is unknown.
+        scored: Whether the third channel looks like the score of a joint in pixels.
+        digest: Equal for equal coordinates, whatever their dtype; None if they are invalid.
     """
 
     name: str | int
@@ -69,9 +72,15 @@ class SampleFacts:
     scored: bool = False
     digest: bytes | None = None
 
+    @property
+    def is_spatial(self) -> bool:
+        """Whether the channels are three coordinates of space, and none is a score."""
+        has_three = self.shape is not None and self.shape[3] == 3
+        return has_three and not (self.has_score or self.scored)
+
 
 def inspect_sample(annotation: Any, index: int) -> tuple[SampleFacts, list[Finding]]:
-    """Look at one annotation, whatever it is.
+    """Check one annotation, whatever it is.
 
     Args:
         annotation: An item of ``annotations``.
@@ -81,7 +90,7 @@ def inspect_sample(annotation: Any, index: int) -> tuple[SampleFacts, list[Findi
     facts = SampleFacts(name if isinstance(name, str) else index)
     faults = list(find_faults(annotation))
     findings = [Finding('error', 'structure', facts.name, *fault) for fault in faults]
-    faulty = {fault.field for fault in faults}
+    faulty = {field for field, _, _ in faults}
     if 'annotation' in faulty:
         return facts, findings
     if 'label' not in faulty:
@@ -97,19 +106,19 @@ def inspect_sample(annotation: Any, index: int) -> tuple[SampleFacts, list[Findi
 
 
 def _inspect_keypoint(keypoint: np.ndarray, facts: SampleFacts) -> Iterator[Finding]:
-    """Look at the coordinates (M, T, V, C) and add what they say to the facts."""
+    """Check the coordinates (M, T, V, C) and add their properties to the facts."""
     name = facts.name
     with np.errstate(over='ignore', invalid='ignore'):
         x = np.ascontiguousarray(keypoint, np.float32)
     if not np.isfinite(x).all():
         yield _not_finite(name, 'keypoint', x)
         return
-    there = x.any(axis=(2, 3))  # (M, T)
-    if not there.any():
+    present = x.any(axis=(2, 3))  # (M, T)
+    if not present.any():
         yield Finding('error', 'empty', name, 'keypoint', 'is zero throughout', 'coordinates')
         return
     facts.digest = _digest(x)
-    body = x[np.unravel_index(there.argmax(), there.shape)]  # (V, C)
+    body = x[np.unravel_index(present.argmax(), present.shape)]  # (V, C)
     sides = np.ptp(body.astype(np.float64), axis=0)  # (C,)
     facts.extent = float(sides.max())
     if len(sides) == 3 and sides[:2].max() > PIXELS:
@@ -123,7 +132,7 @@ def _inspect_keypoint(keypoint: np.ndarray, facts: SampleFacts) -> Iterator[Find
 
 
 def _inspect_score(score: np.ndarray, name: str | int) -> Iterator[Finding]:
-    """Look at the scores of the joints (M, T, V)."""
+    """Check the scores of the joints (M, T, V)."""
     if not np.isfinite(score).all():
         yield _not_finite(name, 'keypoint_score', score)
     elif score.min() < 0 or score.max() > 1:
@@ -146,79 +155,59 @@ def _digest(x: np.ndarray) -> bytes:
     return state.digest()
 
 
-OUTLIER = 100.0
-"""Factor by which the extent of a sample is that of other units: metres and millimetres differ by
-1,000, normalised coordinates and pixels by some hundred."""
-
-
 def check_consistency(facts: Sequence[SampleFacts]) -> Iterator[Finding]:
-    """Look for samples that do not go with the others, and for labels and units as a whole."""
-    yield from _check_names(facts)
-    yield from _check_same(facts, 'joints', lambda s: s.shape and s.shape[2])
-    yield from _check_same(facts, 'channels', lambda s: s.shape and s.shape[3])
-    yield from _check_same(facts, 'keypoint_score', lambda s: s.has_score if s.shape else None)
+    """Find samples that differ from the others, and labels and units that look wrong in all."""
+    counts = Counter(sample.name for sample in facts if isinstance(sample.name, str))
+    for name in (name for name, count in counts.items() if count > 1):
+        yield Finding('error', 'names', name, 'frame_dir', 'comes again', 'each name once')
+    yield from _check_shapes(facts)
     yield from _check_dtypes(facts)
     yield from _check_units(facts)
-    labels = {s.label for s in facts if s.label is not None}
+    labels = {sample.label for sample in facts if sample.label is not None}
     if labels and min(labels) == 1:
         found = f'runs from 1 to {max(labels)}'
         yield Finding('warning', 'labels', None, 'label', found, 'classes that start at 0')
 
 
-def majority(values: Sequence[Hashable]) -> Hashable:
+def majority(values: Sequence[Hashable]) -> Any:
     """The most frequent value, or None."""
     return Counter(values).most_common(1)[0][0] if values else None
 
 
-def _check_names(facts: Sequence[SampleFacts]) -> Iterator[Finding]:
-    seen: set[str] = set()
-    for sample in facts:
-        if not isinstance(sample.name, str):
-            continue
-        if sample.name in seen:
-            yield Finding(
-                'error', 'names', sample.name, 'frame_dir', 'comes again', 'each name once'
-            )
-        seen.add(sample.name)
+def _unusual(
+    facts: Sequence[SampleFacts], value_of: Callable[[SampleFacts], Any]
+) -> Iterator[tuple[SampleFacts, Any, Any]]:
+    """Samples with another value than most, that value, and the value of most."""
+    shaped = [sample for sample in facts if sample.shape]
+    usual = majority([value_of(sample) for sample in shaped])
+    for sample in shaped:
+        if value_of(sample) != usual:
+            yield sample, value_of(sample), usual
 
 
-def _check_same(
-    facts: Sequence[SampleFacts], what: str, value_of: Callable[[SampleFacts], Hashable]
-) -> Iterator[Finding]:
+def _check_shapes(facts: Sequence[SampleFacts]) -> Iterator[Finding]:
     """Samples of different joints or channels cannot be in one batch."""
-    values = [value_of(sample) for sample in facts]
-    usual = majority([value for value in values if value is not None])
-    for sample, value in zip(facts, values, strict=True):
-        if value in (None, usual):
-            continue
-        if what == 'keypoint_score':
-            found, expected = ('is there', 'none') if value else ('is missing', 'one')
-            field, expected = what, f'{expected} as in most samples'
-        else:
-            field, found, expected = 'keypoint', f'has {value} {what}', f'{usual} as most samples'
-        yield Finding('error', 'shape', sample.name, field, found, expected)
+    sizes: dict[str, Callable] = {'joints': lambda s: s.shape[2], 'channels': lambda s: s.shape[3]}
+    for what, size_of in sizes.items():
+        for sample, value, usual in _unusual(facts, size_of):
+            found, expected = f'has {value} {what}', f'{usual} as most samples'
+            yield Finding('error', 'shape', sample.name, 'keypoint', found, expected)
+    for sample, has_score, _ in _unusual(facts, lambda s: s.has_score):
+        found, expected = ('is present', 'none') if has_score else ('is missing', 'one')
+        expected = f'{expected} as in most samples'
+        yield Finding('error', 'shape', sample.name, 'keypoint_score', found, expected)
 
 
 def _check_dtypes(facts: Sequence[SampleFacts]) -> Iterator[Finding]:
     """Integers are cut off by transforms that write into them; float64 doubles the memory."""
     usual = majority([sample.dtype for sample in facts if sample.shape])
-    if isinstance(usual, str) and 'int' in usual:
+    if usual and 'int' in usual:
         found = f'of most samples is {usual}'
         expected = 'float32: transforms that write in place, as PreNormalize2D, would round'
         yield Finding('warning', 'dtype', None, 'keypoint', found, expected)
-    for sample in facts:
-        if sample.shape and sample.dtype != usual:
-            found, expected = f'is {sample.dtype}', f'{usual} as most samples'
-            yield Finding('warning', 'dtype', sample.name, 'keypoint', found, expected)
-
-
-def is_spatial(sample: SampleFacts) -> bool:
-    """Whether coordinates are three of space, and no score is among them."""
-    return (
-        sample.shape is not None
-        and sample.shape[3] == 3
-        and not (sample.has_score or sample.scored)
-    )
+    for sample, dtype, _ in _unusual(facts, lambda s: s.dtype):
+        expected = f'{usual} as most samples'
+        yield Finding('warning', 'dtype', sample.name, 'keypoint', f'is {dtype}', expected)
 
 
 def _check_units(facts: Sequence[SampleFacts]) -> Iterator[Finding]:
@@ -226,8 +215,7 @@ def _check_units(facts: Sequence[SampleFacts]) -> Iterator[Finding]:
     if not known:
         return
     usual = float(np.median([sample.extent for sample in known]))
-    spatial = majority([is_spatial(sample) for sample in known])
-    if spatial and usual > PIXELS:
+    if usual > PIXELS and majority([sample.is_spatial for sample in known]):
         found = f'of the median body spans {usual:,.0f}'
         expected = '1 to 2 metres; these look like millimetres or centimetres'
         yield Finding('warning', 'units', None, 'keypoint', found, expected)

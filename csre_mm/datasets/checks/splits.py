@@ -1,11 +1,11 @@
-"""Splits: their members, and what training and test share."""
+"""The splits of an annotation file: their members, and which are for training and testing."""
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from csre_mm.datasets.checks.samples import Finding, SampleFacts, Severity
+from csre_mm.datasets.checks.samples import Finding, SampleFacts
 from csre_mm.datasets.plain_values import brief
 
 Splits = dict[str, list[str]]
@@ -15,14 +15,14 @@ _TRAIN = re.compile(r'train(ing)?', re.IGNORECASE)
 def read_splits(
     split: Mapping[Any, Any], names: Mapping[str, SampleFacts]
 ) -> tuple[Splits, list[Finding]]:
-    """Take what can be used from ``split``.
+    """Check the members of splits.
 
     Args:
-        split: Of the annotation file.
-        names: The samples that there are.
+        split: The ``split`` of the annotation file.
+        names: The samples by name.
 
     Returns:
-        For each split the names that are there, each once; and what is wrong with the rest.
+        For each split the names of samples, each once; and what is wrong with the others.
     """
     splits: Splits = {}
     findings = []
@@ -47,15 +47,15 @@ def read_splits(
 
 
 def split_pairs(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Tell from the names of splits which ones train and which ones test what those trained.
+    """Find training splits and their test splits by name.
 
-    A split with 'train' in its name trains; what is before and after that is its protocol. Another
-    split belongs to the longest protocol that its name has: ``xsub_val`` to ``xsub_train`` and not
-    to ``xview_train``, ``val_clean`` to ``train``. One that has none belongs to a split that trains
-    only if there is a single one.
+    A split with 'train' in its name is a training split; the text before and after that is its
+    protocol. Another split belongs to the longest protocol that its name has: ``xsub_val`` to
+    ``xsub_train`` and not to ``xview_train``, ``val_clean`` to ``train``. A split that has none
+    belongs to the training split only if there is a single one.
 
     Returns:
-        Pairs of a split that trains and one that tests.
+        Pairs of a training split and a test split.
     """
     names = list(names)
     protocols = {}
@@ -77,64 +77,3 @@ def split_pairs(names: Iterable[str]) -> list[tuple[str, str]]:
         longest = max(fitting.values(), default=0)
         pairs += [(train, name) for train, length in fitting.items() if length == longest]
     return pairs
-
-
-def check_pair(
-    train: str,
-    test: str,
-    splits: Splits,
-    names: Mapping[str, SampleFacts],
-    severity: Severity = 'warning',
-) -> Iterator[Finding]:
-    """Look for what a split that trains and one that tests share.
-
-    Args:
-        train: The one split.
-        test: The other.
-        splits: All of them.
-        names: The samples.
-        severity: Of samples whose coordinates are those of a training sample.
-    """
-    known = set(splits[train])
-    digests = {names[name].digest: name for name in reversed(splits[train])}
-    digests.pop(None, None)
-    for name in splits[test]:
-        other = digests.get(names[name].digest)
-        if name in known:
-            found = f'names it, as {brief(train)} does'
-            field, expected = f'split {brief(test)}', 'samples that do not train'
-            yield Finding('error', 'overlap', name, field, found, expected)
-        elif other is not None:
-            found = f'of {brief(test)} equals that of {brief(other)} of {brief(train)}'
-            yield Finding(
-                severity, 'copies', name, 'keypoint', found, 'other coordinates than in training'
-            )
-
-
-def check_classes(
-    train: str,
-    members: Iterable[str],
-    names: Mapping[str, SampleFacts],
-    classes: Iterable[int],
-    num_positives: int = 1,
-) -> Iterator[Finding]:
-    """Look for classes with fewer training samples than the contrast needs, at least one.
-
-    Args:
-        train: Name of the split.
-        members: Its samples.
-        names: The samples by name.
-        classes: The classes of which there should be samples.
-        num_positives: Samples that give K+ slots, with the strict gate.
-    """
-    counts = Counter(names[name].label for name in members)
-    field = f'split {brief(train)}'
-    for label in classes:
-        count = counts[label]
-        if not count:
-            found = f'has no sample of class {label}'
-            yield Finding('warning', 'classes', None, field, found, 'samples of each class')
-        elif count < num_positives:
-            found = f'has {count} samples of class {label}'
-            expected = f"{num_positives} for gate='strict', or gate='adaptive'"
-            yield Finding('warning', 'classes', None, field, found, expected)

@@ -1,8 +1,8 @@
 """Northwestern-UCLA Multiview Action 3D: from its JSON files to annotations.
 
-Wang et al., "Cross-view action modeling, learning and recognition", CVPR 2014. A file
-``aAA_sSS_eEE_vVV.json`` is a sequence of action, subject, episode and view. Views 1 and 2 train,
-view 3 tests.
+Wang et al., "Cross-view action modeling, learning and recognition", CVPR 2014. A file is named
+``aAA_sSS_eEE_vVV.json`` by action, subject, episode and view. Views 1 and 2 are for training, view
+3 is for testing.
 """
 
 import hashlib
@@ -20,7 +20,6 @@ from csre_mm.utils.errors import InputError
 
 NUM_CLASSES = 10
 TRAIN_VIEWS = frozenset((1, 2))
-VAL_VIEWS = frozenset((3,))
 _PATTERN = re.compile(r'a\d{2}_s\d{2}_e\d{2}_v(\d{2})', re.ASCII)
 
 
@@ -38,7 +37,7 @@ def parse_view(name: str, where: str | None = None) -> int:
     if match is None:
         raise InputError(f'{where or name}: expected a name of the form aAA_sSS_eEE_vVV')
     view = int(match[1])
-    if view not in TRAIN_VIEWS | VAL_VIEWS:
+    if view not in (1, 2, 3):
         raise InputError(f'{where or name}: view is {view}, expected 1, 2 or 3')
     return view
 
@@ -57,7 +56,7 @@ def parse_sequence(data: bytes, name: str, where: str | None = None) -> dict[str
         float32 metres.
 
     Raises:
-        InputError: If the file is no JSON, or a field is missing or not as above.
+        InputError: If the file is no JSON, or a field is missing or different.
     """
     where = where or name
     parse_view(name, where)
@@ -87,24 +86,23 @@ def parse_sequence(data: bytes, name: str, where: str | None = None) -> dict[str
 def _parse_skeletons(skeletons: Any, where: str) -> np.ndarray:
     """The coordinates, (T, V, 3)."""
     expected = f'expected numbers [T][{NW_UCLA.num_joints}][3], T from 1'
-    # As objects: an array of texts has room for the longest in each place, one of numbers would
-    # read a text as the number in it.
+    # As objects: an array of strings has room for the longest at each place, and one of numbers
+    # would read a string as a number.
     try:
         array = np.array(skeletons, dtype=object)
-    except ValueError as error:  # lists in places where others hold none
+    except ValueError as error:  # lists at places where others hold none
         raise InputError(f'{where}: skeletons is ragged, {expected}') from error
-    shape = array.shape
-    if array.ndim != 3 or not shape[0] or shape[1:] != (NW_UCLA.num_joints, 3):
-        lists = isinstance(skeletons, list) and array.ndim < 3 and array.size
-        ragged = ' and is ragged' if lists and any(isinstance(x, list) for x in array.flat) else ''
-        raise InputError(f'{where}: skeletons has the shape {shape}{ragged}, {expected}')
+    if array.ndim != 3 or not len(array) or array.shape[1:] != (NW_UCLA.num_joints, 3):
+        ragged = array.ndim < 3 and any(isinstance(item, list) for item in array.flat)
+        found = f'{array.shape} and is ragged' if ragged else str(array.shape)
+        raise InputError(f'{where}: skeletons has the shape {found}, {expected}')
     if not set(map(type, array.flat)) <= {int, float}:
         raise InputError(f'{where}: skeletons holds something else than numbers, {expected}')
-    with np.errstate(over='ignore'):
-        try:
+    try:
+        with np.errstate(over='ignore'):
             array = array.astype(np.float64).astype(np.float32)
-        except OverflowError as error:
-            raise InputError(f'{where}: skeletons holds numbers too large, {expected}') from error
+    except OverflowError as error:
+        raise InputError(f'{where}: skeletons holds numbers too large, {expected}') from error
     if not np.isfinite(array).all():
         frame, joint, axis = np.argwhere(~np.isfinite(array))[0].tolist()
         raise InputError(
@@ -131,16 +129,15 @@ def make_splits(annotations: Iterable[dict[str, Any]]) -> dict[str, list[str]]:
     """Sort annotations into the splits.
 
     ``train`` and ``val`` are the published protocol. In the release that everybody uses, many
-    sequences of view 3 are copies of one of view 2: ``val_clean`` is ``val`` without those whose
-    coordinates are, bit for bit, a training sequence's.
+    sequences of view 3 are copies of one of view 2: ``val_clean`` is ``val`` without the sequences
+    whose coordinates equal those of a training sequence bit for bit.
     """
-    splits: dict[str, list[str]] = dict(train=[], val=[], val_clean=[])
+    splits: dict[str, list[str]] = dict(train=[], val=[])
     digests = {}
     for annotation in annotations:
         name, keypoint = annotation['frame_dir'], annotation['keypoint']
         splits['train' if parse_view(name) in TRAIN_VIEWS else 'val'].append(name)
-        # Every sequence is (1, T, 20, 3) float32: equal bytes are equal arrays.
+        # All arrays are (1, T, 20, 3) float32: equal bytes are equal arrays.
         digests[name] = hashlib.sha256(keypoint.tobytes()).digest()
     seen = {digests[name] for name in splits['train']}
-    splits['val_clean'] = [name for name in splits['val'] if digests[name] not in seen]
-    return splits
+    return {**splits, 'val_clean': [name for name in splits['val'] if digests[name] not in seen]}

@@ -1,10 +1,9 @@
-"""Where a skeleton sequence has its origin, and its size."""
+"""The origin of a skeleton sequence, and the range of its coordinates."""
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
-from mmcv.transforms import BaseTransform
 
-from csre_mm.datasets.transforms.sample_frames import take_frames
+from csre_mm.datasets.transforms.sample_frames import Transform, take_frames
 from csre_mm.utils.errors import InputError
 
 
@@ -16,15 +15,15 @@ def _check_joint(joint: int, keypoint: np.ndarray, where: str) -> None:
 
 
 @TRANSFORMS.register_module()
-class CenterSkeleton(BaseTransform):
+class CenterSkeleton(Transform):
     """Drop frames without a body and put the origin at a joint of the first one.
 
     The recipe of CTR-GCN for NTU RGB+D: the origin is the middle of the spine of the first person
-    who is present at all, in the first frame in which that person is. A person who is absent from a
-    frame has zeros there and keeps them.
+    who is present in any frame, in the first frame with that person. A person who is absent from a
+    frame stays zero.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (float32),
-    ``keypoint_score`` (its frames) if there, ``total_frames``.
+    ``keypoint_score`` (its frames) if present, ``total_frames``.
 
     Args:
         joint: Index of the joint that becomes the origin; 1 is the middle of the spine.
@@ -43,34 +42,31 @@ class CenterSkeleton(BaseTransform):
         """Centre one sequence."""
         keypoint = results['keypoint'] = np.asarray(results['keypoint'], dtype=np.float32)
         _check_joint(self.joint, keypoint, 'CenterSkeleton')
-        there: np.ndarray = (keypoint != 0).any(axis=(2, 3))  # (M, T)
-        some: np.ndarray = np.any(there, axis=0)
+        present: np.ndarray = (keypoint != 0).any(axis=(2, 3))  # (M, T)
+        some: np.ndarray = np.any(present, axis=0)
         if not some.all() and some.any():
             take_frames(results, some)
-            keypoint, there = results['keypoint'], there[:, some]
-        person = int(np.argmax(there.any(axis=1)))
-        origin = keypoint[person, int(there[person].argmax()), self.joint]  # (C,)
-        results['keypoint'] = (keypoint - origin) * there[:, :, None, None]
+            keypoint, present = results['keypoint'], present[:, some]
+        person = int(np.argmax(present.any(axis=1)))
+        origin = keypoint[person, int(present[person].argmax()), self.joint]  # (C,)
+        results['keypoint'] = (keypoint - origin) * present[:, :, None, None]
         results['total_frames'] = keypoint.shape[1]
         return results
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(joint={self.joint})'
-
 
 @TRANSFORMS.register_module()
-class NormalizeRange(BaseTransform):
-    """The NW-UCLA recipe: turn about two axes, then stretch each axis to [-1, 1] over the clip.
+class NormalizeRange(Transform):
+    """The NW-UCLA recipe: rotate about two axes, then stretch each axis to [-1, 1] over the clip.
 
     In training the sequence is rotated about x and y by angles drawn uniformly from -rotation to
-    rotation and scaled by a factor drawn from ``scale``. The stretching undoes the scale; it is
-    drawn because the published recipe has it. An axis of no extent becomes zero.
+    rotation and scaled by a factor drawn from ``scale``. The stretching undoes the scale, which is
+    drawn as in the published recipe. An axis without extent becomes zero.
 
     Required keys: ``keypoint`` (M, T, V, 3). Modified keys: ``keypoint`` (float32).
 
     Args:
-        joint: Joint of the first person whose place in the first frame becomes the origin.
-        rotation: Largest angle in degrees; 0, as in testing, for none.
+        joint: Joint of the first person that is the origin of the first frame.
+        rotation: Largest angle in degrees; 0 in testing.
         scale: Smallest and largest factor.
 
     Example:
@@ -109,7 +105,3 @@ class NormalizeRange(BaseTransform):
         turn_y = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
         matrix = turn_y @ turn_x * np.random.uniform(*self.scale)
         return matrix.astype(np.float32)
-
-    def __repr__(self) -> str:
-        name = type(self).__name__
-        return f'{name}(joint={self.joint}, rotation={self.rotation}, scale={self.scale})'

@@ -1,14 +1,14 @@
-"""From 3D joints to what a camera sees of them."""
+"""Projection of 3D joints to an image."""
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
-from mmcv.transforms import BaseTransform
 
+from csre_mm.datasets.transforms.sample_frames import Transform
 from csre_mm.utils.errors import InputError
 
 
 @TRANSFORMS.register_module()
-class ProjectToImage(BaseTransform):
+class ProjectToImage(Transform):
     """Project joints to the image of a depth camera, for encoders of heatmaps.
 
     The coordinates are the camera's, as in the raw files of NTU RGB+D: x to the side, y up, z away
@@ -51,16 +51,10 @@ class ProjectToImage(BaseTransform):
             )
         height, width = self.img_shape
         depth = keypoint[..., 2]
-        seen = depth > self.near
-        slope = keypoint[..., :2] / np.where(seen, depth, 1)[..., None]  # (M, T, V, 2)
+        visible = depth > self.near
+        slope = keypoint[..., :2] / np.where(visible, depth, 1)[..., None]  # (M, T, V, 2)
         pixels = slope * [self.focal_length, -self.focal_length] + [width / 2, height / 2]
-        results['keypoint'] = (pixels * seen[..., None]).astype(np.float32)
-        results['keypoint_score'] = seen.astype(np.float32)
+        results['keypoint'] = (pixels * visible[..., None]).astype(np.float32)
+        results['keypoint_score'] = visible.astype(np.float32)
         results['img_shape'] = self.img_shape
         return results
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(img_shape={self.img_shape}, '
-            f'focal_length={self.focal_length}, near={self.near})'
-        )

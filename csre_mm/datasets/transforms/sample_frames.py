@@ -10,6 +10,14 @@ FRAME_FIELDS = ('keypoint', 'keypoint_score')
 """Fields (M, T, V, ...) whose frames belong together; the second is present in 2D data."""
 
 
+class Transform(BaseTransform):
+    """A transform that is printed with its arguments."""
+
+    def __repr__(self) -> str:
+        arguments = ', '.join(f'{name}={value}' for name, value in vars(self).items())
+        return f'{type(self).__name__}({arguments})'
+
+
 def check_clip_len(clip_len: int, where: str) -> None:
     """Insist on a clip of at least one frame.
 
@@ -20,33 +28,35 @@ def check_clip_len(clip_len: int, where: str) -> None:
         raise InputError(f'{where}: clip_len is {clip_len}, it must be at least 1')
 
 
-def take_frames(results: dict, frames: np.ndarray) -> None:
+def take_frames(results: dict, frames: np.ndarray, num_clips: int | None = None) -> None:
     """Keep the given frames of a sequence, in the given order.
 
     Args:
         results: A sample; its :data:`FRAME_FIELDS` (M, T, V, ...) become (M, len(frames), V, ...),
             and ``total_frames`` follows.
-        frames: Indices (number of frames,), or which frames to keep as booleans (T,).
+        frames: Indices (number of frames,), or a mask of the frames to keep (T,).
+        num_clips: Sets ``num_clips`` and ``clip_len``: the frames are this many clips of equal
+            length.
     """
     for field in FRAME_FIELDS:
         if field in results:
             results[field] = results[field][:, frames]
     results['total_frames'] = results['keypoint'].shape[1]
+    if num_clips:
+        results['num_clips'], results['clip_len'] = num_clips, len(frames) // num_clips
 
 
 @TRANSFORMS.register_module()
-class CropResize(BaseTransform):
+class CropResize(Transform):
     """Crop a fraction of the frames and resize the rest by linear interpolation.
 
     The recipe of CTR-GCN. With two fractions the crop is random: its fraction is drawn uniformly
-    between them, it has at least ``clip_len`` frames if the sequence has, and its place is random.
-    With one fraction it is the middle of the sequence.
-
-    The resizing takes frame centres as the places of the samples, as
-    ``torch.nn.functional.interpolate(mode='linear', align_corners=False)`` does.
+    between them, but it keeps at least ``clip_len`` frames if the sequence has them, and its start
+    is random. With one fraction it is the middle of the sequence. Frames are resized as by
+    ``torch.nn.functional.interpolate(mode='linear', align_corners=False)``.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (M, clip_len, V, C),
-    ``keypoint_score`` (M, clip_len, V) if there, ``total_frames``. Added keys: ``num_clips``,
+    ``keypoint_score`` (M, clip_len, V) if present, ``total_frames``. Added keys: ``num_clips``,
     ``clip_len``.
 
     Args:
@@ -68,7 +78,7 @@ class CropResize(BaseTransform):
                 f'CropResize: fraction is {fraction}, it must be above 0 and at most 1'
             )
         self.clip_len = clip_len
-        self.fractions = fractions
+        self.fraction = fractions
 
     def transform(self, results: dict) -> dict:
         """Crop and resize one sequence."""
@@ -78,42 +88,39 @@ class CropResize(BaseTransform):
                 x = results[field]
                 x = x.astype(np.result_type(x, np.float32), copy=False)  # whole and half numbers
                 before, after = x[:, low], x[:, high]  # (M, clip_len, V, ...)
-                way = weight.reshape(-1, *[1] * (x.ndim - 2)).astype(x.dtype)  # (clip_len, 1, ...)
-                results[field] = before + (after - before) * way
+                part = weight.reshape(-1, *[1] * (x.ndim - 2)).astype(x.dtype)  # (clip_len, 1, ...)
+                results[field] = before + (after - before) * part
         results['total_frames'] = results['clip_len'] = self.clip_len
         results['num_clips'] = 1
         return results
 
     def _crop(self, num_frames: int) -> tuple[int, int]:
         """First frame and number of frames of the crop."""
-        if len(self.fractions) == 1:
-            cut = int((1 - self.fractions[0]) * num_frames / 2)
+        if len(self.fraction) == 1:
+            cut = int((1 - self.fraction[0]) * num_frames / 2)
             return cut, num_frames - 2 * cut
-        fraction = np.random.uniform(min(self.fractions), max(self.fractions))
+        fraction = np.random.uniform(min(self.fraction), max(self.fraction))
         length = min(max(int(num_frames * fraction), self.clip_len), num_frames)
         return np.random.randint(num_frames - length + 1), length
 
     def _positions(self, start: int, length: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """For each new frame the frames before and after it, and its way from one to the other."""
+        """For each new frame the frames before and after it, and the weight of the latter."""
         place = (np.arange(self.clip_len) + 0.5) * (length / self.clip_len) - 0.5
         place = place.clip(0, length - 1)
         low = place.astype(np.int64)
         high = np.minimum(low + 1, length - 1)
         return start + low, start + high, place - low
 
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(clip_len={self.clip_len}, fraction={self.fractions})'
-
 
 @TRANSFORMS.register_module()
-class SampleSorted(BaseTransform):
+class SampleSorted(Transform):
     """Pick frames with replacement and keep them in order: the NW-UCLA recipe.
 
     In training ``clip_len`` frames are drawn uniformly and sorted; in testing they are spread
     evenly from the first frame to the last.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (M, clip_len, V, C),
-    ``keypoint_score`` (M, clip_len, V) if there, ``total_frames``. Added keys: ``num_clips``,
+    ``keypoint_score`` (M, clip_len, V) if present, ``total_frames``. Added keys: ``num_clips``,
     ``clip_len``.
 
     Args:
@@ -139,22 +146,18 @@ class SampleSorted(BaseTransform):
             frames = np.linspace(0, num_frames - 1, self.clip_len).astype(np.int64)
         else:
             frames = np.sort(np.random.randint(0, num_frames, self.clip_len))
-        take_frames(results, frames)
-        results['num_clips'], results['clip_len'] = 1, self.clip_len
+        take_frames(results, frames, num_clips=1)
         return results
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(clip_len={self.clip_len}, test_mode={self.test_mode})'
 
 
 @TRANSFORMS.register_module()
-class LoopFrames(BaseTransform):
+class LoopFrames(Transform):
     """Repeat a sequence until it has ``clip_len`` frames; of a longer one keep the middle.
 
     The recipe of 2s-AGCN, whose window of 300 frames is the longest that NTU RGB+D has.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (M, clip_len, V, C),
-    ``keypoint_score`` (M, clip_len, V) if there, ``total_frames``. Added keys: ``num_clips``,
+    ``keypoint_score`` (M, clip_len, V) if present, ``total_frames``. Added keys: ``num_clips``,
     ``clip_len``.
 
     Args:
@@ -175,10 +178,5 @@ class LoopFrames(BaseTransform):
         """Repeat one sequence."""
         num_frames = results['keypoint'].shape[1]
         start = max(num_frames - self.clip_len, 0) // 2
-        frames = (start + np.arange(self.clip_len)) % num_frames
-        take_frames(results, frames)
-        results['num_clips'], results['clip_len'] = 1, self.clip_len
+        take_frames(results, (start + np.arange(self.clip_len)) % num_frames, num_clips=1)
         return results
-
-    def __repr__(self) -> str:
-        return f'{type(self).__name__}(clip_len={self.clip_len})'

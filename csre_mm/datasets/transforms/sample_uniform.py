@@ -4,27 +4,25 @@ from typing import Any
 
 import numpy as np
 from mmaction.registry import TRANSFORMS
-from mmcv.transforms import BaseTransform
 
-from csre_mm.datasets.transforms.sample_frames import check_clip_len, take_frames
+from csre_mm.datasets.transforms.sample_frames import Transform, check_clip_len, take_frames
 from csre_mm.utils.errors import InputError
 
 
 @TRANSFORMS.register_module()
-class SampleUniform(BaseTransform):
+class SampleUniform(Transform):
     """Split a sequence into ``clip_len`` equal parts and pick a random frame of each.
 
     The frames are those that mmaction2's ``UniformSampleFrames`` and ``PoseDecode`` pick from the
-    same state of the random generator, in one step and without a loop over frames. A sequence of
-    less than two frames a part drops random frames in order; one of less than ``clip_len`` frames
-    starts at a random frame and goes round.
+    same state of the random generator. A sequence with less than two frames per part loses random
+    frames; one of less than ``clip_len`` frames starts at a random frame and is repeated.
 
-    In testing the frames of a sequence depend on its length and the seed alone. The draws come from
-    a separate generator: mmaction2 seeds NumPy's global one at each test sample, which, with no
-    worker processes, is the one that training draws from.
+    In testing the frames of a sequence depend on its length and the seed alone. They are drawn from
+    a separate generator: NumPy's global one, which mmaction2 seeds at each test sample, is also
+    that of training if there are no worker processes.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint``
-    (M, num_clips * clip_len, V, C), ``keypoint_score`` likewise if there, ``total_frames``. Added
+    (M, num_clips * clip_len, V, C), ``keypoint_score`` likewise if present, ``total_frames``. Added
     keys: ``num_clips``, ``clip_len``.
 
     Args:
@@ -60,8 +58,7 @@ class SampleUniform(BaseTransform):
         num_frames = results['keypoint'].shape[1]
         generator = np.random.RandomState(self.seed) if self.test_mode else np.random
         clips = [self._clip(num_frames, clip, generator) for clip in range(self.num_clips)]
-        take_frames(results, np.concatenate(clips))
-        results['num_clips'], results['clip_len'] = self.num_clips, self.clip_len
+        take_frames(results, np.concatenate(clips), self.num_clips)
         return results
 
     def _clip(self, num_frames: int, clip: int, generator: Any) -> np.ndarray:
@@ -83,9 +80,3 @@ class SampleUniform(BaseTransform):
         if not self.test_mode:
             return generator.randint(0, num_frames)
         return clip if num_frames < self.num_clips else clip * num_frames // self.num_clips
-
-    def __repr__(self) -> str:
-        return (
-            f'{type(self).__name__}(clip_len={self.clip_len}, num_clips={self.num_clips}, '
-            f'test_mode={self.test_mode}, seed={self.seed})'
-        )

@@ -16,8 +16,7 @@ from csre_mm.datasets.preparation.ntu.cleaning import (
     pooled_variance,
     wide_frames,
 )
-from csre_mm.datasets.preparation.ntu.raw import RawBody
-from csre_mm.datasets.preparation.ntu.rejection import NO_ACTOR, NO_BODY, RejectedError
+from csre_mm.datasets.preparation.ntu.raw import NO_ACTOR, NO_BODY, RawBody, RejectedError
 from tests.ntu_files import FIRST, NAME, SECOND, THIRD, make_annotation, moving, skeleton
 
 

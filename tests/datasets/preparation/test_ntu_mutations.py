@@ -7,7 +7,7 @@ import pytest
 
 from csre_mm.datasets.annotations import check_annotations
 from csre_mm.datasets.preparation.ntu.annotation import CLEANINGS
-from csre_mm.datasets.preparation.ntu.rejection import REASONS, RejectedError
+from csre_mm.datasets.preparation.ntu.raw import REASONS, RejectedError
 from tests.datasets.preparation.faults import FAULTS, fault_files
 from tests.ntu_files import FIRST, NAME, SECOND, make_annotation, moving, skeleton
 

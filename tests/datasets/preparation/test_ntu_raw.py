@@ -3,13 +3,14 @@ import time
 import numpy as np
 import pytest
 
-from csre_mm.datasets.preparation.ntu.raw import LARGEST_COORDINATE, parse_skeleton
-from csre_mm.datasets.preparation.ntu.rejection import (
+from csre_mm.datasets.preparation.ntu.raw import (
     EMPTY,
+    LARGEST_COORDINATE,
     MALFORMED,
     REASONS,
     TRUNCATED,
     RejectedError,
+    parse_skeleton,
 )
 from tests.ntu_files import FIRST, SECOND, body_lines, moving, simple, skeleton, skeleton_lines
 
@@ -36,7 +37,7 @@ def test_one_body(newline):
     np.testing.assert_array_equal(body.frames, range(4))
     assert body.joints.dtype == np.float32
     np.testing.assert_array_equal(body.joints, joints)
-    assert (recording.num_frames, recording.num_empty, recording.num_repeated) == (4, 0, 0)
+    assert (recording.num_frames, recording.num_repeated) == (4, 0)
 
 
 def test_two_bodies_and_missing_frames():
@@ -55,7 +56,7 @@ def test_two_bodies_and_missing_frames():
     assert bodies[SECOND].frames.tolist() == [1, 2]
     np.testing.assert_array_equal(bodies[FIRST].joints, first[[2, 4]])
     np.testing.assert_array_equal(bodies[SECOND].joints, second[[1, 2]])
-    assert (recording.num_frames, recording.num_empty) == (5, 2)
+    assert recording.num_frames == 5
 
 
 def test_no_frames_and_no_bodies_are_no_bodies():

@@ -1,9 +1,7 @@
-"""From a raw file of NTU RGB+D to an annotation, one function a step.
+"""From a raw file of NTU RGB+D to an annotation.
 
-The steps: :func:`~csre_mm.datasets.preparation.ntu.raw.parse_skeleton`, :func:`drop_zeros`,
-:func:`select_actors` (one of :data:`CLEANINGS`), :func:`merge_actors`. Coordinates stay as the
-camera gave them: centring and everything else that depends on the model happens when a sample is
-loaded.
+Coordinates stay as the camera gave them: centring and everything else that depends on the model
+happens when a sample is loaded.
 """
 
 from collections import Counter
@@ -13,8 +11,15 @@ from typing import Any
 import numpy as np
 
 from csre_mm.datasets.preparation.ntu.cleaning import SHORTEST, THIRD, Actor, clean_published
-from csre_mm.datasets.preparation.ntu.raw import NUM_JOINTS, RawBody, RawRecording, parse_skeleton
-from csre_mm.datasets.preparation.ntu.rejection import BAD_NAME, NO_ACTOR, NO_BODY, RejectedError
+from csre_mm.datasets.preparation.ntu.raw import (
+    BAD_NAME,
+    NO_ACTOR,
+    NO_BODY,
+    NUM_JOINTS,
+    RawBody,
+    RejectedError,
+    parse_skeleton,
+)
 from csre_mm.datasets.preparation.ntu.splits import TWO_PERSON_ACTIONS, parse_name
 from csre_mm.utils.errors import InputError
 
@@ -24,20 +29,13 @@ CLEANINGS = {
     'published-motion': 'the same, and the limits of motion that its scripts define and leave out',
     'none': 'the two bodies that move most',
 }
-
-NO_ACTOR_FRAMES = 'frames without an actor dropped'
 ZEROS = 'detections of zeros dropped'
-REPEATED = 'detections of a repeated id dropped'
-LATE = 'actors that appear late'
-EXTRA = 'bodies beyond the second found'
-SECOND_OF_ONE = 'actions of one person with two actors'
-FIRST_OF_TWO = 'actions of two persons with one actor'
 
 
 def make_sample(
     data: bytes, name: str, where: str | None = None, cleaning: str = 'published'
 ) -> tuple[dict[str, Any], Counter[str]]:
-    """Make the annotation of one raw file, and say what was done to it.
+    """Make the annotation of one raw file.
 
     Args:
         data: The content of the file.
@@ -47,11 +45,10 @@ def make_sample(
 
     Returns:
         ``frame_dir``, ``label`` (from 0), ``total_frames`` T and ``keypoint`` (M, T, V, 3), float32
-        metres, M the number of actors, 1 or 2; and a number for each thing that was met: frames,
-        bodies or detections.
+        metres, M the number of actors, 1 or 2; and counts of what is unusual about the recording.
 
     Raises:
-        RejectedError: If the name or the file is bad, or no actor is in it.
+        RejectedError: If the name or the file is bad, or has no actor.
     """
     where = where or f'{name}.skeleton'
     try:
@@ -71,28 +68,32 @@ def make_sample(
             NO_ACTOR,
         )
     keypoint = merge_actors(actors)
-    notes += found + describe(recording, bodies, actors, action)
-    notes[NO_ACTOR_FRAMES] = recording.num_frames - keypoint.shape[1]
-    annotation = dict(
-        frame_dir=name, label=action - 1, total_frames=keypoint.shape[1], keypoint=keypoint
-    )
+    num_frames = keypoint.shape[1]
+    starts = [min(int(body.frames[0]) for body in actor) for actor in actors]
+    two_persons = action in TWO_PERSON_ACTIONS
+    notes += found
+    notes['frames without an actor dropped'] = recording.num_frames - num_frames
+    notes['detections of a repeated id dropped'] = recording.num_repeated
+    notes['bodies beyond the second found'] = max(0, len(bodies) - MAX_BODIES)
+    notes['actors that appear late'] = sum(start > min(starts) for start in starts)
+    notes['actions of one person with two actors'] = int(len(actors) == 2 and not two_persons)
+    notes['actions of two persons with one actor'] = int(len(actors) == 1 and two_persons)
+    annotation = dict(frame_dir=name, label=action - 1, total_frames=num_frames, keypoint=keypoint)
     return annotation, +notes
 
 
 def drop_zeros(bodies: Sequence[RawBody]) -> tuple[list[RawBody], Counter[str]]:
-    """Drop detections with all joints at the camera itself: nobody is there.
+    """Drop detections with all joints at the camera itself: no person is present.
 
     Returns:
-        The bodies that are left, and the number of detections that are not.
+        The bodies that are left, and the number of detections that were dropped.
     """
     kept, num_dropped = [], 0
     for body in bodies:
-        there = body.joints.any(axis=(1, 2))  # (T,)
-        num_dropped += int(there.size - there.sum())
-        if there.all():
-            kept.append(body)
-        elif there.any():
-            kept.append(RawBody(body.body_id, body.frames[there], body.joints[there]))
+        present = body.joints.any(axis=(1, 2))  # (T,)
+        num_dropped += int((~present).sum())
+        if present.any():
+            kept.append(RawBody(body.body_id, body.frames[present], body.joints[present]))
     return kept, Counter({ZEROS: num_dropped})
 
 
@@ -106,7 +107,7 @@ def select_actors(
         cleaning: One of :data:`CLEANINGS`.
 
     Returns:
-        Up to two actors, the one that moves most first, possibly none; and what was done.
+        Up to two actors, the one that moves most first, possibly none; and counts of what was done.
 
     Raises:
         ValueError: If there is no such cleaning.
@@ -134,8 +135,8 @@ def select_bodies(bodies: Sequence[RawBody], max_bodies: int = MAX_BODIES) -> li
 def merge_actors(actors: Sequence[Actor]) -> np.ndarray:
     """Put actors on a common time axis.
 
-    Frames in which none of them is present are dropped, as the published preparations do; where
-    only one is, the other is zeros.
+    Frames without any of them are dropped, as in the published preparations; in frames with one of
+    them the other is zeros.
 
     Shape:
         Returns (M, T, V, 3), float32, with M the number of actors and T of frames with an actor.
@@ -146,20 +147,3 @@ def merge_actors(actors: Sequence[Actor]) -> np.ndarray:
         for body in actor:
             person[np.searchsorted(frames, body.frames)] = body.joints
     return keypoint
-
-
-def describe(
-    recording: RawRecording, bodies: Sequence[RawBody], actors: Sequence[Actor], action: int
-) -> Counter[str]:
-    """What is unusual about a recording, with a number for each."""
-    starts = [min(int(body.frames[0]) for body in actor) for actor in actors]
-    two = action in TWO_PERSON_ACTIONS
-    return Counter(
-        {
-            REPEATED: recording.num_repeated,
-            EXTRA: max(0, len(bodies) - MAX_BODIES),
-            LATE: sum(start > min(starts) for start in starts),
-            SECOND_OF_ONE: int(len(actors) == 2 and not two),
-            FIRST_OF_TWO: int(len(actors) == 1 and two),
-        }
-    )

@@ -1,24 +1,10 @@
 """The published cleaning of NTU RGB+D: which tracked bodies are the two actors.
 
-The sensor's tracker takes chairs for people, loses a person and finds it again under another id,
-and sees bystanders. What the CTR-GCN family trains on went through the scripts of Zhang et al.,
+The sensor detects chairs as people, loses a person and finds it again under another id, and detects
+bystanders. CTR-GCN, Hyperformer and BlockGCN train on data prepared by the scripts of Zhang et al.,
 "Semantics-guided neural networks" (SGN, CVPR 2020): ``get_raw_skes_data.py`` and
-``get_raw_denoised_data.py`` of https://github.com/microsoft/SGN (MIT), which CTR-GCN, Hyperformer
-and BlockGCN ship, too. This module does the same, from their rules and thresholds, in this order:
-
-1. A file with one body keeps it.
-2. By length: bodies in at most 11 frames go.
-3. By spread: bodies that are wider than 0.8 of their height in 69.754 % of their frames go, but
-   never the last one. The others' motion is measured without such frames.
-4. By motion: the bodies are ranked. The scripts also define limits, 0.089925 and 2, beyond which
-   all but the first would go, and do not apply them; neither does this unless asked to.
-5. Two actors: each body in turn continues the first actor if it overlaps it by one frame at most,
-   else the second, else it goes.
-
-It differs from the scripts in what they cannot mean. They take the frames of a body as consecutive,
-so that whoever is lost for a while comes back too early; here frames stay where they are. They end
-with an error when all of several bodies are too short, and may when an id comes twice in a frame.
-They measure motion in float32, this in float64, which only matters for bodies that move alike.
+``get_raw_denoised_data.py`` of https://github.com/microsoft/SGN (MIT). This module follows their
+rules and thresholds; docs/data.md lists the steps and what differs on purpose.
 """
 
 from collections import Counter
@@ -33,7 +19,7 @@ SHORTEST = 12
 WIDEST = 0.8
 """Largest ratio of the extents in x and y in a frame with a person."""
 MOST_WIDE_FRAMES = 0.69754
-"""Share of too wide frames from which on a body is none."""
+"""A body with this fraction of too wide frames is dropped."""
 LEAST_MOTION, MOST_MOTION = 0.089925, 2.0
 """Square metres."""
 
@@ -44,7 +30,7 @@ THIRD = 'bodies beyond two actors dropped'
 JOINED = 'bodies joined to an actor'
 
 Actor = list[RawBody]
-"""The bodies that are one person; where two of them share a frame, the later one counts."""
+"""The bodies of one person; in a frame with two of them the later one counts."""
 
 
 def clean_published(
@@ -54,11 +40,11 @@ def clean_published(
 
     Args:
         bodies: At least one, in the order of their appearance.
-        limit_motion: Apply the limits of motion, which the scripts define and leave out.
+        limit_motion: Apply the limits of motion, which the scripts define but do not use.
 
     Returns:
         One or two actors, the one that moves most first, or none if all of several bodies are too
-        short; and how many bodies each step dropped or joined.
+        short; and the number of bodies that each step dropped or joined.
     """
     if len(bodies) == 1:
         return [[bodies[0]]], Counter()
@@ -69,12 +55,10 @@ def clean_published(
     notes[TOO_WIDE] = len(kept) - len(motions)
     # Sorting is stable: bodies of equal motion keep their order.
     ranked = sorted(motions, key=lambda body: motions[body], reverse=True)
-    if limit_motion:
-        inside = [LEAST_MOTION <= motions[body] <= MOST_MOTION for body in ranked]
-        notes[BAD_MOTION] = inside[1:].count(False)
-        ranked = [
-            body for body, good in zip(ranked, inside, strict=True) if good or body is ranked[0]
-        ]
+    if limit_motion and ranked:
+        others = [b for b in ranked[1:] if LEAST_MOTION <= motions[b] <= MOST_MOTION]
+        notes[BAD_MOTION] = len(ranked) - 1 - len(others)
+        ranked = [ranked[0], *others]
     actors = assign_actors(ranked)
     notes[JOINED] = sum(len(actor) - 1 for actor in actors)
     notes[THIRD] = len(ranked) - sum(map(len, actors))
@@ -82,17 +66,17 @@ def clean_published(
 
 
 def drop_wide(bodies: Sequence[RawBody]) -> dict[RawBody, float]:
-    """Drop what is too wide for a person, but never the last body.
+    """Drop bodies that are too wide for a person, but never the last one.
 
     Returns:
-        The bodies left, in their order, and the motion of each in square metres.
+        The other bodies, in their order, and the motion of each in square metres.
     """
     left = len(bodies)
     motions = {}
     for body in bodies:
         motion = pooled_variance(body.joints)
         wide = wide_frames(body.joints)
-        # The last body is not looked at, even when it has frames that would change its motion.
+        # The last body is not checked, even if it has frames that would change its motion.
         if left > 1 and wide.any():
             if wide.mean() >= MOST_WIDE_FRAMES:
                 left -= 1
@@ -103,7 +87,7 @@ def drop_wide(bodies: Sequence[RawBody]) -> dict[RawBody, float]:
 
 
 def wide_frames(joints: np.ndarray) -> np.ndarray:
-    """In which frames a body is too wide for a person who stands or sits.
+    """The frames in which a body is too wide for a person who stands or sits.
 
     Shape:
         joints: (T, V, 3), metres.
@@ -120,17 +104,17 @@ def pooled_variance(joints: np.ndarray) -> float:
         joints: Metres. Shape (T, V, 3).
 
     Returns:
-        Square metres. The extent of the body itself is a part of it.
+        Square metres, the extent of the body included.
     """
     return float(joints.reshape(-1, 3).var(axis=0, dtype=np.float64).sum())
 
 
 def assign_actors(ranked: Sequence[RawBody]) -> list[Actor]:
-    """Share bodies out between two actors.
+    """Assign bodies to two actors.
 
-    A person who was lost comes back under another id: a body that shares at most one frame with the
-    range of an actor is this actor. As in the scripts, the range of the second actor begins with
-    the first frame, even when nobody is there yet.
+    A person who was lost comes back under another id: a body that overlaps the range of an actor by
+    one frame at most is this actor. As in the scripts, the range of the second actor starts at the
+    first frame, even if the actor appears later.
 
     Args:
         ranked: Bodies, the one that moves most first.

@@ -5,21 +5,54 @@ values of which the first is its id, the number of joints, and a line of twelve 
 which the first three are x, y, z in metres, in the coordinates of the camera.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
 
 import numpy as np
 
-from csre_mm.datasets.preparation.ntu.rejection import EMPTY, MALFORMED, TRUNCATED, RejectedError
+from csre_mm.utils.errors import InputError
+
+BAD_NAME = 'bad name'
+UNREADABLE = 'unreadable'
+EMPTY = 'empty file'
+TRUNCATED = 'truncated'
+MALFORMED = 'malformed'
+NO_BODY = 'no body'
+NO_ACTOR = 'no actor'
+
+REASONS = {
+    BAD_NAME: 'the name is not SsssCcccPpppRrrrAaaa of the data set',
+    UNREADABLE: 'the file, or its part of the zip, cannot be read',
+    EMPTY: 'the file is empty',
+    TRUNCATED: 'the file ends before its last frame',
+    MALFORMED: 'the file holds something else than the expected numbers',
+    NO_BODY: 'no body in any frame: a missing skeleton',
+    NO_ACTOR: 'several bodies, all of them too short for the cleaning',
+}
+"""Why a raw file gives no sample, in the order of the steps."""
 
 NUM_JOINTS = 25
 LARGEST_COORDINATE = 1000.0
-"""Metres. The sensor sees 8 m far; what is beyond a kilometre is a broken number."""
+"""Metres. The sensor has a range of 8 m; what is beyond a kilometre is a broken number."""
 
 _BODY_VALUES = 10
 _JOINT_VALUES = 12
 _MOST_DIGITS = 20
-"""Of a count or an id, which has 17; Python itself refuses to read some thousands."""
+"""Of a count or an id. Ids have 17; Python refuses to read integers of some thousand digits."""
+
+
+class RejectedError(InputError):
+    """A raw file gives no sample.
+
+    Args:
+        message: One line that names the file.
+        reason: One of :data:`REASONS`.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,37 +72,40 @@ class RawBody:
 
 @dataclass(frozen=True, eq=False)
 class RawRecording:
-    """What is in one file.
+    """The content of one file.
 
     Args:
         bodies: In the order of their first appearance, possibly none.
         num_frames: Frames in the file.
-        num_empty: Those of them without a body.
-        num_repeated: Detections left out because their id was in the frame before.
+        num_repeated: Detections left out because another of the frame has the same id.
     """
 
     bodies: list[RawBody]
     num_frames: int
-    num_empty: int
     num_repeated: int
 
 
 @dataclass
 class _Track:
-    """What is collected of a body while the file is read."""
+    """The detections of a body while the file is read.
+
+    Attributes:
+        frames: Numbers of the frames.
+        lines: Number of the line before the first joint, for each frame.
+        joints: V * 3 coordinates for each frame.
+        num_repeated: Detections left out.
+    """
 
     frames: list[int] = field(default_factory=list)
     lines: list[int] = field(default_factory=list)
-    """Index of the line of the first joint, for each frame."""
     joints: list[list[float]] = field(default_factory=list)
-    """V * 3 coordinates for each frame."""
     num_repeated: int = 0
 
     def add(self, frame: int, line: int, joints: list[float]) -> None:
         """Add a detection.
 
-        An id stands for one person. If it comes more than once in a frame, the detection that is
-        nearest to where the body was in its frame before stays; without one, the first does.
+        An id stands for one person. If it occurs more than once in a frame, the detection nearest
+        to the body's previous frame is kept; without a previous frame, the first one.
         """
         if not self.frames or self.frames[-1] != frame:
             self.frames.append(frame)
@@ -90,41 +126,39 @@ def _distance(first: list[float], second: list[float]) -> float:
 def parse_skeleton(data: bytes, name: str) -> RawRecording:
     """Parse one ``.skeleton`` file.
 
-    Only the coordinates are converted: other columns hold things like ``-1.#IND`` at times. Takes
-    time in proportion to the number of lines, whatever counts stand in them.
+    Only the coordinates are converted: other columns hold values like ``-1.#IND`` at times. The
+    time is proportional to the number of lines, whatever counts the file claims.
 
     Args:
         data: The content of the file.
         name: The name of the file in messages.
 
     Raises:
-        RejectedError: With the line, if the file is empty, ends early or goes on after its last
-            frame, or holds something else than the numbers that belong there.
+        RejectedError: With the line, if the file is empty, ends early, goes on after its last
+            frame, or holds something else than the expected numbers.
     """
     reader = _Reader(data, name)
     tracks: dict[int, _Track] = {}
-    num_empty = 0
-    num_frames = reader.read_count('the number of frames')
+    num_frames = reader.read_integer('the number of frames')
     for frame in range(num_frames):
         where = f' of frame {frame + 1} of {num_frames}'
-        num_bodies = reader.read_count('the number of bodies', where)
-        num_empty += num_bodies == 0
-        for _ in range(num_bodies):
-            track = tracks.setdefault(reader.read_body_id(where), _Track())
+        for _ in range(reader.read_integer(f'the number of bodies{where}')):
+            body_id = reader.read_integer(
+                f'the {_BODY_VALUES} values of a body{where}', _BODY_VALUES
+            )
+            track = tracks.setdefault(body_id, _Track())
             reader.read_joint_count(where)
             line = reader.position
             track.add(frame, line, reader.read_joints(where))
     reader.check_end(num_frames)
     bodies = [_finish(body_id, track, name) for body_id, track in tracks.items()]
-    num_repeated = sum(track.num_repeated for track in tracks.values())
-    return RawRecording(bodies, num_frames, num_empty, num_repeated)
+    return RawRecording(bodies, num_frames, sum(track.num_repeated for track in tracks.values()))
 
 
 def _finish(body_id: int, track: _Track, name: str) -> RawBody:
     values = np.fromiter(chain.from_iterable(track.joints), np.float64)
     values = values.reshape(-1, NUM_JOINTS, 3)  # (T, V, 3)
-    # Written so that NaN is bad, too.
-    bad = ~(np.abs(values) <= LARGEST_COORDINATE)
+    bad = ~(np.abs(values) <= LARGEST_COORDINATE)  # true for NaN, too
     if bad.any():
         frame, joint, axis = np.argwhere(bad)[0].tolist()
         line = track.lines[frame] + joint + 1
@@ -137,93 +171,73 @@ def _finish(body_id: int, track: _Track, name: str) -> RawBody:
 
 
 class _Reader:
-    """Walks over the lines of a file; every complaint names the line."""
+    """Reads a file line by line; every message names the line."""
 
     def __init__(self, data: bytes, name: str) -> None:
         self.name = name
-        self.ends_in_a_line = not data.endswith((b'\n', b'\r'))
+        self.has_line_end = data.endswith((b'\n', b'\r'))
         self.lines = data.rstrip().splitlines()
         self.position = 0
+        """Number of lines that were read."""
         if not self.lines:
             raise RejectedError(
                 f'{name}: line 1: the file is empty, expected the number of frames', EMPTY
             )
-        if b'_' in data:  # which Python would read as part of a number: 1_000
+        if b'_' in data:  # Python would read 1_000 as a number
             while b'_' not in self._next(''):
                 pass
-            raise self._unexpected(self.lines[self.position - 1], 'numbers')
-
-    def _error(self, message: str, reason: str = MALFORMED) -> RejectedError:
-        """An error about the line that was read last."""
-        return RejectedError(f'{self.name}: line {self.position}: {message}', reason)
+            raise self._unexpected('numbers')
 
     def _next(self, expected: str) -> bytes:
         if self.position == len(self.lines):
-            raise self._error(f'the file ends after this line, expected {expected}', TRUNCATED)
+            message = f'the file ends after this line, expected {expected}'
+            raise RejectedError(f'{self.name}: line {self.position}: {message}', TRUNCATED)
         self.position += 1
         return self.lines[self.position - 1]
 
-    def _unexpected(self, line: bytes, expected: str) -> RejectedError:
-        text = line.decode('ascii', 'replace').strip()
+    def _unexpected(self, expected: str) -> RejectedError:
+        """An error about the line that was read last."""
+        text = self.lines[self.position - 1].decode('ascii', 'replace').strip()
         text = text if len(text) <= 40 else f'{text[:37]}...'
-        cut = self.ends_in_a_line and self.position == len(self.lines) > 1
-        reason = TRUNCATED if cut else MALFORMED
-        return self._error(f'found {text!r}, expected {expected}', reason)
+        cut = not self.has_line_end and self.position == len(self.lines) > 1
+        message = f'line {self.position}: found {text!r}, expected {expected}'
+        return RejectedError(f'{self.name}: {message}', TRUNCATED if cut else MALFORMED)
 
-    def read_count(self, what: str, where: str = '') -> int:
-        line = self._next(what + where)
-        text = line.strip()
-        if not text.isdigit() or len(text) > _MOST_DIGITS:
-            raise self._unexpected(line, what + where)
-        return int(text)
-
-    def read_body_id(self, where: str) -> int:
-        expected = f'the {_BODY_VALUES} values of a body{where}'
-        line = self._next(expected)
-        values = line.split()
-        if len(values) != _BODY_VALUES or not values[0].isdigit() or len(values[0]) > _MOST_DIGITS:
-            raise self._unexpected(line, expected)
+    def read_integer(self, expected: str, num_values: int = 1) -> int:
+        """The first value, a count or an id, of a line of ``num_values``."""
+        values = self._next(expected).split()
+        if len(values) != num_values or not values[0].isdigit() or len(values[0]) > _MOST_DIGITS:
+            raise self._unexpected(expected)
         return int(values[0])
 
     def read_joint_count(self, where: str) -> None:
         expected = f'the number of joints {NUM_JOINTS}{where}'
-        line = self._next(expected)
-        if line.strip() != str(NUM_JOINTS).encode():
-            raise self._unexpected(line, expected)
+        if self.read_integer(expected) != NUM_JOINTS:
+            raise self._unexpected(expected)
 
     def read_joints(self, where: str) -> list[float]:
         """The V * 3 coordinates of a body in a frame."""
-        block = self.lines[self.position : self.position + NUM_JOINTS]
-        rows = [line.split() for line in block]
+        rows = [line.split() for line in self.lines[self.position : self.position + NUM_JOINTS]]
         if len(rows) == NUM_JOINTS and {len(row) for row in rows} == {_JOINT_VALUES}:
-            try:
+            with suppress(ValueError):
                 values = list(map(float, chain.from_iterable(row[:3] for row in rows)))
-            except ValueError:
-                pass
-            else:
                 self.position += NUM_JOINTS
                 return values
         raise self._find_bad_joint(where)
 
     def _find_bad_joint(self, where: str) -> RejectedError:
-        for joint in range(NUM_JOINTS):
-            expected = f'the {_JOINT_VALUES} numbers of joint {joint + 1}{where}'
+        for joint in range(1, NUM_JOINTS + 1):
+            expected = f'the {_JOINT_VALUES} numbers of joint {joint}{where}'
+            row = self._next(expected).split()
+            if len(row) != _JOINT_VALUES:
+                return self._unexpected(f'{expected} and not {len(row)}')
             try:
-                line = self._next(expected)
-                row = line.split()
-                if len(row) != _JOINT_VALUES:
-                    return self._unexpected(line, f'{expected} and not {len(row)}')
                 [float(value) for value in row[:3]]
-            except RejectedError as error:
-                return error
             except ValueError:
-                return self._unexpected(line, expected)
+                return self._unexpected(expected)
         raise AssertionError('only called for a block with a bad line')
 
     def check_end(self, num_frames: int) -> None:
         if self.position < len(self.lines):
-            line = self._next('')
-            text = line.decode('ascii', 'replace').strip()
-            raise self._error(
-                f'found {text!r:.40}, expected the end of the file after its {num_frames} frames'
-            )
+            self.position += 1
+            raise self._unexpected(f'the end of the file after its {num_frames} frames')

@@ -1,21 +1,22 @@
-"""What became of the raw files of NTU RGB+D: counts, and the names behind them."""
+"""A report on the conversion of NTU RGB+D: counts, and the names of the files behind them."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
-from csre_mm.datasets.preparation.ntu.parts import Outcome
-from csre_mm.datasets.preparation.ntu.rejection import NO_BODY, REASONS
+from csre_mm.datasets.preparation.ntu.convert import Outcome
+from csre_mm.datasets.preparation.ntu.raw import NO_BODY, REASONS
 from csre_mm.datasets.preparation.ntu.splits import NTUBenchmark, files_of_class, parse_name
 from csre_mm.datasets.preparation.raw_files import printable
 from csre_mm.utils.errors import InputError
 
-CLASSES_BESIDE = 4
-"""Classes in a row of the printed table."""
+CLASSES_PER_ROW = 4
 NAMES_SHOWN = 2
+NUMBERS = ('here', 'full data set', 'difference', 'files', 'number', 'in files')
+"""Columns of the printed tables that are aligned to the right."""
 
 
 def make_report(
@@ -25,7 +26,7 @@ def make_report(
     splits: dict[str, list[str]],
     benchmark: NTUBenchmark,
 ) -> dict[str, Any]:
-    """Count.
+    """Count files, samples, classes, reasons and notes.
 
     Args:
         outcomes: Of all files that were read.
@@ -37,8 +38,8 @@ def make_report(
     Returns:
         Plain containers: ``files`` (``missing`` are those ignored or without a body), ``ignored``,
         ``other_dataset``, ``frames``, ``persons``, ``splits``, ``classes`` (``A001``, ...),
-        ``rejected`` (by reason) and ``notes`` (what was met and dealt with). ``full`` is the known
-        count of the full data set.
+        ``rejected`` (by reason) and ``notes`` (what is unusual about the samples). ``full`` is the
+        known count of the full data set.
     """
     samples = [outcome for outcome in outcomes if outcome.reason is None]
     persons = Counter(outcome.num_persons for outcome in samples)
@@ -74,23 +75,23 @@ def make_report(
 def _count_classes(
     outcomes: Sequence[Outcome], ignored: Sequence[str], benchmark: NTUBenchmark
 ) -> dict[str, dict[str, int]]:
-    """For each class, what became of its files."""
+    """The number of samples, rejected and ignored files of each class."""
     classes = {
         f'A{action:03d}': dict(samples=0, rejected=0, ignored=0, full_files=files_of_class(action))
         for action in range(1, benchmark.num_classes + 1)
     }
-    fates = [(outcome.name, 'rejected' if outcome.reason else 'samples') for outcome in outcomes]
-    for name, fate in [*fates, *((name, 'ignored') for name in ignored)]:
+    groups = [(outcome.name, 'rejected' if outcome.reason else 'samples') for outcome in outcomes]
+    for name, group in [*groups, *((name, 'ignored') for name in ignored)]:
         try:
             action = parse_name(name).action
         except InputError:  # a bad name: of no class
             continue
-        classes[f'A{action:03d}'][fate] += 1
+        classes[f'A{action:03d}'][group] += 1
     return classes
 
 
 def _group_notes(samples: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
-    """What was met in the files that gave a sample: how often, in which files."""
+    """The total of each note and the files that have it."""
     groups: dict[str, dict[str, Any]] = {}
     for outcome in samples:
         for note, number in outcome.notes.items():
@@ -103,60 +104,58 @@ def _group_notes(samples: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
 
 def make_tables(report: dict[str, Any]) -> list[Table]:
     """The report of :func:`make_report` as tables, with the first names only."""
+    counts = ['here', 'full data set', 'difference']
+    classes = [
+        (name, f'{n["samples"]} / {n["full_files"]}') for name, n in report['classes'].items()
+    ]
+    num_rows = -(-len(classes) // CLASSES_PER_ROW)
     return [
-        _known_table('files', report['files']),
-        _known_table('samples', report['splits']),
-        _class_table(report['classes']),
-        _rejected_table(report['rejected']),
-        _notes_table(report['notes']),
+        _table('files', ['', *counts], map(_compare, report['files'].items())),
+        _table('samples', ['', *counts], map(_compare, report['splits'].items())),
+        _table(
+            'samples / raw files of the full data set',
+            ['class', 'samples'] * CLASSES_PER_ROW,
+            ([text for pair in classes[row::num_rows] for text in pair] for row in range(num_rows)),
+        ),
+        _table(
+            'files without a sample',
+            ['reason', 'meaning', 'files', 'such as'],
+            (
+                [reason, group['meaning'], f'{group["count"]:,}', _first(group['files'])]
+                for reason, group in report['rejected'].items()
+            ),
+        ),
+        _table(
+            'unusual in the samples',
+            ['what', 'number', 'in files', 'such as'],
+            (
+                [note, f'{group["total"]:,}', f'{group["files"]:,}', _first(group['names'])]
+                for note, group in report['notes'].items()
+            ),
+        ),
     ]
 
 
-def _table(title: str, words: Sequence[str], numbers: Sequence[str]) -> Table:
+def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
     table = Table(title=title, title_justify='left')
-    for heading in words:
-        table.add_column(heading, overflow='fold')
-    for heading in numbers:
-        table.add_column(heading, justify='right')
+    for heading in headings:
+        table.add_column(
+            heading, justify='right' if heading in NUMBERS else 'left', overflow='fold'
+        )
+    for row in rows:
+        table.add_row(*row)
     return table
 
 
-def _known_table(title: str, rows: dict[str, dict[str, int]]) -> Table:
-    table = _table(title, [''], ['here', 'full data set', 'difference'])
-    for name, counts in rows.items():
-        here, full = counts['here'], counts['full']
-        table.add_row(name, f'{here:,}', f'{full:,}', f'{here - full:+,}' if here != full else '0')
-    return table
+def _compare(item: tuple[str, dict[str, int]]) -> list[str]:
+    """A row with a count of the files and that of the full data set."""
+    name, counts = item
+    here, full = counts['here'], counts['full']
+    return [name, f'{here:,}', f'{full:,}', f'{here - full:+,}' if here != full else '0']
 
 
-def _class_table(classes: dict[str, dict[str, int]]) -> Table:
-    headings = ('class', 'samples') * CLASSES_BESIDE
-    table = Table(*headings, title='samples / raw files of the full data set', title_justify='left')
-    cells = [(name, f'{n["samples"]} / {n["full_files"]}') for name, n in classes.items()]
-    num_rows = -(-len(cells) // CLASSES_BESIDE)
-    for row in range(num_rows):
-        table.add_row(*(text for cell in cells[row::num_rows] for text in cell))
-    return table
-
-
-def _rejected_table(rejected: dict[str, dict[str, Any]]) -> Table:
-    table = _table('files without a sample', ['reason', 'meaning'], ['files'])
-    table.add_column('such as', overflow='fold')
-    for reason, group in rejected.items():
-        names = [printable(name) for name in group['files']]
-        table.add_row(reason, group['meaning'], f'{group["count"]:,}', _first(names))
-    return table
-
-
-def _notes_table(notes: dict[str, dict[str, Any]]) -> Table:
-    table = _table('met in the samples', ['what'], ['number', 'in files'])
-    table.add_column('such as', overflow='fold')
-    for note, group in notes.items():
-        table.add_row(note, f'{group["total"]:,}', f'{group["files"]:,}', _first(group['names']))
-    return table
-
-
-def _first(names: Sequence[str]) -> Text:
-    """Some names, one a line; a text, so that brackets in them are no markup."""
+def _first(names: Iterable[str]) -> Text:
+    """The first names, one per line; a text, so that brackets in them are no markup."""
+    names = [printable(name) for name in names]
     more = ['...'] if len(names) > NAMES_SHOWN else []
     return Text('\n'.join([*names[:NAMES_SHOWN], *more]))

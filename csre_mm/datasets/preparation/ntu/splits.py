@@ -21,14 +21,11 @@ XSUB120_TRAIN_SUBJECTS = XSUB60_TRAIN_SUBJECTS.union(
 XVIEW_TRAIN_CAMERAS = frozenset((2, 3))
 XSET_TRAIN_SETUPS = frozenset(range(2, 33, 2))
 TWO_PERSON_ACTIONS = frozenset((*range(50, 61), *range(106, 121)))
-"""The action classes, counted from 1, that two persons perform."""
+"""The actions, counted from 1, of two persons."""
 
 
 def files_of_class(action: int) -> int:
-    """Raw files of an action in the full data set, those without a skeleton included.
-
-    Every performer did every action of the data set's first or second part equally often.
-    """
+    """Raw files of an action in the full data set, those without a skeleton included."""
     return 948 if action <= 60 else 960
 
 
@@ -54,7 +51,7 @@ def parse_name(name: str, where: str | None = None) -> SampleName:
         where: How messages call the file, by default ``name``.
 
     Raises:
-        InputError: If the name has another form, or a number the data set does not have.
+        InputError: If the name has another form, or a number that the data set lacks.
     """
     match = _PATTERN.fullmatch(name)
     if match is None:
@@ -68,11 +65,11 @@ def parse_name(name: str, where: str | None = None) -> SampleName:
 
 @dataclass(frozen=True)
 class NTUBenchmark:
-    """What NTU RGB+D 60 and 120 differ in.
+    """NTU RGB+D 60 or 120.
 
     Args:
-        num_classes: Actions 1 to this number belong.
-        num_setups: Setups 1 to this number belong.
+        num_classes: Number of actions.
+        num_setups: Number of setups.
         train: For each protocol (``xsub``, ...) whether a sample is one for training.
         sizes: Split names and the published number of samples in the full data set.
         num_files: Raw files of the full data set.
@@ -91,7 +88,7 @@ class NTUBenchmark:
         return sample.action <= self.num_classes and sample.setup <= self.num_setups
 
     def splits_of(self, sample: SampleName) -> tuple[str, ...]:
-        """The splits a sample of the data set belongs to, one a protocol."""
+        """The splits that a sample of the data set belongs to, one per protocol."""
         return tuple(
             f'{protocol}_{"train" if is_train(sample) else "val"}'
             for protocol, is_train in self.train.items()

@@ -8,9 +8,17 @@ import pytest
 
 from csre_mm.datasets.annotations import load_annotations
 from csre_mm.datasets.preparation.annotation_stream import encode_annotation, write_stream
-from csre_mm.datasets.preparation.ntu import convert, parts
-from csre_mm.datasets.preparation.ntu.convert import copy_parts, plan_tasks, run_task, run_tasks
-from csre_mm.datasets.preparation.ntu.parts import Outcome, read_part, remove_parts, write_part
+from csre_mm.datasets.preparation.ntu import convert
+from csre_mm.datasets.preparation.ntu.convert import (
+    Outcome,
+    copy_parts,
+    plan_tasks,
+    read_part,
+    remove_parts,
+    run_task,
+    run_tasks,
+    write_part,
+)
 from csre_mm.datasets.preparation.raw_files import find_raw_files
 from csre_mm.utils.errors import InputError
 from tests.ntu_files import write_raw
@@ -57,7 +65,7 @@ def test_the_stream_of_nothing():
 @pytest.fixture
 def tasks(tmp_path, monkeypatch):
     """Five files, two a part."""
-    monkeypatch.setattr(convert, 'FILES_A_PART', 2)
+    monkeypatch.setattr(convert, 'FILES_PER_PART', 2)
     write_raw(tmp_path / 'raw', NAMES)
     (tmp_path / 'raw' / f'{NAMES[1]}.skeleton').write_bytes(b'')
     (tmp_path / 'parts').mkdir()
@@ -66,16 +74,14 @@ def tasks(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('workers', [1, 2])
 def test_a_second_run_takes_over_what_the_first_did(tasks, workers):
-    with run_tasks(tasks, workers) as results:
-        first = list(results)
+    first = list(run_tasks(tasks, workers))
     assert [resumed for _, resumed in first] == [False] * 3
     assert [len(outcomes) for outcomes, _ in first] == [2, 2, 1]
     assert [outcome.reason for outcomes, _ in first for outcome in outcomes] == [
         None, 'empty file', None, None, None
     ]  # fmt: skip
     pieces = [bytes(piece) for piece in copy_parts(tasks)]
-    with run_tasks(tasks, workers) as results:
-        second = list(results)
+    second = list(run_tasks(tasks, workers))
     assert [outcomes for outcomes, _ in second] == [outcomes for outcomes, _ in first]
     assert all(resumed for _, resumed in second)
     assert [bytes(piece) for piece in copy_parts(tasks)] == pieces
@@ -104,7 +110,7 @@ def test_a_changed_file_or_option_is_another_part(tasks, tmp_path, monkeypatch):
     after = find_raw_files([tmp_path / 'raw'], '.skeleton')
     changed = {task.path for task in plan_tasks(after, tmp_path / 'parts', 'none')}
     assert len(changed & before) == 2
-    monkeypatch.setattr(parts, '__version__', 'other')
+    monkeypatch.setattr(convert, '__version__', 'other')
     assert not {task.path for task in plan_tasks(after, tmp_path / 'parts', 'none')} & before
 
 
@@ -140,11 +146,8 @@ def test_only_parts_are_removed(tmp_path):
 
 def test_a_worker_that_is_killed_ends_the_run_with_one_line(tasks, monkeypatch):
     monkeypatch.setattr(convert, 'read_part', lambda path: convert.os._exit(9))
-    with (
-        pytest.raises(InputError, match='a worker process was ended from outside'),
-        run_tasks(tasks, 2) as results,
-    ):
-        list(results)
+    with pytest.raises(InputError, match='a worker process was ended from outside'):
+        list(run_tasks(tasks, 2))
 
 
 def test_json_is_what_parts_hold(tasks):
