@@ -29,9 +29,8 @@ class MemoryContrastLoss(nn.Module):
     For an anchor z of class y with the similarities z . B to the bank: the positives P are the K+
     slots of class y with the lowest similarity; the hard negatives are the K- slots of other
     classes with the highest; the random negatives are K- slots of other classes. The loss is the
-    mean over anchors, over P and over the two sets of negatives of :func:`info_nce`. CSRE: Zhang,
-    Yin, Dang, Pattern Recognition 164 (2025), and ``model/loss.py`` of the authors' release; the
-    settings in which this differs from them are in docs/paper_vs_code.md.
+    mean over anchors, over P and over the two sets of negatives of :func:`info_nce`. Source: CSRE
+    (Zhang, Yin, Dang; Pattern Recognition 164, 2025); docs/paper_vs_code.md has the differences.
 
     Args:
         feat_dim: Width D of the features.
@@ -50,11 +49,8 @@ class MemoryContrastLoss(nn.Module):
             the encoder form; the bank is written from the first iteration on.
         bank_dtype: ``'float32'``, or ``'float16'`` for half the memory; similarities are computed
             in float32 either way.
-        num_slots: Training samples, a slot each; without it :meth:`MemoryBank.allocate` has to be
-            called before the first step.
-
-    Attributes:
-        bank: The :class:`MemoryBank`.
+        num_slots: Training samples, a slot each; without it ``bank.allocate`` (:class:`MemoryBank`)
+            has to be called before the first step.
 
     Raises:
         InputError: If an argument is out of its range.
@@ -98,9 +94,7 @@ class MemoryContrastLoss(nn.Module):
         if gate not in ('adaptive', 'strict'):
             raise InputError(f"gate of the contrast is {gate!r}, it must be 'adaptive' or 'strict'")
         if update not in ('before', 'after'):
-            raise InputError(
-                f"update of the contrast is {update!r}, it must be 'before' or 'after'"
-            )
+            raise InputError(f"update of the contrast is {update!r}, not 'before' or 'after'")
         self.num_positives = num_positives
         self.num_negatives = num_negatives
         self.temperature = temperature
@@ -178,13 +172,7 @@ class MemoryContrastLoss(nn.Module):
     def pair_labels(
         self, labels: Tensor, batch: JoinedBatch, generator: torch.Generator
     ) -> LabelPairs:
-        """Sort the slots by class and draw the random negatives.
-
-        Args:
-            labels: Classes of the anchors of this rank (N,).
-            batch: The batch of all ranks.
-            generator: Where the random numbers come from.
-        """
+        """Sort the slots by class and draw random negatives for the anchors of this rank (N,)."""
         classes = index_classes(labels, self.bank.labels, self.bank.largest_class)
         _, negatives = self.num_pairs()
         random = random_negatives(
@@ -195,9 +183,8 @@ class MemoryContrastLoss(nn.Module):
     def compare(self, z: Tensor, pairs: LabelPairs) -> tuple[Tensor, Statistics]:
         """Compare anchors with the bank as it is.
 
-        The gradient is computed here, because the bank may be written before the backward pass,
-        and because only the selected similarities have one: a graph through the matrix of all
-        similarities would cost as much again as the matrix.
+        The gradient is computed here: the bank may be written before the backward pass, and a graph
+        through the matrix of all similarities would cost as much again as the matrix.
 
         Args:
             z: L2-normalised features (N, D).
@@ -248,8 +235,7 @@ class MemoryContrastLoss(nn.Module):
     def get_extra_state(self) -> Tensor:
         """Seed and step, so that a resumed run draws the random negatives of the whole one.
 
-        A tensor, and on the device of the bank, because mmengine broadcasts the state of a model
-        between ranks.
+        A tensor on the device of the bank, because mmengine broadcasts it between ranks.
         """
         seed = -1 if self._seed is None else self._seed
         return self.bank.labels.new_tensor([seed, self._step])

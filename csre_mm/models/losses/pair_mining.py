@@ -12,8 +12,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-BLOCK = 4
-"""Slots of which only the largest similarity is looked at first; 4 was the fastest of 2, 4, 8."""
+BLOCK = 4  # slots of which the largest similarity is read first; the fastest of 2, 4, 8
 
 
 class Selection(NamedTuple):
@@ -119,10 +118,8 @@ def index_classes(
     is_member = ranks < num_same.unsqueeze(1)
     positions = start.unsqueeze(1) + torch.where(is_member, ranks, 0)
     members = order[positions.clamp(max=num_slots - 1)]
-    empty = bank_labels < 0
-    return ClassIndex(
-        order, ordered, empty, num_empty, start, num_same, num_other, members, is_member
-    )
+    counts = num_empty, start, num_same, num_other
+    return ClassIndex(order, ordered, bank_labels < 0, *counts, members, is_member)
 
 
 def _selection(indices: Tensor, valid: Tensor, values: Tensor) -> Selection:
