@@ -69,7 +69,7 @@ class CSRE(nn.Module):
                 '(M, C, T, V)'
             )
         in_channels, num_frames, num_joints = feature_map_shape[-3:]
-        with seeded_aside(torch.initial_seed() + 1):
+        with seeded_aside((torch.initial_seed() + 1) % (1 << 64)):
             self.stfd = STFD(in_channels, num_frames, num_joints, feat_dim, reduction)
         derived = dict.fromkeys(('num_positives', 'num_negatives', 'loss_weight'))  # all None
         common = dict(type='MemoryContrastLoss', feat_dim=feat_dim, num_slots=num_samples)

@@ -112,5 +112,6 @@ class STFD(nn.Module):
             if found != expected:
                 raise InputError(
                     f'the encoder gives a feature map with {key.removeprefix("num_")} {found}, '
-                    f'the neck was built for {expected}: set model.neck.{key}={found}'
+                    f'the neck was built for {expected}: change feature_map_shape of CSRE, or in a '
+                    f'config set model.neck.{key}={found}'
                 )

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from csre_mm.models import CSRE, MemoryContrastLoss
+from csre_mm.models import CSRE, STFD, MemoryContrastLoss
 from csre_mm.utils.errors import InputError
 
 LABELS, INDICES = torch.tensor([0, 1, 0, 1]), torch.tensor([3, 1, 9, 0])
@@ -57,7 +57,7 @@ def test_a_checkpoint_brings_banks_and_step_along():
 @pytest.mark.parametrize(
     'x, labels, indices, message',
     [
-        (torch.zeros(4, 8, 5, 7), LABELS, INDICES, 'in_channels 8'),
+        (torch.zeros(4, 8, 5, 7), LABELS, INDICES, 'in_channels 8, .* feature_map_shape'),
         (torch.zeros(3, 16, 5, 7), LABELS, INDICES, r'the shape \(3, 16, 5, 7\) for 4 samples'),
         (torch.zeros(4, 16), LABELS, INDICES, r'expected \(N, M, C, T, V\)'),
         (torch.zeros(4, 16, 5, 7), LABELS.int(), INDICES, 'torch.int32'),
@@ -69,6 +69,13 @@ def test_a_wrong_batch_is_one_line(x, labels, indices, message):
     with pytest.raises(InputError, match=message) as caught:
         make_csre()(x, labels, indices)
     assert '\n' not in str(caught.value)
+
+
+def test_the_largest_seed_has_a_successor():
+    torch.manual_seed(-1)  # 2 ** 64 - 1, as an unsigned number
+    weight = CSRE((16, 5, 7)).stfd.spatial.project.weight
+    torch.manual_seed(0)
+    assert torch.equal(weight, STFD(16, 5, 7).spatial.project.weight)
 
 
 def test_a_wrong_shape_is_one_line():
