@@ -64,8 +64,11 @@ class AdaptiveGraphConv(nn.Module):
         """
         N, C, T, V = x.shape
         K = len(self.A)
-        theta, phi = self.embed(x).reshape(N, 2, K, -1, V).unbind(1)  # (N, K, R * T, V) each
-        attention = (theta.mT @ phi / theta.shape[2]).softmax(-2)  # (N, K, V, V)
+        embedded = self.embed(x).reshape(N, 2, K, -1, V)
+        # Before the product: the sum over R * T numbers leaves the range of float16.
+        embedded = embedded * embedded.shape[3] ** -0.5
+        theta, phi = embedded.unbind(1)  # (N, K, R * T, V) each
+        attention = (theta.mT @ phi).softmax(-2)  # (N, K, V, V)
         topology = attention + (self.A + self.B)
         y = x.reshape(N, 1, C * T, V) @ topology  # (N, K, C * T, V)
         y = F.conv2d(y.view(N, K * C, T, V), self.project.weight, self.bias.sum(0))
