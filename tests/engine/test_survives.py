@@ -10,6 +10,7 @@ import torch
 
 from csre_mm.utils.checkpoints import load_checkpoint_file, newest_checkpoint
 from csre_mm.utils.errors import InputError
+from tests.commands import run_tool
 from tests.conftest import ROOT, config, options_of
 from tests.runs import make_runner
 
@@ -20,7 +21,7 @@ def state_of(path):
     return load_checkpoint_file(str(path))['state_dict']
 
 
-def command(ann_file, work_dir, *flags):
+def arguments_of(ann_file, work_dir):
     options = options_of(
         ann_file,
         csre=True,
@@ -30,32 +31,26 @@ def command(ann_file, work_dir, *flags):
             'train_dataloader.persistent_workers': True,
         },
     )
-    arguments = [config('csre_ctrgcn_ntu60'), '--seed', 4, '--work-dir', work_dir, *flags]
-    parts = [sys.executable, '-u', ROOT / 'tools/train.py', *arguments, '--cfg-options', *options]
-    return list(map(str, parts))
-
-
-def start(ann_file, work_dir, *flags):
-    return subprocess.Popen(
-        command(ann_file, work_dir, *flags),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
+    arguments = (config('csre_ctrgcn_ntu60'), '--seed', 4, '--work-dir', work_dir)
+    return (*arguments, '--cfg-options', *options)
 
 
 @pytest.fixture(scope='module')
 def uninterrupted(tmp_path_factory, ntu_file):
     folder = tmp_path_factory.mktemp('uninterrupted')
-    process = start(ntu_file, folder)
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output[-3000:]
+    assert run_tool('train.py', *arguments_of(ntu_file, folder)) == 0
     return state_of(folder / f'epoch_{EPOCHS}.pth')
 
 
 @pytest.mark.parametrize('moment', [b'Epoch(train) [2][2/3]', b'Saving checkpoint at 2 epochs'])
 def test_killed_and_resumed(tmp_path, ntu_file, uninterrupted, moment):
-    process = start(ntu_file, tmp_path)
+    arguments = arguments_of(ntu_file, tmp_path)
+    process = subprocess.Popen(
+        list(map(str, [sys.executable, '-u', ROOT / 'tools/train.py', *arguments])),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     for line in process.stdout:
         if moment in line:
             os.killpg(process.pid, signal.SIGKILL)
@@ -63,10 +58,10 @@ def test_killed_and_resumed(tmp_path, ntu_file, uninterrupted, moment):
     assert process.wait(60) == -signal.SIGKILL
     assert not (tmp_path / f'epoch_{EPOCHS}.pth').exists()
 
-    process = start(ntu_file, tmp_path, '--resume')
-    output, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, output[-3000:]
-    assert b'Epoch(train) [1]' not in output
+    killed = set(tmp_path.glob('*/*.log'))
+    assert run_tool('train.py', '--resume', 'auto', *arguments) == 0
+    (log,) = set(tmp_path.glob('*/*.log')) - killed
+    assert 'Epoch(train) [1]' not in log.read_text()
     resumed = state_of(tmp_path / f'epoch_{EPOCHS}.pth')
     assert resumed.keys() == uninterrupted.keys()
     different = [key for key in resumed if not torch.equal(resumed[key], uninterrupted[key])]

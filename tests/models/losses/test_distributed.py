@@ -50,10 +50,11 @@ def make_loss(case):
     return loss
 
 
-def one_process(case):
+def run_steps(case, batch_of):
+    """Value, gradient and bank of each step; ``batch_of`` makes a batch of those of the ranks."""
     loss, results = make_loss(case), []
     for ranks in batches(case):
-        z, labels, indices = (torch.cat(parts) for parts in zip(*ranks, strict=True))
+        z, labels, indices = batch_of(ranks)
         z.requires_grad_()
         value = loss(z, labels, indices)
         value.backward()
@@ -62,28 +63,32 @@ def one_process(case):
     return results
 
 
-def work(rank, case, folder):
+def join(ranks):
+    return (torch.cat(parts) for parts in zip(*ranks, strict=True))
+
+
+def work(rank, folder):
     os.environ.update(MASTER_ADDR='127.0.0.1')
     store = distributed.FileStore(f'{folder}/store', 2)
     distributed.init_process_group('gloo', store=store, rank=rank, world_size=2)
     torch.set_num_threads(1)
-    loss, results = make_loss(case), []
-    for ranks in batches(case):
-        z, labels, indices = ranks[rank]
-        z.requires_grad_()
-        value = loss(z, labels, indices)
-        value.backward()
-        bank = loss.bank.features.clone(), loss.bank.labels.clone()
-        results.append((value.detach(), z.grad, *bank))
+    results = {case: run_steps(case, lambda ranks: ranks[rank]) for case in STEPS}
     torch.save(results, f'{folder}/{rank}.pt')
     distributed.destroy_process_group()
 
 
+@pytest.fixture(scope='module')
+def two_processes(tmp_path_factory):
+    """The results of both ranks."""
+    folder = tmp_path_factory.mktemp('ranks')
+    mp.spawn(work, (str(folder),), nprocs=2)
+    return [torch.load(folder / f'{rank}.pt') for rank in range(2)]
+
+
 @pytest.mark.parametrize('case', STEPS)
-def test_two_processes_equal_one(tmp_path, case):
-    mp.spawn(work, (case, str(tmp_path)), nprocs=2)
-    ranks = [torch.load(tmp_path / f'{rank}.pt') for rank in range(2)]
-    for step, (value, grad, features, labels) in enumerate(one_process(case)):
+def test_two_processes_equal_one(two_processes, case):
+    ranks = [results[case] for results in two_processes]
+    for step, (value, grad, features, labels) in enumerate(run_steps(case, join)):
         for rank in ranks:
             assert torch.equal(rank[step][2], features) and torch.equal(rank[step][3], labels)
         # DistributedDataParallel takes the mean over the ranks.
