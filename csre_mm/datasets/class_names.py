@@ -1,7 +1,8 @@
 """What the classes are called, from label 0 on.
 
 The lists of NTU RGB+D 60 and 120 are those of the authors' page, https://github.com/shahroudy/NTURGB-D
-(A1 is label 0; two misspelt words are put right), that of NW-UCLA follows Wang et al., CVPR 2014.
+(A1 is label 0; two misspelt words are put right), that of NW-UCLA follows Wang et al.,
+CVPR 2014, that of UTD-MHAD Chen et al., ICIP 2015.
 """
 
 import os
@@ -148,6 +149,35 @@ NW_UCLA: tuple[str, ...] = (
     'throw',
     'carry',
 )
+UTD_MHAD: tuple[str, ...] = (
+    'swipe left',
+    'swipe right',
+    'wave',
+    'clap',
+    'throw',
+    'cross arms',
+    'basketball shot',
+    'draw x',
+    'draw circle clockwise',
+    'draw circle counter-clockwise',
+    'draw triangle',
+    'bowling',
+    'boxing',
+    'baseball swing',
+    'tennis forehand',
+    'arm curl',
+    'tennis serve',
+    'push',
+    'knock',
+    'catch',
+    'pick up and throw',
+    'jog',
+    'walk',
+    'sit to stand',
+    'stand to sit',
+    'lunge',
+    'squat',
+)
 
 SYNTHETIC: tuple[str, ...] = (
     'wave with the right hand',
@@ -169,6 +199,7 @@ CLASS_NAMES: dict[str, tuple[str, ...]] = {
     'ntu60': NTU60,
     'ntu120': NTU120,
     'nwucla': NW_UCLA,
+    'utd_mhad': UTD_MHAD,
     'synthetic': SYNTHETIC,
 }
 """By the name that commands take."""
@@ -177,6 +208,7 @@ _OF_FILE = {
     'ntu60_3d': 'ntu60',
     'ntu120_3d': 'ntu120',
     'nw_ucla': 'nwucla',
+    'utd_mhad': 'utd_mhad',
     'demo': 'synthetic',
 }
 """The data set in an annotation file, by the file's name in the shipped configs."""

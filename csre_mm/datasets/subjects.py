@@ -9,6 +9,7 @@ from csre_mm.utils.errors import InputError
 _PATTERNS = (
     re.compile(r'S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}', re.ASCII),  # NTU RGB+D
     re.compile(r'a\d{2}_s(\d{2})_e\d{2}_v\d{2}', re.ASCII),  # NW-UCLA
+    re.compile(r'a\d{1,2}_s(\d)_t\d', re.ASCII),  # UTD-MHAD
 )
 
 
@@ -16,7 +17,8 @@ def parse_subject(name: str) -> int:
     """The number of the subject in a sample's name.
 
     Args:
-        name: ``SsssCcccPpppRrrrAaaa`` of NTU RGB+D, or ``aAA_sSS_eEE_vVV`` of NW-UCLA.
+        name: ``SsssCcccPpppRrrrAaaa`` of NTU RGB+D, ``aAA_sSS_eEE_vVV`` of NW-UCLA, or
+            ``aA_sS_tT`` of UTD-MHAD.
 
     Raises:
         InputError: If the name has another form.
@@ -26,8 +28,8 @@ def parse_subject(name: str) -> int:
         if match is not None:
             return int(match[1])
     raise InputError(
-        f'the name {name!r} does not tell the subject: expected SsssCcccPpppRrrrAaaa (NTU RGB+D) '
-        'or aAA_sSS_eEE_vVV (NW-UCLA)'
+        f'the name {name!r} does not tell the subject: expected SsssCcccPpppRrrrAaaa (NTU RGB+D), '
+        'aAA_sSS_eEE_vVV (NW-UCLA) or aA_sS_tT (UTD-MHAD)'
     )
 
 
