@@ -91,7 +91,7 @@ def encoder_of(name):
 
 def repeats(name):
     """Whether a config's training set is a RepeatDataset."""
-    return name.endswith('nwucla') or encoder_of(name) in OF_CLIPS
+    return name.endswith(('nwucla', 'utd_mhad')) or encoder_of(name) in OF_CLIPS
 
 
 def options_of(ann_file, *, csre, repeated=False, encoder='ctrgcn', **extra):

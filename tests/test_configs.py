@@ -31,7 +31,7 @@ def leader_of(name):
 
 LEADERS = sorted({leader_of(name) for name in CONFIGS})
 FIVE = ('hcn', '2sagcn', 'ctrgcn', 'hyperformer', 'blockgcn')
-BENCHMARKS = ('ntu60', 'ntu60_xview', 'ntu120', 'ntu120_xset', 'nwucla')
+BENCHMARKS = ('ntu60', 'ntu60_xview', 'ntu120', 'ntu120_xset', 'nwucla', 'utd_mhad')
 BASELINES = [f'{encoder}_{benchmark}' for encoder in FIVE for benchmark in BENCHMARKS]
 BASELINES += [f'{encoder}_ntu60' for encoder in ('stgcn', 'stgcnpp', 'aagcn', 'posec3d')]
 
@@ -46,7 +46,7 @@ def all_splits_file(tmp_path_factory):
 
 @pytest.fixture
 def data_of(all_splits_file, ucla_file):
-    return lambda name: ucla_file if name.endswith('nwucla') else all_splits_file
+    return lambda name: ucla_file if name.endswith(('nwucla', 'utd_mhad')) else all_splits_file
 
 
 @pytest.mark.parametrize('name', BASELINES)
@@ -117,7 +117,7 @@ def test_a_csre_config_is_a_small_delta_of_its_baseline(name):
     # mmaction2's Recognizer3D calls its neck
     pair = ('RecognizerCSRE', 'RecognizerGCN')
     assert types == (('Recognizer3D',) * 2 if encoder_of(name) == 'posec3d' else pair)
-    if name.endswith('nwucla'):  # a slot for each repeat
+    if name.endswith(('nwucla', 'utd_mhad')):  # a slot for each repeat
         types = [cfg['train_dataloader']['dataset'].pop('type') for cfg in (csre, baseline)]
         assert types == ['SlotPerRepeatDataset', 'RepeatDataset']
         assert csre.pop('contrast') == read(name).model.neck.loss
@@ -141,12 +141,12 @@ def test_the_neck_of_the_shipped_config_fits_its_encoder(name):
 def test_the_config_is_of_its_benchmark(name):
     cfg = read(name)
     benchmark = name.partition('_')[2]
-    data, _, protocol = benchmark.partition('_')
-    classes = {'ntu60': 60, 'ntu120': 120, 'nwucla': 10}[data]
-    file = {'nwucla': 'nw_ucla'}.get(data, f'{data}_3d')
+    data, _, protocol = benchmark.partition('_') if 'ntu' in benchmark else (benchmark, '', '')
+    classes = {'ntu60': 60, 'ntu120': 120, 'nwucla': 10, 'utd_mhad': 27}[data]
+    file = {'nwucla': 'nw_ucla', 'utd_mhad': 'utd_mhad'}.get(data, f'{data}_3d')
     train = cfg.train_dataloader.dataset
     train = train.dataset if 'dataset' in train else train
-    prefix = '' if data == 'nwucla' else f'{protocol or "xsub"}_'
+    prefix = '' if data in ('nwucla', 'utd_mhad') else f'{protocol or "xsub"}_'
     assert train.split == f'{prefix}train'
     assert cfg.model.cls_head.num_classes == classes
     assert train.ann_file == f'data/skeleton/{file}.pkl'

@@ -29,8 +29,9 @@ from csre_mm.visualization.figures import check_suffix
 
 EPILOG = """\
 INPUT is a .skeleton of NTU RGB+D, an .npy (persons, frames, joints, coordinates) or (frames,
-joints, coordinates) in metres, a .json of NW-UCLA, an annotation .pkl, a folder of these, or a .zip
-of raw files. Of an .npy with more persons than the model takes, those who move most are taken.
+joints, coordinates) in metres, a .json of NW-UCLA, a .mat of UTD-MHAD, an annotation .pkl, a folder
+of these, or a .zip of raw files. Of an .npy with more persons than the model takes, those who move
+most are taken.
 Files that cannot be classified are named, the others are classified, and the status is 2.
 
 examples:

@@ -15,9 +15,11 @@ from csre_mm.datasets.preparation.ntu.raw import parse_skeleton
 from csre_mm.datasets.preparation.ntu.splits import parse_name
 from csre_mm.datasets.preparation.nw_ucla import parse_sequence
 from csre_mm.datasets.preparation.raw_files import RawFile, find_raw_files
+from csre_mm.datasets.preparation.utd_mhad import parse_mat
+from csre_mm.datasets.preparation.utd_mhad import parse_name as parse_utd_name
 from csre_mm.utils.errors import InputError
 
-RAW_SUFFIXES = ('.skeleton', '.json')
+RAW_SUFFIXES = ('.skeleton', '.json', '.mat')
 SUFFIXES = (*RAW_SUFFIXES, '.npy', '.pkl')
 """Of the files that can be classified."""
 
@@ -70,8 +72,9 @@ def find_recordings(source: Any, split: str | None = None) -> Recordings:
 
     Args:
         source: An array (M, T, V, C) or (T, V, C), a :class:`Recording`, a path, or a list of them.
-            A path leads to a ``.skeleton`` of NTU RGB+D, an ``.npy``, a ``.json`` of NW-UCLA, an
-            annotation ``.pkl``, a folder of these, or a ``.zip`` of raw files.
+            A path leads to a ``.skeleton`` of NTU RGB+D, an ``.npy``, a ``.json`` of NW-UCLA, a
+            ``.mat`` of UTD-MHAD, an annotation ``.pkl``, a folder of these, or a ``.zip`` of raw
+            files.
         split: The split of an annotation pickle; all samples without it.
 
     Raises:
@@ -149,7 +152,7 @@ def _from_annotation(sample: dict[str, Any], where: str) -> Recording:
 
 
 def read_raw(file: RawFile) -> Recording:
-    """Read a ``.skeleton`` of NTU RGB+D or a ``.json`` of NW-UCLA.
+    """Read a ``.skeleton`` of NTU RGB+D, a ``.json`` of NW-UCLA or a ``.mat`` of UTD-MHAD.
 
     The bodies of a ``.skeleton`` are cleaned as ``tools/data/prepare_ntu.py`` does it by default;
     its name may be any.
@@ -160,6 +163,13 @@ def read_raw(file: RawFile) -> Recording:
     if str(file.member or file.source).endswith('.json'):
         sample = parse_sequence(file.read(), file.stem, str(file))
         return Recording(file.stem, sample['keypoint'], sample['label'], prepared=True)
+    if str(file.member or file.source).endswith('.mat'):
+        name = file.stem.removesuffix('_skeleton')
+        try:
+            label = parse_utd_name(name)[0] - 1
+        except InputError:
+            label = None
+        return Recording(name, parse_mat(file.read(), str(file)), label, prepared=True)
     bodies, _ = drop_zeros(parse_skeleton(file.read(), str(file)).bodies)
     actors = select_actors(bodies)[0] if bodies else []
     if not actors:

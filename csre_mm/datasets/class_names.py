@@ -1,7 +1,8 @@
 """Names of the classes, from label 0 on, and the lists in ``class_lists``.
 
 The lists of NTU RGB+D 60 and 120 are those of the authors' page, https://github.com/shahroudy/NTURGB-D
-(A1 is label 0; two misspelt words are corrected), that of NW-UCLA follows Wang et al., CVPR 2014.
+(A1 is label 0; two misspelt words are corrected), that of NW-UCLA follows Wang et al.,
+CVPR 2014, that of UTD-MHAD Chen et al., ICIP 2015.
 """
 
 import os
@@ -14,7 +15,7 @@ from csre_mm.utils.files import read_lines
 _FOLDER = Path(__file__).with_name('class_lists')
 CLASS_NAMES: dict[str, tuple[str, ...]] = {
     name: tuple(read_lines(_FOLDER / f'{name}.txt', 'class names'))
-    for name in ('ntu120', 'nwucla', 'synthetic')
+    for name in ('ntu120', 'nwucla', 'utd_mhad', 'synthetic')
 }
 CLASS_NAMES['ntu60'] = CLASS_NAMES['ntu120'][:60]
 """By the name that the commands accept."""
@@ -25,6 +26,7 @@ _OF_FILE = {
     'ntu60_3d': 'ntu60',
     'ntu120_3d': 'ntu120',
     'nw_ucla': 'nwucla',
+    'utd_mhad': 'utd_mhad',
     'demo': 'synthetic',
 }
 """The data set in an annotation file, by the file's name in the shipped configs."""

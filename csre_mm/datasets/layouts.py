@@ -100,6 +100,9 @@ _NTU_LIMBS = (
 _UCLA_LIMBS = (
     '1-2 2-3 4-3 5-3 6-5 7-6 8-7 9-3 10-9 11-10 12-11 13-1 14-13 15-14 16-15 17-1 18-17 19-18 20-19'
 )
+_UTD_LIMBS = (
+    '1-2 2-3 4-3 5-2 6-5 7-6 8-7 9-2 10-9 11-10 12-11 13-4 14-13 15-14 16-15 17-4 18-17 19-18 20-19'
+)
 
 NTU = SkeletonLayout(
     name='nturgb+d',
@@ -118,6 +121,15 @@ NW_UCLA = SkeletonLayout(
     bone_parents=_parents(f'{_UCLA_LIMBS} 3-3'),
     partition=(0,) * 4 + (1,) * 8 + (2,) * 8,
 )
+# The joints of NW-UCLA in another order: head, shoulder centre, spine, hip centre, arms, legs.
+UTD_MHAD = SkeletonLayout(
+    name='utd-mhad',
+    num_joints=20,
+    edges=_from_one_based(_UTD_LIMBS),
+    center=2,
+    bone_parents=_parents(f'{_UTD_LIMBS} 3-3'),
+    partition=(0,) * 4 + (1,) * 8 + (2,) * 8,
+)
 
 # 2s-AGCN's graph has the bones for edges: hand, thumb and tip are a chain, not a star.
 NTU_CHAIN = replace(
@@ -126,7 +138,9 @@ NTU_CHAIN = replace(
     edges=_from_one_based(f'{_NTU_LIMBS} 22-23 23-8 24-25 25-12'),
 )
 
-LAYOUTS: dict[str, SkeletonLayout] = {layout.name: layout for layout in (NTU, NTU_CHAIN, NW_UCLA)}
+LAYOUTS: dict[str, SkeletonLayout] = {
+    layout.name: layout for layout in (NTU, NTU_CHAIN, NW_UCLA, UTD_MHAD)
+}
 
 
 def get_layout(layout: str | dict | SkeletonLayout) -> SkeletonLayout:

@@ -13,7 +13,7 @@ about a second per 100,000 samples.
 import itertools
 import pickle
 import pickletools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -21,26 +21,26 @@ import numpy as np
 from csre_mm.datasets import plain_values as values
 from csre_mm.datasets.plain_values import RefusedError, brief, checked_keys
 
-__all__ = ['RefusedError', 'load_plain']
+__all__ = ['PLAIN_NAMES', 'RefusedError', 'load_plain']
 
-_ALLOWED: dict[tuple[str, str], Any] = {
+PLAIN_NAMES: dict[tuple[str, str], Any] = {
     ('numpy', 'ndarray'): 'numpy.ndarray',  # only an argument of _reconstruct
     ('numpy', 'dtype'): values.make_dtype,
     ('collections', 'OrderedDict'): values.ordered_dict,
     ('_codecs', 'encode'): values.encode,
 }
 for _core in ('numpy.core', 'numpy._core'):  # NumPy 1 and 2
-    _ALLOWED[f'{_core}.multiarray', '_reconstruct'] = values.reconstruct
-    _ALLOWED[f'{_core}.multiarray', 'scalar'] = values.scalar
-    _ALLOWED[f'{_core}.numeric', '_frombuffer'] = values.frombuffer
+    PLAIN_NAMES[f'{_core}.multiarray', '_reconstruct'] = values.reconstruct
+    PLAIN_NAMES[f'{_core}.multiarray', 'scalar'] = values.scalar
+    PLAIN_NAMES[f'{_core}.numeric', '_frombuffer'] = values.frombuffer
 for _builtins in ('builtins', '__builtin__'):  # the second in protocol 2
-    _ALLOWED[_builtins, 'set'] = lambda items=(): set(checked_keys(items))
-    _ALLOWED[_builtins, 'frozenset'] = lambda items=(): frozenset(checked_keys(items))
-    _ALLOWED[_builtins, 'bytearray'] = values.make_bytearray
-    _ALLOWED[_builtins, 'bytes'] = lambda: b''
+    PLAIN_NAMES[_builtins, 'set'] = lambda items=(): set(checked_keys(items))
+    PLAIN_NAMES[_builtins, 'frozenset'] = lambda items=(): frozenset(checked_keys(items))
+    PLAIN_NAMES[_builtins, 'bytearray'] = values.make_bytearray
+    PLAIN_NAMES[_builtins, 'bytes'] = lambda: b''
 
 _REFUSED = (
-    *('PERSID', 'BINPERSID', 'INST', 'OBJ', 'NEWOBJ', 'NEWOBJ_EX', 'EXT1', 'EXT2', 'EXT4'),
+    *('PERSID', 'INST', 'OBJ', 'NEWOBJ', 'NEWOBJ_EX', 'EXT1', 'EXT2', 'EXT4'),
     *('NEXT_BUFFER', 'READONLY_BUFFER'),
 )
 """Operations that make objects other than by calling a name: plain data has none."""
@@ -51,10 +51,19 @@ _PythonUnpickler: Any = pickle._Unpickler
 class _PlainUnpickler(_PythonUnpickler):
     """Looks names up in a list and imports nothing; checks keys, states and sizes."""
 
+    def __init__(self, file: BinaryIO, names: Mapping, references: bool) -> None:
+        super().__init__(file)
+        self._names, self._references = names, references
+
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ALLOWED:
+        if (module, name) not in self._names:
             raise RefusedError(f'{module}.{name}')
-        return _ALLOWED[module, name]
+        return self._names[module, name]
+
+    def load_binpersid(self) -> None:
+        if not self._references:
+            raise RefusedError('the operation BINPERSID')
+        # What refers to an object stays on the stack in its place.
 
     def load_build(self) -> None:
         state, target = self.stack.pop(), self.stack[-1]
@@ -116,11 +125,17 @@ for _operation in pickletools.opcodes:
         _PlainUnpickler.dispatch[ord(_operation.code)] = _own
 
 
-def load_plain(file: BinaryIO) -> Any:
+def load_plain(
+    file: BinaryIO,
+    names: Mapping[tuple[str, str], Any] = PLAIN_NAMES,
+    references: bool = False,
+) -> Any:
     """Read a pickle.
 
     Args:
         file: Open for reading, in binary.
+        names: What stands for each (module, name) that the pickle may name.
+        references: Whether persistent ids are read, as what they are, or refused.
 
     Returns:
         Containers, numbers, strings, and arrays of booleans, numbers and strings.
@@ -130,6 +145,6 @@ def load_plain(file: BinaryIO) -> Any:
         Exception: Almost any other, if the pickle is damaged.
     """
     try:
-        return _PlainUnpickler(file).load()
+        return _PlainUnpickler(file, names, references).load()
     except KeyError as error:
         raise pickle.UnpicklingError(f'a pickle has no operation {error}') from error

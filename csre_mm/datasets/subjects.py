@@ -6,14 +6,17 @@ from collections.abc import Iterable, Sequence
 
 from csre_mm.utils.errors import InputError
 
-_NAME = re.compile(r'S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}|a\d{2}_s(\d{2})_e\d{2}_v\d{2}', re.ASCII)
+_NAME = re.compile(
+    r'S\d{3}C\d{3}P(\d{3})R\d{3}A\d{3}|a\d{2}_s(\d{2})_e\d{2}_v\d{2}|a\d{1,2}_s(\d)_t\d', re.ASCII
+)
 
 
 def parse_subject(name: str) -> int:
     """The number of the subject in a sample's name.
 
     Args:
-        name: ``SsssCcccPpppRrrrAaaa`` of NTU RGB+D, or ``aAA_sSS_eEE_vVV`` of NW-UCLA.
+        name: ``SsssCcccPpppRrrrAaaa`` of NTU RGB+D, ``aAA_sSS_eEE_vVV`` of NW-UCLA, or
+            ``aA_sS_tT`` of UTD-MHAD.
 
     Raises:
         InputError: If the name has another form.
@@ -21,10 +24,10 @@ def parse_subject(name: str) -> int:
     match = _NAME.fullmatch(name)
     if match is None:
         raise InputError(
-            f'the subject of {name!r} is unknown: expected a name SsssCcccPpppRrrrAaaa (NTU RGB+D) '
-            'or aAA_sSS_eEE_vVV (NW-UCLA)'
+            f'the subject of {name!r} is unknown: expected a name SsssCcccPpppRrrrAaaa '
+            '(NTU RGB+D), aAA_sSS_eEE_vVV (NW-UCLA) or aA_sS_tT (UTD-MHAD)'
         )
-    return int(match[1] or match[2])
+    return int(match[1] or match[2] or match[3])
 
 
 def make_folds(names: Iterable[str], num_folds: int) -> list[list[int]]:

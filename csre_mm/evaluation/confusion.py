@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from csre_mm.evaluation.scores import Scores, list_names
+from csre_mm.evaluation.scores import Scores, are_positions, list_names
 from csre_mm.utils.errors import InputError
 
 
@@ -173,6 +173,17 @@ def _check_scores(name: str, scores: Scores) -> None:
         )
 
 
+def _explain(models: Mapping[str, Scores]) -> str:
+    """The end of a message about models that do not fit: whether positions stand for names."""
+    numbered = [name for name, scores in models.items() if are_positions(scores.names)]
+    if not numbered:
+        return ''
+    return (
+        f'; {" and ".join(numbered)}: no frame_dir, so positions are the names of the samples; add '
+        "'frame_dir' to meta_keys of PackActionInputs in the test pipeline and dump again"
+    )
+
+
 def _reorder(first: str, reference: Scores, name: str, scores: Scores) -> Scores:
     """``scores`` of model ``name`` in the order of ``reference``, which is of model ``first``."""
     if scores.scores.shape[1] != reference.scores.shape[1]:
@@ -180,18 +191,19 @@ def _reorder(first: str, reference: Scores, name: str, scores: Scores) -> Scores
             f'{name} has scores of {scores.scores.shape[1]} classes, {first} of '
             f'{reference.scores.shape[1]}'
         )
+    hint = _explain({first: reference, name: scores})
     places = {sample: i for i, sample in enumerate(scores.names)}
     missing = [sample for sample in reference.names if sample not in places]
     if missing:
-        raise InputError(f'{name} lacks samples that {first} has: {list_names(missing)}')
+        raise InputError(f'{name} lacks samples that {first} has: {list_names(missing)}{hint}')
     known = set(reference.names)
     extra = [sample for sample in scores.names if sample not in known]
     if extra:
-        raise InputError(f'{first} lacks samples that {name} has: {list_names(extra)}')
+        raise InputError(f'{first} lacks samples that {name} has: {list_names(extra)}{hint}')
     order = np.array([places[sample] for sample in reference.names], dtype=np.int64)  # (N,)
     labels = scores.labels[order]
     differ = np.flatnonzero(labels != reference.labels)
     if differ.size:
         which = [reference.names[i] for i in differ]
-        raise InputError(f'{first} and {name} have different labels for {list_names(which)}')
+        raise InputError(f'{first} and {name} have different labels for {list_names(which)}{hint}')
     return Scores(list(reference.names), labels, scores.scores[order])

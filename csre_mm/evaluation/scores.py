@@ -1,4 +1,4 @@
-"""Score files of this project and of code of CTR-GCN's kind, read without running code.
+"""Score files of csre_mm, mmaction2 and code of CTR-GCN's kind, read without running code.
 
 CTR-GCN, 2s-AGCN, Hyperformer, BlockGCN and the release of CSRE write ``epoch*_test_score.pkl``: a
 pickled dictionary of a sample's name to its scores (C,), which are logits. It holds no labels. On
@@ -18,7 +18,8 @@ from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
 
 from csre_mm.datasets.annotations import check_annotations, load_annotations, select_split
-from csre_mm.datasets.plain_pickle import RefusedError, load_plain
+from csre_mm.datasets.plain_pickle import RefusedError
+from csre_mm.datasets.plain_tensors import load_plain_tensors
 from csre_mm.datasets.plain_values import brief
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
@@ -70,7 +71,9 @@ class Scores(NamedTuple):
 
 
 def load_scores(path: str | os.PathLike) -> Scores:
-    """Read what :class:`DumpScores` wrote.
+    """Read what :class:`DumpScores` or mmengine's ``DumpResults`` wrote.
+
+    Samples that all lack ``frame_dir`` are named by their positions, from ``0``.
 
     Raises:
         InputError: If there is no such file, or it holds something else.
@@ -81,11 +84,14 @@ def load_scores(path: str | os.PathLike) -> Scores:
 def _load(path: str | os.PathLike) -> Any:
     try:
         with open(path, 'rb') as file:
-            return load_plain(file)
+            return load_plain_tensors(file)
     except FileNotFoundError as error:
         raise InputError(f'no such score file: {path}') from error
     except RefusedError as error:
-        raise InputError(f'{path}: {error}') from error
+        raise InputError(
+            f'{path}: refused: the pickle asks for {str(error)!r:.100}, '
+            'a score file holds plain containers, arrays and tensors only'
+        ) from error
     except Exception as error:  # whatever a damaged pickle raises
         raise InputError(
             f'{path} holds no scores written by tools/test.py --dump: '
@@ -95,13 +101,26 @@ def _load(path: str | os.PathLike) -> Any:
 
 def _parse_list(samples: Any, path: str | os.PathLike) -> Scores:
     try:
+        unnamed = [place for place, sample in enumerate(samples) if 'frame_dir' not in sample]
+        if 0 < len(unnamed) < len(samples):
+            raise InputError(
+                f'{path}: {len(unnamed)} of {len(samples)} samples have no frame_dir, the first '
+                f'at position {unnamed[0]}: expected all or none'
+            )
         return Scores(
-            [str(sample['frame_dir']) for sample in samples],
-            np.array([sample['gt_label'] for sample in samples], dtype=np.int64),
+            [str(sample.get('frame_dir', place)) for place, sample in enumerate(samples)],
+            np.array([sample['gt_label'] for sample in samples], np.int64).reshape(len(samples)),
             np.stack([sample['pred_score'] for sample in samples]).astype(np.float32),
         )
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(f'{path} holds no scores written by tools/test.py --dump') from error
+
+
+def are_positions(names: Sequence[str]) -> bool:
+    """Whether the names are ``0`` to ``N - 1`` in this order, as without ``frame_dir``."""
+    return all(name == str(place) for place, name in enumerate(names))
 
 
 _LISTED = 5

@@ -90,7 +90,7 @@ def bad_files():
         'a01_s01_e00_v01.json': (b'{', 'a01_s01_e00_v01.json: not valid JSON'),
         'bad.zip': (b'PK\x03\x04', 'bad.zip: expected a folder or a zip'),
         'ann.pkl': (b'\x80\x05', 'ann.pkl: not an annotation pickle'),
-        'x.mat': (b'', r'x.mat: cannot be classified, expected .skeleton'),
+        'x.csv': (b'', r'x.csv: cannot be classified, expected .skeleton'),
     }
 
 

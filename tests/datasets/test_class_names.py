@@ -6,7 +6,7 @@ from csre_mm.datasets.preparation.ntu.splits import TWO_PERSON_ACTIONS
 from csre_mm.utils.errors import InputError
 from tests.conftest import config
 
-SIZES = {'ntu60': 60, 'ntu120': 120, 'nwucla': 10, 'synthetic': 12}
+SIZES = {'ntu60': 60, 'ntu120': 120, 'nwucla': 10, 'utd_mhad': 27, 'synthetic': 12}
 
 
 @pytest.mark.parametrize('name', SIZES)

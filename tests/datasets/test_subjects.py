@@ -7,13 +7,21 @@ from csre_mm.utils.errors import InputError
 
 
 @pytest.mark.parametrize(
-    'name, subject', [('S001C002P013R002A060', 13), ('a01_s10_e00_v03', 10), ('a12_s01_e05_v01', 1)]
+    'name, subject',
+    [
+        ('S001C002P013R002A060', 13),
+        ('a01_s10_e00_v03', 10),
+        ('a12_s01_e05_v01', 1),
+        ('a7_s8_t4', 8),
+    ],
 )
 def test_the_subject_is_in_the_name(name, subject):
     assert parse_subject(name) == subject
 
 
-@pytest.mark.parametrize('name', ['', 'jump_03', 'S001C002P013R002A060.skeleton', 'a01_s1_e00_v03'])
+@pytest.mark.parametrize(
+    'name', ['', 'jump_03', 'S001C002P013R002A060.skeleton', 'a01_s1_e00_v03', 'a1_s1_t1_skeleton']
+)
 def test_a_name_without_a_subject(name):
     with pytest.raises(InputError, match='is unknown: expected a name SsssCcccPppp'):
         parse_subject(name)

@@ -21,6 +21,7 @@ class Encoder(NamedTuple):
 
 BENCHMARKS = {
     'nwucla': 'NW-UCLA',
+    'utd_mhad': 'UTD-MHAD',
     'ntu60': 'NTU RGB+D 60 X-Sub',
     'ntu60_xview': 'NTU RGB+D 60 X-View',
     'ntu120': 'NTU RGB+D 120 X-Sub',

@@ -1,0 +1,105 @@
+"""UTD-MHAD: from its MATLAB files to annotations.
+
+Chen et al., "UTD-MHAD: A multimodal dataset for human action recognition utilizing a depth camera
+and a wearable inertial sensor", ICIP 2015. A file ``aA_sS_tT_skeleton.mat`` is a sequence of
+action, subject and trial. Odd subjects train, even subjects test.
+"""
+
+import io
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from scipy.io import loadmat
+
+from csre_mm.datasets.layouts import UTD_MHAD
+from csre_mm.datasets.plain_values import brief
+from csre_mm.datasets.preparation.raw_files import RawFile, printable
+from csre_mm.utils.errors import InputError
+
+NUM_CLASSES = 27
+SUFFIX = '_skeleton.mat'
+_PATTERN = re.compile(r'a(\d{1,2})_s(\d)_t\d', re.ASCII)
+
+
+def parse_name(name: str, where: str | None = None) -> tuple[int, int]:
+    """Action and subject in a sequence's name.
+
+    Args:
+        name: ``aA_sS_tT``.
+        where: How messages call the file, by default ``name``.
+
+    Raises:
+        InputError: If the name has another form or the action is not 1 to 27.
+    """
+    match = _PATTERN.fullmatch(name)
+    if match is None:
+        raise InputError(f'{where or name}: expected a name of the form aA_sS_tT{SUFFIX}')
+    action, subject = int(match[1]), int(match[2])
+    if not 1 <= action <= NUM_CLASSES:
+        raise InputError(f'{where or name}: action is {action}, expected 1 to {NUM_CLASSES}')
+    return action, subject
+
+
+def parse_mat(data: bytes, where: str) -> np.ndarray:
+    """Read the coordinates of one MATLAB file.
+
+    Args:
+        data: The content of the file: ``d_skel`` [20][3][T] in metres.
+        where: How messages call the file.
+
+    Returns:
+        ``keypoint`` (1, T, V=20, 3), float32 metres.
+
+    Raises:
+        InputError: If the file is no MATLAB file, or ``d_skel`` is missing or not as above.
+    """
+    try:
+        content = loadmat(io.BytesIO(data), variable_names=['d_skel'])
+    except Exception as error:  # whatever SciPy raises for a damaged file
+        reason = printable(' '.join(str(error).split()) or type(error).__name__)
+        raise InputError(f'{where}: not a MATLAB file, or a damaged one: {reason:.100}') from error
+    if 'd_skel' not in content:
+        raise InputError(f"{where}: has no 'd_skel'")
+    array = content['d_skel']
+    expected = f'expected numbers [{UTD_MHAD.num_joints}][3][T], T from 1'
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in 'fiu':
+        raise InputError(f'{where}: d_skel is {brief(array)}, {expected}')
+    if array.ndim != 3 or array.shape[:2] != (UTD_MHAD.num_joints, 3) or not array.size:
+        raise InputError(f'{where}: d_skel has the shape {array.shape}, {expected}')
+    with np.errstate(over='ignore'):
+        array = array.astype(np.float32)
+    if not np.isfinite(array).all():
+        joint, axis, frame = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise InputError(
+            f'{where}: d_skel[{joint}][{axis}][{frame}] is {array[joint, axis, frame]}, '
+            'expected a finite number of metres'
+        )
+    return np.ascontiguousarray(array.transpose(2, 0, 1)[None])  # (1, T, V, 3)
+
+
+def build_utd_mhad(files: Iterable[RawFile]) -> dict[str, Any]:
+    """Read the MATLAB files of the data set.
+
+    Returns:
+        The annotations, named ``aA_sS_tT``, and the splits ``train`` and ``val``.
+
+    Raises:
+        InputError: If a file is bad; the message names it.
+    """
+    annotations, split = [], dict[str, list[str]](train=[], val=[])
+    for file in files:
+        name = file.stem.removesuffix('_skeleton')
+        action, subject = parse_name(name, str(file))
+        keypoint = parse_mat(file.read(), str(file))
+        split['train' if subject % 2 else 'val'].append(name)
+        annotations.append(
+            dict(
+                frame_dir=name,
+                label=action - 1,
+                total_frames=keypoint.shape[1],
+                keypoint=keypoint,
+            )
+        )
+    return dict(split=split, annotations=annotations)
