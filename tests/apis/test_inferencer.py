@@ -55,7 +55,7 @@ def inferencer(small):
 
 def test_a_published_config_has_no_training_data(small):
     cfg, checkpoint = copy.deepcopy(small)
-    del cfg['train_dataloader']
+    cfg.pop('train_dataloader')
     shape = SkeletonInferencer(cfg, checkpoint).shape
     assert (shape.num_joints, shape.coordinates, shape.persons) == (25, 3, 2)
 
