@@ -3,9 +3,8 @@
 import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from mmengine.config import DictAction
 from rich.console import Console
@@ -15,9 +14,9 @@ from csre_mm.apis import merge_options
 from csre_mm.evaluation.ensemble import preset_weights
 from csre_mm.evaluation.scores import read_labels
 from csre_mm.experiments.execute import Executor
-from csre_mm.experiments.plan import BASELINE, Arm, PlannedRun, Request, plan_runs
+from csre_mm.experiments.plan import BASELINE, PlannedRun, Variant, plan_runs
 from csre_mm.experiments.record import train_command
-from csre_mm.experiments.results import Results, gather_cells, save_results
+from csre_mm.experiments.results import Results, gather_experiments, save_results
 from csre_mm.experiments.summary import Row, summarise
 from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.config import innermost_datasets, read_config
@@ -26,10 +25,10 @@ from csre_mm.utils.project import call_of
 from csre_mm.utils.tables import format_table, percent
 
 EPILOG = """\
-CONFIG is that of a baseline; csre_CONFIG beside it is trained, too, and so is every --arm. A run
-that is finished is not repeated, one that was interrupted is resumed from its last epoch: call the
-command again. Each run has a folder with its config, log, checkpoints of the last and of the best
-epoch, their scores on the test split, and run.json.
+CONFIG is that of a baseline; csre_CONFIG next to it is trained, too, and so is every --variant. A
+run that is finished is not repeated, one that was interrupted is resumed from its last epoch: call
+the command again. Each run has a folder with its config, log, checkpoints of the last and of the
+best epoch, their scores on the test split, and run.json.
 
 examples:
   python tools/benchmark_runs.py configs/hcn_nwucla.py --seeds 0 1 2 --subsets val_clean --jobs 2 \\
@@ -37,7 +36,7 @@ examples:
   python tools/benchmark_runs.py configs/ctrgcn_nwucla.py --seeds 0 1 2 --streams j b jm bm \\
       --fuse ctrgcn --amp --jobs 8
   python tools/benchmark_runs.py configs/hcn_nwucla.py --seeds 0 --folds 3 --epochs 16 \\
-      --arm light model.neck.loss.loss_weight=0.1
+      --variant light model.neck.loss.loss_weight=0.1
 """
 CONSOLE = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -58,15 +57,16 @@ def parse_args() -> argparse.Namespace:
         help='joints, bones, their motions (default: j)',
     )
     add(
-        '--arm',
+        '--variant',
+        '--arm',  # its name in the commands of older results
         nargs='+',
         action='append',
         default=[],
         metavar=('NAME', 'KEY=VALUE'),
-        help='a variant of CSRE with other settings; can be given several times',
+        help='CSRE with other settings, under a name; can be given several times',
     )
-    add('--only', nargs='+', metavar='ARM', help='leave the other arms for later')
-    add('--epochs', type=int, metavar='N', help='shorten the recipe, its schedule with it')
+    add('--only', nargs='+', metavar='VARIANT', help='leave the other variants for later')
+    add('--epochs', type=int, metavar='N', help='compress the schedule of the recipe to N epochs')
     add(
         '--folds',
         type=int,
@@ -109,26 +109,28 @@ def check_args(args: argparse.Namespace) -> None:
         raise InputError('--subsets are parts of the test split, --folds do not use it')
 
 
-def read_arms(given: Sequence[Sequence[str]]) -> list[Arm]:
-    """The baseline, CSRE, and the variants of the command line."""
-    arms = [Arm(BASELINE, {}), Arm('csre', {})]
+def read_variants(given: Sequence[Sequence[str]]) -> list[Variant]:
+    """The baseline, CSRE, and what --variant adds."""
+    variants = [Variant(BASELINE, {}), Variant('csre', {})]
     for name, *options in given:
-        if name in [arm.name for arm in arms] or '/' in name or '=' in name:
-            raise InputError(f'--arm {name}: expected another name, then KEY=VALUE')
+        if name in [variant.name for variant in variants] or '/' in name or '=' in name:
+            raise InputError(f'--variant {name}: expected another name, then KEY=VALUE')
         if not options or not all('=' in option for option in options):
-            raise InputError(f'--arm {name}: expected KEY=VALUE ... after the name')
+            raise InputError(f'--variant {name}: expected KEY=VALUE ... after the name')
         pairs = (option.split('=', 1) for option in options)
-        arms.append(Arm(name, {key: DictAction._parse_iterable(value) for key, value in pairs}))
-    return arms
+        variants.append(
+            Variant(name, {key: DictAction._parse_iterable(value) for key, value in pairs})
+        )
+    return variants
 
 
-def choose_arms(arms: Sequence[Arm], only: Sequence[str] | None) -> list[Arm]:
-    """The arms to run now."""
-    names = [arm.name for arm in arms]
+def choose_variants(variants: Sequence[Variant], only: Sequence[str] | None) -> list[Variant]:
+    """The variants to run now."""
+    names = [variant.name for variant in variants]
     unknown = [name for name in only or () if name not in names]
     if unknown:
-        raise InputError(f'--only {unknown[0]}: no such arm, there are {", ".join(names)}')
-    return [arm for arm in arms if only is None or arm.name in only]
+        raise InputError(f'--only {unknown[0]}: no such variant, there are {", ".join(names)}')
+    return [variant for variant in variants if only is None or variant.name in only]
 
 
 def read_weights(preset: str | None, streams: Sequence[str]) -> dict[str, float]:
@@ -141,20 +143,8 @@ def read_weights(preset: str | None, streams: Sequence[str]) -> dict[str, float]
         raise InputError(f'--fuse {preset}: no such preset of tools/ensemble.py') from error
 
 
-class Samples(NamedTuple):
-    """What the runs are tested on.
-
-    Attributes:
-        split: Its name.
-        subsets: Names of the samples of each subset.
-    """
-
-    split: str
-    subsets: dict[str, set[str]]
-
-
-def read_samples(args: argparse.Namespace) -> Samples:
-    """The split that the runs are tested on, and the parts of it to report."""
+def read_samples(args: argparse.Namespace) -> tuple[str, dict[str, set[str]]]:
+    """The split that the runs are tested on, and the names of the samples of each subset of it."""
     cfg = merge_options(read_config(str(args.configs[0])), args.cfg_options)
     loader = 'train_dataloader' if args.folds else 'test_dataloader'
     _, dataset = innermost_datasets(cfg, loader)[0]
@@ -163,28 +153,32 @@ def read_samples(args: argparse.Namespace) -> Samples:
     for name, samples in subsets.items():
         if not samples <= whole:
             raise InputError(f'--subsets {name}: it is no part of the split {dataset.split}')
-    return Samples(dataset.split, subsets)
+    return dataset.split, subsets
 
 
 def gather(
-    args: argparse.Namespace, runs: Sequence[PlannedRun], arms: Sequence[Arm], samples: Samples
+    args: argparse.Namespace,
+    runs: Sequence[PlannedRun],
+    variants: Sequence[Variant],
+    split: str,
+    subsets: Mapping[str, set[str]],
 ) -> Results:
     """Results of what is finished."""
-    cells, scores = gather_cells(runs, read_weights(args.fuse, args.streams))
+    experiments, scores = gather_experiments(runs, read_weights(args.fuse, args.streams))
     return Results(
         command=shlex.join([*call_of('benchmark_runs.py'), *sys.argv[1:]]),
         title=args.title or ', '.join(path.stem for path in args.configs),
-        split=samples.split,
+        split=split,
         held_out=bool(args.folds),
         names=scores.names,
         labels=[int(label) for label in scores.labels],
         num_classes=scores.scores.shape[1],
         subsets={
             subset: [name for name in scores.names if name in members]
-            for subset, members in samples.subsets.items()
+            for subset, members in subsets.items()
         },
-        arms={arm.name: [f'{k}={v}' for k, v in arm.options.items()] for arm in arms},
-        cells=cells,
+        variants={v.name: [f'{key}={value}' for key, value in v.options.items()] for v in variants},
+        experiments=experiments,
     )
 
 
@@ -198,7 +192,16 @@ def print_table(results: Results) -> None:
             held_out = ', subjects held out' if results.held_out else ''
             note = ' (chosen on these samples)' if checkpoint == 'best' else ''
             print(f'\n{subset}, {count} samples{held_out}, {checkpoint} epoch{note}')
-            header = ['config', 'stream', 'arm', 'seeds', 'top-1', 'sd', 'change', '95 % interval']
+            header = [
+                'config',
+                'stream',
+                'variant',
+                'seeds',
+                'top-1',
+                'sd',
+                'change',
+                '95 % interval',
+            ]
             print(format_table(header, [say_row(row) for row in chosen], left=(0, 1, 2)))
 
 
@@ -211,7 +214,7 @@ def say_row(row: Row) -> list[str]:
         ends = row.difference.interval
         interval = f'{percent(ends.low, signed=True)} .. {percent(ends.high, signed=True)}'
     seeds = str(len(row.seeds))
-    name = [row.config, row.stream, row.arm, seeds]
+    name = [row.config, row.stream, row.variant, seeds]
     return [*name, percent(row.mean), deviation, change, interval]
 
 
@@ -220,29 +223,27 @@ def main() -> None:
     """Run the benchmark."""
     args = parse_args()
     check_args(args)
-    arms = read_arms(args.arm)
+    variants = read_variants(args.variant)
     read_weights(args.fuse, args.streams)
     runs = plan_runs(
-        Request(
-            configs=args.configs,
-            arms=choose_arms(arms, args.only),
-            streams=args.streams,
-            seeds=args.seeds,
-            epochs=args.epochs,
-            num_folds=args.folds,
-            options=args.cfg_options,
-            folder=args.work_dir,
-        )
+        args.configs,
+        choose_variants(variants, args.only),
+        args.streams,
+        args.seeds,
+        epochs=args.epochs,
+        num_folds=args.folds,
+        options=args.cfg_options,
+        folder=args.work_dir,
     )
     if args.dry_run:
         for run in runs:
             print(shlex.join([*call_of('train.py'), *train_command(run, args.amp)[1:]]))
         return
-    samples = read_samples(args)
+    split, subsets = read_samples(args)
     executor = Executor(args.jobs, args.gpus, args.amp, CONSOLE.print)
     executor(runs)
     if not executor.failed or len(executor.failed) < len(runs):
-        results = gather(args, runs, arms, samples)
+        results = gather(args, runs, variants, split, subsets)
         print_table(results)
         if args.out is not None:
             save_results(results, args.out)

@@ -1,13 +1,8 @@
 """Fuse the scores of several streams, joined by the names of their samples."""
 
 import argparse
-import json
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, NamedTuple
-
-from rich.console import Console
-from rich.progress import Progress, track
+from typing import Any
 
 from csre_mm.evaluation.confusion import join_scores
 from csre_mm.evaluation.ensemble import (
@@ -24,9 +19,9 @@ from csre_mm.evaluation.ensemble import (
     to_probabilities,
 )
 from csre_mm.evaluation.scores import Scores, read_labels, read_scores, save_scores
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import check_suffix, command, name_files, progress, write_json
 from csre_mm.utils.errors import InputError
-from csre_mm.utils.files import atomic_path, read_lines
+from csre_mm.utils.files import read_lines
 from csre_mm.utils.tables import format_table, percent
 
 EPILOG = """\
@@ -46,14 +41,6 @@ examples:
   python tools/ensemble.py joint=scores_j.pkl bone=scores_b.pkl \\
       --fit-on heldout_j.pkl heldout_b.pkl
 """
-CONSOLE = Console(stderr=True)
-
-
-class Weights(NamedTuple):
-    """Weights of the streams, and in words where they come from."""
-
-    values: tuple[float, ...]
-    source: str
 
 
 def parse_args() -> argparse.Namespace:
@@ -92,10 +79,8 @@ def parse_args() -> argparse.Namespace:
 
 def check_args(args: argparse.Namespace) -> None:
     """Refuse what cannot be written or does not belong together, before anything is read."""
-    for option, suffix in (('out', '.pkl'), ('json', '.json')):
-        value = getattr(args, option)
-        if value is not None and not value.endswith(suffix):
-            raise InputError(f'--{option} {value}: the name must end in {suffix}')
+    check_suffix('--out', args.out, '.pkl')
+    check_suffix('--json', args.json, '.json')
     if args.split is not None and args.ann is None:
         raise InputError('--split is a split of an annotation file: give it with --ann')
     for option in ('fit_split', 'fit_names'):
@@ -105,55 +90,33 @@ def check_args(args: argparse.Namespace) -> None:
         raise InputError(f'--fit-on has {len(args.fit_on)} files for {len(args.streams)} streams')
 
 
-def name_files(arguments: Sequence[str]) -> dict[str, str]:
-    """Files by the name of the stream."""
-    files: dict[str, str] = {}
-    for argument in arguments:
-        name, separator, file = argument.partition('=')
-        if not separator:
-            name, file = Path(argument).stem, argument
-        if not name or not file:
-            raise InputError(f'{argument}: expected FILE or NAME=FILE')
-        if name in files:
-            raise InputError(f'{argument}: there already is a stream named {name}, use NAME=FILE')
-        files[name] = file
-    return files
-
-
 def read_streams(
     files: dict[str, str], ann: str | None, split: str | None, names: str | None
 ) -> dict[str, Scores]:
     """Read the streams of one split and join them."""
     lines = None if names is None else read_lines(names, '--names')
-    labels = None
-    if ann is not None:
-        with CONSOLE.status(f'reading {ann}'):
-            labels = read_labels(ann, split)
-    quiet = not CONSOLE.is_terminal
-    given = track(files.items(), 'reading', console=CONSOLE, transient=True, disable=quiet)
-    whole = split is not None
+    labels = None if ann is None else read_labels(ann, split)
+    given, whole = progress(files.items(), 'reading'), split is not None
     return join_scores({name: read_scores(file, labels, lines, whole) for name, file in given})
 
 
 def choose_weights(
     args: argparse.Namespace, streams: dict[str, Scores], fitting: dict[str, Scores] | None
-) -> Weights:
-    """The weights that the command line asks for."""
+) -> tuple[tuple[float, ...], str]:
+    """The weights that the command line asks for, and in words where they come from."""
     if fitting is not None:
-        with Progress(console=CONSOLE, transient=True, disable=not CONSOLE.is_terminal) as progress:
-            task = progress.add_task('fitting the weights', total=None)
-            values = fit_weights(list(fitting.values()), lambda: progress.advance(task))
+        values = fit_weights(list(fitting.values()))
         number = len(next(iter(fitting.values())).names)
         source = (
             f'fitted on {number} samples of another split, {", ".join(args.fit_on)}; none of '
             'them is reported here'
         )
-        return Weights(values, source)
+        return values, source
     if args.weights is None:
-        return Weights((1.0,) * len(streams), 'equal')
+        return (1.0,) * len(streams), 'equal'
     if len(args.weights) == 1 and args.weights[0] in PRESETS:
         name = args.weights[0]
-        return Weights(preset_weights(name, list(streams)), f'{name}: {PRESETS[name].source}')
+        return preset_weights(name, list(streams)), f'{name}: {PRESETS[name].source}'
     try:
         values = tuple(map(float, args.weights))
     except ValueError as error:
@@ -161,7 +124,7 @@ def choose_weights(
             f'--weights {" ".join(args.weights)}: expected a number for each stream, or one of '
             f'{" ".join(PRESETS)}'
         ) from error
-    return Weights(check_weights(values, len(streams)), 'given')
+    return check_weights(values, len(streams)), 'given'
 
 
 def same_kind(streams: dict[str, Scores], softmax: bool) -> tuple[dict[str, Scores], list[str]]:
@@ -173,7 +136,7 @@ def same_kind(streams: dict[str, Scores], softmax: bool) -> tuple[dict[str, Scor
     if logits and len(logits) < len(streams):
         return streams, [
             f'Note: {", ".join(logits)} look like logits and the other streams like probabilities: '
-            'the sum is of both as they are; --softmax makes probabilities of all.'
+            'the sum is of both; --softmax makes probabilities of all.'
         ]
     return streams, []
 
@@ -181,7 +144,8 @@ def same_kind(streams: dict[str, Scores], softmax: bool) -> tuple[dict[str, Scor
 def make_report(
     files: dict[str, str],
     streams: dict[str, Scores],
-    weights: Weights,
+    weights: Sequence[float],
+    source: str,
     found: Sequence[tuple[tuple[int, ...], Accuracy | None]],
 ) -> dict[str, Any]:
     """What goes into the JSON file."""
@@ -191,15 +155,15 @@ def make_report(
         'classes': first.scores.shape[1],
         'streams': [
             {'name': name, 'file': files[name], 'weight': weight}
-            for name, weight in zip(names, weights.values, strict=True)
+            for name, weight in zip(names, weights, strict=True)
         ],
-        'weights': weights.source,
+        'weights': source,
         'accuracies': [
             {
                 'streams': [names[i] for i in places],
-                **dict(zip(Accuracy._fields, shares or (None,) * 3, strict=True)),
+                **dict(zip(Accuracy._fields, accuracy or (None,) * 3, strict=True)),
             }
-            for places, shares in found
+            for places, accuracy in found
         ],
     }
 
@@ -209,7 +173,7 @@ def main() -> None:
     """Read, weigh, sum, report."""
     args = parse_args()
     check_args(args)
-    files = name_files(args.streams)
+    files = name_files(args.streams, 'stream')
     streams = read_streams(files, args.ann, args.split, args.names)
     streams, notes = same_kind(streams, args.softmax)
     fitting = None
@@ -218,27 +182,24 @@ def main() -> None:
         fitting = read_streams(given, args.ann, args.fit_split, args.fit_names)
         fitting, _ = same_kind(fitting, args.softmax)
         check_fitting(fitting, streams)
-    weights = choose_weights(args, streams, fitting)
-    found = evaluate_subsets(list(streams.values()), weights.values)
+    weights, source = choose_weights(args, streams, fitting)
+    found = evaluate_subsets(list(streams.values()), weights)
     names = list(streams)
     rows = [
-        [' + '.join(names[i] for i in places), *(map(percent, shares) if shares else '---')]
-        for places, shares in found
+        [' + '.join(names[i] for i in places), *(map(percent, accuracy) if accuracy else '---')]
+        for places, accuracy in found
     ]
     print(format_table(['streams', 'top-1', 'top-5', 'mean class'], rows))
-    shown = ', '.join(f'{n} {w:g}' for n, w in zip(names, weights.values, strict=True))
+    shown = ', '.join(f'{n} {w:g}' for n, w in zip(names, weights, strict=True))
     print(f'\nIn per cent of {len(streams[names[0]].names)} samples.')
-    print(f'Weights ({weights.source}): {shown}.')
+    print(f'Weights ({source}): {shown}.')
     for note in notes:
         print(note)
     if args.out is not None:
-        save_scores(fuse(list(streams.values()), weights.values), args.out)
+        save_scores(fuse(list(streams.values()), weights), args.out)
         print(f'The fused scores are in {args.out}.')
     if args.json is not None:
-        report = make_report(files, streams, weights, found)
-        with atomic_path(args.json) as path:
-            path.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
-        print(f'The numbers are in {args.json}.')
+        write_json(args.json, make_report(files, streams, weights, source, found))
 
 
 if __name__ == '__main__':

@@ -2,28 +2,22 @@
 
 import argparse
 import os
+import statistics
 import time
 
 import torch
 from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import (
-    FORMATS,
-    Exporter,
-    GraphLatency,
-    find_format,
-    load_scorer,
-    merge_options,
-    read_config,
-)
+from csre_mm.apis.data_settings import read_config_of
+from csre_mm.apis.export import FORMATS, Exporter, Scorer, find_format, load_scorer
 from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.machine import keep_freed_memory
 from csre_mm.utils.tables import format_table
 
 EPILOG = """\
 The graph is encoder and head: from clips (N, M persons, T frames, V joints, C channels) of any
-number N, or heat maps (N, V, T, H, W), to scores before the softmax (N, classes). The preprocessor
+number N, or heatmaps (N, V, T, H, W), to scores before the softmax (N, classes). The preprocessor
 stays outside: what enters is the stream that the model was trained on. The config of the test is
 in the file.
 
@@ -54,7 +48,7 @@ def parse_args() -> argparse.Namespace:
         '--tolerance',
         type=float,
         default=1e-4,
-        metavar='SHARE',
+        metavar='X',
         help='largest difference to PyTorch, over the largest score (default: %(default)s)',
     )
     parser.add_argument(
@@ -73,19 +67,28 @@ def parse_args() -> argparse.Namespace:
     return args
 
 
-def make_table(latencies: list[GraphLatency], format: str) -> str:
-    """A row a batch."""
+def measure(exporter: Exporter, scorer: Scorer, clips: torch.Tensor, rounds: int) -> list[float]:
+    """Median milliseconds of a batch in PyTorch and in the exported graph, measured in turn."""
+    times: tuple[list[float], list[float]] = ([], [])
+    for turn in range(rounds + 1):
+        for run, found in zip((exporter.scores, scorer), times, strict=True):
+            start = time.perf_counter()
+            run(clips)
+            if turn:  # the first is to warm up
+                found.append(1e3 * (time.perf_counter() - start))
+    return [statistics.median(found) for found in times]
+
+
+def make_table(exporter: Exporter, out: str, format: str, rounds: int) -> str:
+    """The latencies, a row per batch."""
+    scorer = load_scorer(out, format)
     runtime = 'onnxruntime' if format == 'onnx' else 'torch.export'
+    rows = []
+    for count in BATCHES:
+        pytorch, exported = measure(exporter, scorer, exporter.clips(count), rounds)
+        numbers = (pytorch, exported, pytorch / exported)
+        rows.append([str(count), *(f'{number:.2f}' for number in numbers)])
     header = ['clips', 'PyTorch, ms', f'{runtime}, ms', 'PyTorch / exported']
-    rows = [
-        [
-            str(found.batch),
-            f'{found.pytorch:.2f}',
-            f'{found.exported:.2f}',
-            f'{found.pytorch / found.exported:.2f}',
-        ]
-        for found in latencies
-    ]
     return format_table(header, rows, left=())
 
 
@@ -94,10 +97,9 @@ def main() -> None:
     """Export, check, measure."""
     args = parse_args()
     format = find_format(args.out, args.format)
-    cfg = merge_options(read_config(args.config), args.cfg_options)
-    exporter = Exporter(cfg, args.checkpoint)
+    exporter = Exporter(read_config_of(args), args.checkpoint)
     start = time.monotonic()
-    with CONSOLE.status('following the graph'):
+    with CONSOLE.status('tracing the graph'):
         program = exporter.trace()
     with CONSOLE.status('writing and checking'):
         differences = exporter.write(program, args.out, format, args.tolerance)
@@ -109,9 +111,8 @@ def main() -> None:
     if args.rounds:
         keep_freed_memory()  # as in training and testing on a CPU
         with CONSOLE.status('measuring'):
-            scorer = load_scorer(args.out, format)
-            latencies = list(exporter.measure(scorer, BATCHES, args.rounds))
-        print(f'\n{make_table(latencies, format)}\n')
+            table = make_table(exporter, args.out, format, args.rounds)
+        print(f'\n{table}\n')
         print(
             f'Medians of {args.rounds} runs in turn on the CPU, threads: {torch.get_num_threads()}.'
         )

@@ -1,7 +1,6 @@
 """Classify recordings; show the answers over time, and with the moving skeleton."""
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,22 +9,17 @@ from rich.console import Console
 from rich.progress import Progress
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import (
-    Prediction,
-    Recording,
-    Recordings,
-    SkeletonInferencer,
-    find_recordings,
-    merge_options,
-    read_config,
-)
-from csre_mm.apis.prediction import Answer, captions, format_score
+from csre_mm.apis import Recording, SkeletonInferencer, find_recordings
+from csre_mm.apis.data_settings import read_config_of
+from csre_mm.apis.prediction import Answer, Prediction, captions, format_score
+from csre_mm.apis.recordings import Recordings
+from csre_mm.apis.windows import measure_latency
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
-from csre_mm.utils.cli import add_class_names, add_config_options, command
+from csre_mm.utils.cli import add_class_names, add_config_options, check_suffix, command, write_json
 from csre_mm.utils.errors import InputError
-from csre_mm.utils.files import atomic_path
-from csre_mm.visualization import check_movie, draw_animation, draw_timeline
-from csre_mm.visualization.figures import check_suffix
+from csre_mm.visualization import draw_animation, draw_timeline
+from csre_mm.visualization.figures import check_figure
+from csre_mm.visualization.skeleton_animation import check_movie
 
 EPILOG = """\
 INPUT is a .skeleton of NTU RGB+D, an .npy (persons, frames, joints, coordinates) or (frames,
@@ -41,7 +35,7 @@ examples:
   python tools/predict.py configs/csre_ctrgcn_nwucla.py epoch_65.pth data/skeleton/nw_ucla.pkl \\
       --split val --json answers.json
 """
-MOST_PICTURES = 20
+MOST_DRAWN = 20
 """Recordings that a command draws."""
 MOST_NAMED = 10
 """Inputs that cannot be classified and are named."""
@@ -83,22 +77,18 @@ def parse_args() -> argparse.Namespace:
 
 def check_outputs(args: argparse.Namespace, num_recordings: int) -> None:
     """Refuse what cannot be written before the long work."""
-    if args.json is not None and args.json.suffix.lower() != '.json':
-        raise InputError(f'--json {args.json}: the name must end in .json')
+    check_suffix('--json', args.json, '.json')
     if args.timeline is not None:
-        check_suffix(args.timeline)
+        check_figure(args.timeline)
         if args.window is None:
             raise InputError('--timeline needs --window FRAMES')
     for flag, suffix in (('gif', '.gif'), ('mp4', '.mp4')):
-        path = getattr(args, flag)
-        if path is not None and path.suffix.lower() != suffix:
-            raise InputError(f'--{flag} {path}: the name must end in {suffix}')
-        if path is not None:
-            check_movie(path)
-    if (args.timeline or args.gif or args.mp4) and num_recordings > MOST_PICTURES:
+        check_suffix(f'--{flag}', getattr(args, flag), suffix)
+    if args.mp4 is not None:
+        check_movie(args.mp4)
+    if (args.timeline or args.gif or args.mp4) and num_recordings > MOST_DRAWN:
         raise InputError(
-            f'{args.input}: {num_recordings} recordings, pictures are drawn of {MOST_PICTURES} at '
-            'most'
+            f'{args.input}: {num_recordings} recordings, figures are drawn of {MOST_DRAWN} at most'
         )
     if args.latency and num_recordings > 1:
         raise InputError(f'--latency: {num_recordings} recordings, expected one')
@@ -137,7 +127,7 @@ def make_table(
     width = max(width, len('recording'))
     yield f'{"recording":{width}}' + ('  frames       ' if windows else '') + '    score  class'
     for prediction in predictions:
-        head = f'{_shorten(prediction.name, width):{width}}'
+        head = f'{_fit(prediction.name, width):{width}}'
         if windows:
             span = f'{prediction.start}-{prediction.end - 1}'
             head += f'  {span:13}'
@@ -152,7 +142,7 @@ def make_table(
             yield line
 
 
-def _shorten(name: str, width: int) -> str:
+def _fit(name: str, width: int) -> str:
     return name if len(name) <= width else f'…{name[1 - width :]}'
 
 
@@ -160,11 +150,12 @@ def print_accuracy(predictions: Sequence[Prediction]) -> None:
     """How many of several answers are right, where the class is known."""
     known = [p.label == p.truth for p in predictions if p.truth is not None]
     if len(known) > 1:
-        share = 100 * sum(known) / len(known)
-        print(f'\n{sum(known)} of {len(known)} answers of a known class are right ({share:.1f} %).')
+        per_cent = 100 * sum(known) / len(known)
+        found = f'{sum(known)} of {len(known)} answers of a known class are right'
+        print(f'\n{found} ({per_cent:.1f} %).')
 
 
-def draw_pictures(
+def draw_figures(
     args: argparse.Namespace,
     inferencer: SkeletonInferencer,
     recordings: Recordings,
@@ -193,11 +184,11 @@ def draw_pictures(
                     path,
                     lambda progress=progress, task=task: progress.advance(task),  # type: ignore[misc]
                 )
-            print(f'The moving picture is in {path}.')
+            print(f'The animation is in {path}.')
 
 
 def _layout_of(inferencer: SkeletonInferencer) -> SkeletonLayout:
-    """The skeleton that a model takes; heat maps come from those of NTU RGB+D."""
+    """The skeleton that a model takes; heatmaps come from those of NTU RGB+D."""
     preprocessor = inferencer.cfg.model.get('data_preprocessor') or {}
     return get_layout(preprocessor.get('layout', 'nturgb+d'))
 
@@ -210,7 +201,8 @@ def print_latency(
     inferencer: SkeletonInferencer, recording: Recording, args: argparse.Namespace
 ) -> None:
     """Measure the stream and print it."""
-    found = inferencer.latency(recording, args.window, args.stride or 1)
+    predict = inferencer.predict_one
+    found = measure_latency(predict, recording, args.window, args.stride or 1)
     print(
         f'\nLatency of {found.answers} answers about {found.window} frames each, from the arrival '
         f'of the newest: median {found.median_ms:.1f} ms, 95 % within {found.p95_ms:.1f} ms. '
@@ -224,9 +216,8 @@ def main() -> None:
     args = parse_args()
     recordings = find_recordings(args.input, args.split)
     check_outputs(args, len(recordings))
-    cfg = merge_options(read_config(args.config), args.cfg_options)
     inferencer = SkeletonInferencer(
-        cfg, args.checkpoint, args.device, args.classes, args.batch_size
+        read_config_of(args), args.checkpoint, args.device, args.classes, args.batch_size
     )
     predictions, failed = classify(inferencer, recordings, args)
     if predictions:
@@ -234,12 +225,10 @@ def main() -> None:
     if args.window is None:
         print_accuracy(predictions)
     if args.json is not None:
-        with atomic_path(args.json) as path:
-            path.write_text(json.dumps([p.as_dict() for p in predictions], indent=1) + '\n')
-        print(f'The scores are in {args.json}.')
+        write_json(args.json, [prediction.as_dict() for prediction in predictions])
     if failed:
         raise InputError(f'{failed} of {len(recordings)} inputs cannot be classified')
-    draw_pictures(args, inferencer, recordings, predictions)
+    draw_figures(args, inferencer, recordings, predictions)
     if args.latency:
         print_latency(inferencer, recordings[0], args)
 

@@ -3,7 +3,8 @@
 import argparse
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import Published, merge_options, publish, read_config
+from csre_mm.apis.data_settings import read_config_of
+from csre_mm.apis.publishing import Published, publish
 from csre_mm.utils.cli import add_config_options, command
 
 EPILOG = """\
@@ -57,9 +58,7 @@ def _megabytes(size: int) -> str:
 def main() -> None:
     """Publish."""
     args = parse_args()
-    cfg = None
-    if args.config:
-        cfg = merge_options(read_config(args.config), args.cfg_options)
+    cfg = read_config_of(args) if args.config else None
     print(describe(args.checkpoint, publish(args.checkpoint, args.out, cfg)))
 
 

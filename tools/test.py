@@ -7,9 +7,12 @@ from pathlib import Path
 from mmengine.config import Config
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import baseline_model, build_runner, merge_common, merge_options, read_config
+from csre_mm.apis.data_settings import merge_options
+from csre_mm.apis.recognizer import baseline_model
+from csre_mm.apis.runner import build_runner, merge_common
 from csre_mm.engine import InferenceCheckpointHook
 from csre_mm.utils.cli import add_runner_arguments, command
+from csre_mm.utils.config import read_config
 from csre_mm.utils.errors import InputError
 
 EXAMPLE = """example:

@@ -2,19 +2,18 @@
 
 import argparse
 import os
+from pathlib import Path
+
+from mmengine.config import Config
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import (
-    TRACKERS,
-    build_runner,
-    merge_common,
-    merge_options,
-    merge_resume,
-    merge_trackers,
-    merge_training,
-    read_config,
-)
+from csre_mm.apis.data_settings import merge_options
+from csre_mm.apis.runner import build_runner, merge_common
+from csre_mm.apis.tracking import TRACKERS, merge_trackers
+from csre_mm.utils.checkpoints import newest_checkpoint
 from csre_mm.utils.cli import add_runner_arguments, command
+from csre_mm.utils.config import read_config
+from csre_mm.utils.errors import InputError
 
 EXAMPLE = """example:
   python tools/train.py configs/csre_ctrgcn_ntu60.py --seed 0 \\
@@ -54,7 +53,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--seed', type=int, help='random seed; wins over the config')
     parser.add_argument(
-        '--diff-rank-seed', action='store_true', help='give each process a seed of its own'
+        '--diff-rank-seed', action='store_true', help='give each process a different seed'
     )
     parser.add_argument(
         '--deterministic', action='store_true', help='use deterministic algorithms of cuDNN'
@@ -63,6 +62,37 @@ def parse_args() -> argparse.Namespace:
     args = parser.parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     return args
+
+
+def merge_training(cfg: Config, args: argparse.Namespace) -> Config:
+    """Apply the flags of this command; they win over ``randomness`` in the config."""
+    if args.amp:
+        kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+        if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
+            raise InputError(f'--amp does not go with optim_wrapper.type={kind}')
+        cfg.optim_wrapper.type = 'AmpOptimWrapper'
+        cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+    if args.auto_scale_lr:
+        if 'auto_scale_lr' not in cfg:
+            raise InputError(
+                f'--auto-scale-lr needs auto_scale_lr.base_batch_size in {args.config}'
+            )
+        cfg.auto_scale_lr.enable = True
+    flags = {key: getattr(args, key) for key in ('seed', 'diff_rank_seed', 'deterministic')}
+    given = {key: value for key, value in flags.items() if value is not None and value is not False}
+    cfg.randomness = {'seed': None, **(cfg.get('randomness') or {}), **given}
+    return cfg
+
+
+def merge_resume(cfg: Config, resume: str | None) -> None:
+    """Resume from a checkpoint, or with ``auto`` from the newest one, if any, of the folder."""
+    if resume is None:
+        return
+    path = newest_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
+    if path is not None and not path.is_file():
+        raise InputError(f'no such checkpoint: {resume}')
+    cfg.resume = path is not None
+    cfg.load_from = None if path is None else str(path)
 
 
 @command

@@ -1,9 +1,9 @@
-"""Parameters and multiply-adds of what training and testing compute of a sample."""
+"""Parameters and multiply-adds of what training and testing compute for a sample."""
 
 import copy
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,8 @@ class Cost:
         shape: The clip, as the encoder takes it.
         parameters: Number of parameters by part: ``encoder``, ``head`` and, with CSRE in training,
             ``neck``.
-        macs: Multiply-adds of the forward pass by part; beside those the ``contrast``, that is, the
-            similarities to both banks.
+        macs: Multiply-adds of the forward pass by part; besides those the ``contrast``, that is,
+            the similarities to both banks.
         step_macs: Multiply-adds of forward and backward pass, where something is trained.
         bank_bytes: Memory of both banks.
     """
@@ -51,13 +51,13 @@ class CostReport:
             ``baseline training`` and ``baseline test``.
         slots: Slots S of a bank; None if unknown, and then the contrast is left out.
         slots_from: Where the number comes from, in words.
-        clips: Clips of a sample that the testing pipeline makes.
+        clips: Clips that the testing pipeline makes of a sample.
     """
 
-    columns: dict[str, Cost] = field(default_factory=dict)
-    slots: int | None = None
-    slots_from: str = ''
-    clips: int = 1
+    columns: dict[str, Cost]
+    slots: int | None
+    slots_from: str
+    clips: int
 
 
 def measure_costs(cfg: Config, slots: int | None = None) -> CostReport:
@@ -70,23 +70,27 @@ def measure_costs(cfg: Config, slots: int | None = None) -> CostReport:
     Args:
         cfg: A config with or without CSRE.
         slots: Slots S of each bank, that is, training samples; by default the number of samples of
-            ``train_dataloader``, if its annotation file is there.
+            ``train_dataloader``, if its annotation file is present.
 
     Raises:
         InputError: If the model cannot be built, or its pipelines do not say the shape of a clip.
+
+    Example:
+        >>> report = measure_costs(Config.fromfile('config.py'))
+        >>> list(report.columns), report.slots
+        (['CSRE training', 'CSRE test', 'baseline training', 'baseline test'], 24)
     """
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     columns, source = {}, 'no memory bank'
-    if has_csre(cfg):
-        model = build(MODELS.build, complete_config(copy.deepcopy(cfg)).model).eval()
+    for name in ('CSRE', 'baseline') if has_csre(cfg) else ('baseline',):
+        csre = name == 'CSRE'
+        settings = complete_config(copy.deepcopy(cfg)).model if csre else baseline_model(cfg)
+        model = build(MODELS.build, settings).eval()
         clip = example_clips(model, cfg, 1, training=True)
-        slots, source = (slots, '--slots') if slots else count_bank_slots(cfg)
-        columns['CSRE training'] = measure_training(model, clip, slots)
-        columns['CSRE test'] = measure_test(model, example_clips(model, cfg, 1))
-    model = build(MODELS.build, baseline_model(cfg)).eval()
-    clip = example_clips(model, cfg, 1, training=True)
-    columns['baseline training'] = measure_training(model, clip)
-    columns['baseline test'] = measure_test(model, example_clips(model, cfg, 1))
+        if name == 'CSRE':
+            slots, source = (slots, '--slots') if slots else count_bank_slots(cfg)
+        columns[f'{name} training'] = measure_training(model, clip, slots)
+        columns[f'{name} test'] = measure_test(model, example_clips(model, cfg, 1))
     return CostReport(columns, slots if has_csre(cfg) else None, source, clips_of_a_test(cfg))
 
 
@@ -97,9 +101,12 @@ def measure_test(model: Any, clip: Tensor) -> Cost:
         model: A recognizer; a neck of CSRE is not touched.
         clip: (1, M, T, V, C), or (1, V, T, H, W).
     """
-    _, macs = _forward(model, clip)
+    with torch.no_grad():
+        x = model.backbone(clip)
+        encoder = _macs(lambda: model.backbone(clip))
+        head = _macs(lambda: model.cls_head(x))
     parameters = {'encoder': _count(model.backbone), 'head': _count(model.cls_head)}
-    return Cost(tuple(clip.shape), parameters, macs)
+    return Cost(tuple(clip.shape), parameters, {'encoder': encoder, 'head': head})
 
 
 def measure_training(model: Any, clip: Tensor, slots: int | None = None) -> Cost:
@@ -111,12 +118,18 @@ def measure_training(model: Any, clip: Tensor, slots: int | None = None) -> Cost
         slots: Slots of each bank; without them the contrast is left out.
     """
     neck = model.neck if model.with_neck and isinstance(model.neck, CSRENeck) else None
-    x, macs = _forward(model, clip)
-    parameters = {'encoder': _count(model.backbone), 'head': _count(model.cls_head)}
-    step, bank_bytes = _macs(lambda: _backward(model, neck, clip)), 0
+
+    def step() -> None:
+        x = model.backbone(clip)
+        outputs = [model.cls_head(x), *(neck.decompose(x, 1) if neck else ())]
+        sum(output.sum() for output in outputs).backward()
+
+    test, bank_bytes = measure_test(model, clip), 0
+    parameters, macs, step_macs = test.parameters, test.macs, _macs(step)
     if neck is not None:
         parameters['neck'] = _count(neck)
-        macs['neck'] = _macs(lambda: _decompose(neck, x))
+        x = model.backbone(clip)
+        macs['neck'] = _macs(lambda: neck.decompose(x, 1))
     if neck is not None and slots:
         macs['contrast'] = 0
         for loss in (neck.loss_spatial, neck.loss_temporal):
@@ -125,30 +138,9 @@ def measure_training(model: Any, clip: Tensor, slots: int | None = None) -> Cost
             # The gradient is a weighted sum of the slots that the anchor is paired with.
             counts = [int(k * slots) if isinstance(k, float) else k for k in loss.num_pairs(slots)]
             positives, negatives = (min(count, slots) for count in counts)
-            step += (slots + positives + 2 * negatives) * dims
+            step_macs += (slots + positives + 2 * negatives) * dims
             bank_bytes += slots * (dims * bank.features.element_size() + bank.labels.element_size())
-    return Cost(tuple(clip.shape), parameters, macs, step, bank_bytes)
-
-
-def _forward(model: Any, clip: Tensor) -> tuple[Tensor, dict[str, int]]:
-    """The encoder's map, and the multiply-adds of encoder and head."""
-    maps: list[Tensor] = []
-    with torch.no_grad():
-        macs = {'encoder': _macs(lambda: maps.append(model.backbone(clip)))}
-        macs['head'] = _macs(lambda: model.cls_head(maps[0]))
-    return maps[0], macs
-
-
-def _decompose(neck: CSRENeck, x: Tensor) -> tuple[Tensor, Tensor]:
-    return neck.decompose(x, 1)
-
-
-def _backward(model: Any, neck: CSRENeck | None, clip: Tensor) -> None:
-    x = model.backbone(clip)
-    total = model.cls_head(x).sum()
-    if neck is not None:
-        total = total + sum(z.sum() for z in _decompose(neck, x))
-    total.backward()
+    return Cost(test.shape, parameters, macs, step_macs, bank_bytes)
 
 
 def _macs(function: Callable[[], object]) -> int:
@@ -165,12 +157,12 @@ def count_bank_slots(cfg: Config) -> tuple[int | None, str]:
     """Slots that the banks need for the training set, and in words where that was found.
 
     Raises:
-        InputError: If the annotation file is there and cannot be used.
+        InputError: If there is an annotation file and it cannot be used.
     """
     _, dataset = innermost_datasets(cfg, 'train_dataloader')[0]
     file = dataset.get('ann_file', '')
     if not Path(file).is_file():
-        return None, f'the annotation file {file} is not there'
+        return None, f'no annotation file {file}'
     return count_slots(build(DATASETS.build, cfg.train_dataloader.dataset)), file
 
 

@@ -1,5 +1,6 @@
 """The settings of a data set in one place of a config, brought to all places that need them."""
 
+import argparse
 import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -36,6 +37,15 @@ def merge_options(cfg: Config, options: dict | None) -> Config:
         ('own.pkl', 'own.pkl')
     """
     return apply_data_settings(config.merge_options(cfg, options))
+
+
+def read_config_of(args: argparse.Namespace) -> Config:
+    """The config of ``args.config`` with ``args.cfg_options``.
+
+    Raises:
+        InputError: If there is none, or an option does not fit it.
+    """
+    return merge_options(config.read_config(args.config), args.cfg_options)
 
 
 def apply_data_settings(cfg: Config) -> Config:

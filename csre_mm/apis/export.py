@@ -1,10 +1,11 @@
 """A recognizer as a graph that runs without csre_mm: ONNX, or a program of ``torch.export``."""
 
+import logging
 import os
-import statistics
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,12 +13,16 @@ from mmengine.config import Config
 from torch import Tensor, nn
 from torch.export import ExportedProgram
 
-from csre_mm.apis.export_formats import Scorer, load_scorer, write_program
 from csre_mm.apis.recognizer import example_clips, load_recognizer, testing_config
 from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
+from csre_mm.utils.optional import require
 
+FORMATS = {'onnx': '.onnx', 'torch': '.pt2'}
+"""What can be written, and the suffix of its files."""
+Scorer = Callable[[Tensor], Tensor]
+"""From clips (N, ...) to scores (N, classes)."""
 CHECKED_BATCHES = (1, 2, 5)
 """Clips in the batches that are compared; a graph with a frozen batch fails at two of them."""
 
@@ -25,14 +30,14 @@ CHECKED_BATCHES = (1, 2, 5)
 class ScoreGraph(nn.Module):
     """What testing computes of clips: encoder and head.
 
-    The preprocessor, which makes the stream, stays outside, and so does what follows: the softmax,
-    and the average over the clips of a sample.
+    Not in it: the preprocessor, which makes the stream, the softmax, and the average over the clips
+    of a sample.
 
     Args:
         model: A recognizer.
 
     Shape:
-        - Input: (N, M, T, V, C) behind the preprocessor, or heat maps (N, V, T, H, W)
+        - Input: (N, M, T, V, C) behind the preprocessor, or heatmaps (N, V, T, H, W)
         - Output: scores before the softmax (N, classes)
     """
 
@@ -46,23 +51,8 @@ class ScoreGraph(nn.Module):
         return self.cls_head(self.backbone(clips))
 
 
-@dataclass(frozen=True)
-class GraphLatency:
-    """Median times of a batch, measured in turn.
-
-    Attributes:
-        batch: Clips in it.
-        pytorch: Milliseconds of the model in PyTorch.
-        exported: Milliseconds of the exported graph.
-    """
-
-    batch: int
-    pytorch: float
-    exported: float
-
-
 class Exporter:
-    """Write a trained recognizer as a graph with a dynamic batch, and hold it against PyTorch.
+    """Write a trained recognizer as a graph with a dynamic batch, and compare it with PyTorch.
 
     Args:
         cfg: A config with or without CSRE.
@@ -74,6 +64,13 @@ class Exporter:
 
     Raises:
         InputError: If the config or the checkpoint cannot be used, or not together.
+
+    Example:
+        >>> exporter = Exporter(Config.fromfile('config.py'), 'epoch_1.pth')
+        >>> exporter.shape
+        (2, 64, 25, 3)
+        >>> exporter.scores(exporter.clips(4)).shape
+        torch.Size([4, 60])
     """
 
     def __init__(self, cfg: Config, checkpoint: str | os.PathLike) -> None:
@@ -84,14 +81,14 @@ class Exporter:
         self.shape = tuple(self.clips(1).shape[1:])
 
     def clips(self, count: int, seed: int = 0) -> Tensor:
-        """Random clips (count, ...) as the preprocessor hands them on."""
+        """Random clips (count, ...) as they leave the preprocessor."""
         return example_clips(self.model, self.cfg, count, seed=seed)
 
     def trace(self) -> ExportedProgram:
-        """Follow the graph with a batch of any size.
+        """Trace the graph for a batch of any size.
 
         Raises:
-            InputError: If it cannot be followed: the encoder then branches on values, or turns the
+            InputError: If it cannot be traced: the encoder then branches on values, or turns the
                 size of the batch into a number, and the message names what it was.
         """
         batch = torch.export.Dim('batch', min=1, max=1 << 16)
@@ -114,7 +111,7 @@ class Exporter:
         format: str,
         tolerance: float = 1e-4,
     ) -> dict[int, float]:
-        """Write a file and compare it with PyTorch; one that differs is not left behind.
+        """Write a file and compare it with PyTorch; no file is left if it differs.
 
         The config of the test is inside, as ``config`` of the metadata (ONNX) or as the extra file
         ``config.py`` (torch).
@@ -122,7 +119,7 @@ class Exporter:
         Args:
             program: What :meth:`trace` gave.
             target: The file.
-            format: One of :data:`csre_mm.apis.export_formats.FORMATS`.
+            format: One of :data:`FORMATS`.
             tolerance: Largest difference, relative to the largest score of the batch.
 
         Returns:
@@ -163,23 +160,87 @@ class Exporter:
         """Scores (N, classes) in PyTorch."""
         return self.graph(clips)
 
-    def measure(
-        self, scorer: Scorer, batches: Sequence[int], rounds: int
-    ) -> Iterator[GraphLatency]:
-        """Measure batches of several sizes, PyTorch and the exported graph in turn.
 
-        Args:
-            scorer: The exported graph (:func:`load_scorer`).
-            batches: Clips of each batch.
-            rounds: Times that each is run; the median counts.
-        """
-        for count in batches:
-            clips = self.clips(count)
-            times: tuple[list[float], list[float]] = ([], [])
-            for turn in range(rounds + 1):
-                for place, run in enumerate((self.scores, scorer)):
-                    start = time.perf_counter()
-                    run(clips)
-                    if turn:  # the first is to warm up
-                        times[place].append(1e3 * (time.perf_counter() - start))
-            yield GraphLatency(count, *map(statistics.median, times))
+def find_format(target: str | os.PathLike, format: str | None = None) -> str:
+    """The format of a file, by its suffix unless it is given.
+
+    Raises:
+        InputError: If the suffix is another, or the packages that the format needs are missing.
+    """
+    suffix = Path(target).suffix
+    named = {value: key for key, value in FORMATS.items()}.get(suffix)
+    if named is None or format not in (None, named):
+        wanted = FORMATS[format] if format else ' or '.join(FORMATS.values())
+        raise InputError(f'{target}: the name must end in {wanted}')
+    if named == 'onnx':
+        if tuple(map(int, torch.__version__.split('.')[:2])) < (2, 6):
+            raise InputError(f'ONNX needs torch 2.6 or later, not {torch.__version__}')
+        for package in ('onnx', 'onnxscript', 'onnxruntime'):
+            require(package, 'export', 'ONNX')
+    return named
+
+
+def load_scorer(path: str | os.PathLike, format: str) -> Scorer:
+    """Load an exported graph, for the CPU, with as many threads as PyTorch has.
+
+    Args:
+        path: The file.
+        format: One of :data:`FORMATS`.
+    """
+    if format == 'torch':
+        with _quiet():
+            module = torch.export.load(path).module()
+        return torch.no_grad()(module)
+    onnxruntime = require('onnxruntime', 'export', 'ONNX')
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = torch.get_num_threads()
+    options.log_severity_level = 3  # errors
+    session = onnxruntime.InferenceSession(str(path), options, providers=['CPUExecutionProvider'])
+    return lambda clips: torch.from_numpy(session.run(None, {'clips': clips.numpy()})[0])
+
+
+def write_program(program: ExportedProgram, path: Path, format: str, config: str) -> None:
+    """Write a program, with the config inside.
+
+    Args:
+        program: Of one input, the clips, and one output, the scores.
+        path: The file.
+        format: One of :data:`FORMATS`.
+        config: Text of the config; it becomes ``config`` of the metadata of an ONNX model, and the
+            extra file ``config.py`` of a program.
+
+    Raises:
+        InputError: If the format cannot carry the program.
+    """
+    if format == 'torch':
+        with _quiet():
+            torch.export.save(program, path, extra_files={'config.py': config})
+        return
+    try:
+        with _quiet():
+            graph = torch.onnx.export(
+                program, input_names=['clips'], output_names=['scores'], dynamo=True, verbose=False
+            )
+    except torch.onnx.errors.OnnxExporterError as error:
+        reason = ' '.join(str(error).split())
+        raise InputError(
+            f'ONNX cannot carry the graph: {reason:.300}; a name that ends in .pt2 writes a '
+            'program of torch.export'
+        ) from error
+    assert graph is not None
+    graph.model.metadata_props['config'] = config
+    graph.save(str(path), external_data=False)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without torch's remarks on packages and devices that no skeleton model needs here."""
+    logger = logging.getLogger('torch.onnx')
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            yield
+    finally:
+        logger.setLevel(level)

@@ -32,8 +32,8 @@ class Features(NamedTuple):
     Attributes:
         names: Names of the samples (N,).
         labels: Classes (N,), int64.
-        kinds: By what they are, ``encoder`` and, if the checkpoint has the neck of CSRE, ``z_s``
-            and ``z_t``: (N, D), float32.
+        kinds: ``encoder`` and, if the checkpoint has the neck of CSRE, ``z_s`` and ``z_t``:
+            (N, D), float32.
     """
 
     names: list[str]
@@ -49,6 +49,11 @@ def load_stfd(state: Mapping[str, Tensor]) -> STFD | None:
 
     Raises:
         InputError: If some of its tensors are missing or do not fit each other.
+
+    Example:
+        >>> from csre_mm.utils.checkpoints import read_state_dict
+        >>> type(load_stfd(read_state_dict('epoch_1.pth'))).__name__
+        'STFD'
     """
     own = {k.removeprefix(_STFD): v for k, v in state.items() if k.startswith(_STFD)}
     if not own:
@@ -105,6 +110,12 @@ def extract_features(
 
     Raises:
         InputError: If a recording cannot be read or is not what the model takes.
+
+    Example:
+        >>> inferencer = SkeletonInferencer('config.py', 'epoch_1.pth')
+        >>> features = extract_features(inferencer, None, find_recordings('own.npy'))
+        >>> features.names, features.kinds['encoder'].shape
+        (['own'], (1, 32))
     """
     names: list[str] = []
     labels: list[int] = []
@@ -145,8 +156,8 @@ def batch_features(model: torch.nn.Module, stfd: STFD | None, batch: dict) -> di
     if stfd is not None:
         if x.shape[3:] != (stfd.num_frames, stfd.num_joints):
             raise InputError(
-                f'the pipeline of test_dataloader gives maps of {x.shape[3]} frames and '
-                f'{x.shape[4]} places, the neck was trained on {stfd.num_frames} and '
+                f'the pipeline of test_dataloader gives feature maps of {x.shape[3]} '
+                f'frames and {x.shape[4]} positions, the neck was trained on {stfd.num_frames} and '
                 f'{stfd.num_joints}: set the clip_len, or the crop_size, of training in it'
             )
         kinds['z_s'], kinds['z_t'] = stfd(x)
@@ -163,10 +174,13 @@ def save_features(features: Features, path: str | os.PathLike) -> None:
 
     Raises:
         InputError: If the suffix is another.
+
+    Example:
+        >>> features = Features(['s1'], np.array([0]), {'encoder': np.ones((1, 8), np.float32)})
+        >>> save_features(features, 'features.npz')
     """
     if Path(path).suffix != '.npz':
         raise InputError(f'{path}: the name must end in .npz')
-    arrays: dict[str, Any] = {'names': np.array(features.names), 'labels': features.labels}
-    arrays.update(features.kinds)
     with atomic_path(path) as file:
-        np.savez_compressed(file, **arrays)
+        kinds: Any = features.kinds
+        np.savez_compressed(file, names=features.names, labels=features.labels, **kinds)

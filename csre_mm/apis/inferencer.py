@@ -15,16 +15,7 @@ from csre_mm.apis.data_settings import apply_data_settings
 from csre_mm.apis.prediction import NOBODY, Prediction, rank
 from csre_mm.apis.recognizer import load_recognizer, sample_of
 from csre_mm.apis.recordings import Recording, Recordings, find_recordings
-from csre_mm.apis.windows import (
-    Clip,
-    Latency,
-    choose_persons,
-    cut,
-    default_stride,
-    measure_latency,
-    stream_predictions,
-    window_spans,
-)
+from csre_mm.apis.windows import choose_persons, cut, stream_predictions, window_spans
 from csre_mm.datasets.class_names import find_class_names
 from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.utils.checkpoints import read_state_dict
@@ -59,6 +50,12 @@ class SkeletonInferencer:
     Raises:
         InputError: If the config, the checkpoint or the class names cannot be used together, or
             there is no such device.
+
+    Example:
+        >>> inferencer = SkeletonInferencer('config.py', 'epoch_1.pth')
+        >>> for prediction in inferencer('own.npy', top_k=3):
+        ...     print(prediction.name, len(prediction.top_k), prediction.scores.shape)
+        own 3 (60,)
     """
 
     def __init__(
@@ -130,8 +127,8 @@ class SkeletonInferencer:
         """
         if top_k < 1:
             raise InputError(f'the top {top_k} classes, expected at least 1')
-        clips = self._clips(find_recordings(inputs), window, stride, on_error)
-        while batch := list(islice(clips, self.batch_size)):
+        windows = self._windows(find_recordings(inputs), window, stride, on_error)
+        while batch := list(islice(windows, self.batch_size)):
             yield from self._predict(batch, top_k)
 
     def stream(
@@ -152,22 +149,16 @@ class SkeletonInferencer:
             name: Name of the predictions.
 
         Yields:
-            Predictions with the latency in milliseconds, see
-            :func:`csre_mm.apis.windows.stream_predictions`.
+            Predictions with their latency (:func:`csre_mm.apis.windows.stream_predictions`).
         """
-        stride = default_stride(window) if stride is None else stride
         yield from stream_predictions(
             lambda recording: self.predict_one(recording, top_k), frames, window, stride, name
         )
 
-    def latency(self, recording: Recording, window: int | None = None, stride: int = 1) -> Latency:
-        """Play a recording as a stream and measure the answers (:func:`measure_latency`)."""
-        return measure_latency(self.predict_one, recording, window, stride)
-
     def predict_one(self, recording: Recording, top_k: int = 5) -> Prediction:
         """Classify one recording as a whole."""
         self.check(recording)
-        return self._predict([Clip(recording, 0, recording.keypoint.shape[1])], top_k)[0]
+        return self._predict([recording], top_k)[0]
 
     def check(self, recording: Recording) -> None:
         """Insist on joints and coordinates that the model takes.
@@ -186,13 +177,13 @@ class SkeletonInferencer:
             recording = replace(recording, keypoint=keypoint)
         return self.pipeline(sample_of(recording))
 
-    def _clips(
+    def _windows(
         self,
         recordings: Recordings,
         window: int | None,
         stride: int | None,
         on_error: Callable[[InputError], None] | None,
-    ) -> Iterator[Clip]:
+    ) -> Iterator[Recording]:
         window_spans(1, window, stride)  # a bad window is no fault of a recording
         for index in range(len(recordings)):  # an iterator would end at the first error
             try:
@@ -203,29 +194,31 @@ class SkeletonInferencer:
                     raise
                 on_error(error)
                 continue
+            if window is None:
+                yield recording
+                continue
             for start, end in window_spans(recording.keypoint.shape[1], window, stride):
-                part = recording if window is None else cut(recording, start, end)
-                yield Clip(part, start, end)
+                yield cut(recording, start, end)
 
     @torch.no_grad()
-    def _predict(self, clips: list[Clip], top_k: int) -> list[Prediction]:
-        present = [clip for clip in clips if clip.recording.keypoint.any()]
+    def _predict(self, windows: list[Recording], top_k: int) -> list[Prediction]:
+        present = [window for window in windows if window.keypoint.any()]
         scores: Iterator[np.ndarray] = iter(())
         if present:
-            batch = pseudo_collate([self.prepare(clip.recording) for clip in present])
+            batch = pseudo_collate([self.prepare(window) for window in present])
             scores = iter([_scores_of(sample) for sample in self.model.test_step(batch)])
         return [
-            self._answer(clip, next(scores) if clip.recording.keypoint.any() else None, top_k)
-            for clip in clips
+            self._answer(window, next(scores) if window.keypoint.any() else None, top_k)
+            for window in windows
         ]
 
-    def _answer(self, clip: Clip, scores: np.ndarray | None, top_k: int) -> Prediction:
-        name, truth = clip.recording.name, clip.recording.label
+    def _answer(self, window: Recording, scores: np.ndarray | None, top_k: int) -> Prediction:
+        place = window.start, window.start + window.keypoint.shape[1], window.label
         if scores is None:
             nothing = np.zeros(len(self.class_names), np.float32)
-            return Prediction(name, NOBODY, 'nobody', 0.0, [], nothing, clip.start, clip.end, truth)
+            return Prediction(window.name, NOBODY, 'nobody', 0.0, [], nothing, *place)
         top = rank(scores, self.class_names, top_k)
-        return Prediction(name, *top[0], top, scores, clip.start, clip.end, truth)
+        return Prediction(window.name, *top[0], top, scores, *place)
 
 
 def _scores_of(sample: Any) -> np.ndarray:

@@ -64,6 +64,11 @@ def publish(
     Raises:
         InputError: If the file is no checkpoint, holds no config where none is given, or is of
             another model than the config, or the target is a folder.
+
+    Example:
+        >>> result = publish('epoch_1.pth', 'model.pth', Config.fromfile('config.py'))
+        >>> result.path.name[:6], result.averaged
+        ('model-', False)
     """
     if Path(target).is_dir():
         raise InputError(f'{target} is a folder: name a file in it')

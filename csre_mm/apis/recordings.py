@@ -35,7 +35,13 @@ class Recording:
         label: The true class, if it is known.
         prepared: Whether the persons were chosen and ordered when the data were prepared. If not,
             and there are more than the model takes, those who move most are taken.
-        fields: What an annotation has beside.
+        fields: What else an annotation has.
+        start: The first frame of a window, counted in the whole recording.
+
+    Example:
+        >>> recording = Recording('x', np.ones((1, 20, 25, 3), np.float32))
+        >>> find_recordings(recording)[0].keypoint.shape
+        (1, 20, 25, 3)
     """
 
     name: str
@@ -43,6 +49,7 @@ class Recording:
     label: int | None = None
     prepared: bool = False
     fields: dict[str, Any] = field(default_factory=dict)
+    start: int = 0
 
 
 class Recordings(Sequence[Recording]):
@@ -68,7 +75,7 @@ class Recordings(Sequence[Recording]):
 
 
 def find_recordings(source: Any, split: str | None = None) -> Recordings:
-    """List what there is to classify.
+    """List the recordings of a source.
 
     Args:
         source: An array (M, T, V, C) or (T, V, C), a :class:`Recording`, a path, or a list of them.
@@ -79,6 +86,12 @@ def find_recordings(source: Any, split: str | None = None) -> Recordings:
 
     Raises:
         InputError: If there is nothing, or it is something else.
+
+    Example:
+        >>> len(find_recordings(['own.npy', np.ones((20, 25, 3))]))
+        2
+        >>> find_recordings('data.pkl', split='val')[0].name
+        'val_000'
     """
     if isinstance(source, Recordings):
         return source
@@ -180,7 +193,7 @@ def read_raw(file: RawFile) -> Recording:
         )
     try:
         label = parse_name(file.stem).action - 1
-    except InputError:  # a recording of one's own has no class in its name
+    except InputError:  # another name, without a class
         label = None
     return Recording(file.stem, merge_actors(actors), label, prepared=True)
 

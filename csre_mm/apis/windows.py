@@ -18,14 +18,6 @@ from csre_mm.utils.errors import InputError
 Predict = Callable[[Recording], Prediction]
 
 
-class Clip(NamedTuple):
-    """Frames of a recording, from ``start`` to before ``end``."""
-
-    recording: Recording
-    start: int
-    end: int
-
-
 def window_spans(num_frames: int, window: int | None, stride: int | None) -> list[tuple[int, int]]:
     """Cut a recording into windows that overlap.
 
@@ -45,21 +37,21 @@ def window_spans(num_frames: int, window: int | None, stride: int | None) -> lis
         if stride is not None:
             raise InputError(f'a stride of {stride} needs a window')
         return [(0, num_frames)]
-    stride = default_stride(window) if stride is None else stride
-    _check_window(window, stride)
     last = max(num_frames - window, 0)
-    starts = [*range(0, last, stride), last]
+    starts = [*range(0, last, check_stride(window, stride)), last]
     return [(start, min(start + window, num_frames)) for start in starts]
 
 
-def _check_window(window: int, stride: int) -> None:
+def check_stride(window: int, stride: int | None) -> int:
+    """The stride of windows, by default a quarter of one, one frame at least.
+
+    Raises:
+        InputError: If the window or the stride is less than 1.
+    """
+    stride = max(window // 4, 1) if stride is None else stride
     if window < 1 or stride < 1:
         raise InputError(f'window {window} and stride {stride}, expected at least 1 frame each')
-
-
-def default_stride(window: int) -> int:
-    """A quarter of a window, one frame at least."""
-    return max(window // 4, 1)
+    return stride
 
 
 def cut(recording: Recording, start: int, end: int) -> Recording:
@@ -68,7 +60,8 @@ def cut(recording: Recording, start: int, end: int) -> Recording:
         key: value[:, start:end] if key in FRAME_FIELDS else value
         for key, value in recording.fields.items()
     }
-    return replace(recording, keypoint=recording.keypoint[:, start:end], fields=fields)
+    keypoint = recording.keypoint[:, start:end]
+    return replace(recording, keypoint=keypoint, fields=fields, start=start)
 
 
 def choose_persons(keypoint: np.ndarray, most: int) -> np.ndarray:
@@ -89,27 +82,11 @@ def choose_persons(keypoint: np.ndarray, most: int) -> np.ndarray:
     return keypoint[[body.body_id for body in select_bodies(bodies, most)]]
 
 
-class Latency(NamedTuple):
-    """How long answers take, in milliseconds from the arrival of a frame.
-
-    Attributes:
-        answers: Number of answers.
-        window: Frames that an answer sees.
-        median_ms: Half of the answers are as fast as this.
-        p95_ms: 95 % of the answers are as fast as this.
-    """
-
-    answers: int
-    window: int
-    median_ms: float
-    p95_ms: float
-
-
 def stream_predictions(
     predict: Predict,
     frames: Iterable[np.ndarray],
     window: int,
-    stride: int,
+    stride: int | None,
     name: str = 'stream',
 ) -> Iterator[Prediction]:
     """Classify the newest frames of a stream, again and again.
@@ -123,19 +100,21 @@ def stream_predictions(
         frames: Arrays (M, V, C), or (V, C) of one person. The number of persons may change, also to
             zero; a person is known by the place in the array.
         window: Frames that an answer sees.
-        stride: Frames from one answer to the next.
+        stride: Frames from one answer to the next, by default a quarter of a window.
         name: Name of the predictions.
+
+    Yields:
+        Predictions with the milliseconds from the arrival of the newest frame to the answer.
 
     Raises:
         InputError: If a frame is something else, or there is none.
     """
-    _check_window(window, stride)
+    stride = check_stride(window, stride)
     newest: deque[np.ndarray] = deque(maxlen=window)
     count = answered = 0
 
     def answer(arrived: float) -> Prediction:
-        recording = Recording(name, stack_frames(newest))
-        found = predict(recording)
+        found = predict(Recording(name, stack_frames(newest)))
         latency = 1000 * (time.perf_counter() - arrived)
         return replace(found, start=count - len(newest), end=count, latency_ms=latency)
 
@@ -158,7 +137,7 @@ def check_frame(frame: np.ndarray, where: str, before: Iterable[np.ndarray] = ()
     Args:
         frame: (M, V, C) or (V, C).
         where: How messages call the frame.
-        before: Frames that it has to fit; the first is looked at.
+        before: Frames before it, of which the first has to have the same joints and coordinates.
 
     Raises:
         InputError: If it is of another shape, does not fit, or is not finite.
@@ -193,9 +172,25 @@ def stack_frames(frames: Iterable[np.ndarray]) -> np.ndarray:
     frames = list(frames)
     persons = max(1, *(len(frame) for frame in frames))
     keypoint = np.zeros((persons, len(frames), *frames[0].shape[1:]), np.float32)
-    for time_step, frame in enumerate(frames):
-        keypoint[: len(frame), time_step] = frame
+    for place, frame in enumerate(frames):
+        keypoint[: len(frame), place] = frame
     return keypoint
+
+
+class Latency(NamedTuple):
+    """How long answers take, in milliseconds from the arrival of a frame.
+
+    Attributes:
+        answers: Number of answers.
+        window: Frames that an answer sees.
+        median_ms: Half of the answers are as fast as this.
+        p95_ms: 95 % of the answers are as fast as this.
+    """
+
+    answers: int
+    window: int
+    median_ms: float
+    p95_ms: float
 
 
 def measure_latency(
@@ -212,8 +207,7 @@ def measure_latency(
     num_frames = recording.keypoint.shape[1]
     window = min(64, max(1, num_frames // 2)) if window is None else window
     predict(replace(recording, prepared=False))  # memory and kernels are set up by the first
-    frames = (recording.keypoint[:, frame] for frame in range(num_frames))
+    frames = recording.keypoint.swapaxes(0, 1)  # (T, M, V, C)
     answers = list(stream_predictions(predict, frames, window, stride, recording.name))
-    times = [answer.latency_ms for answer in answers]
-    median, p95 = np.percentile(np.array(times, dtype=np.float64), [50, 95])
+    median, p95 = np.percentile([float(answer.latency_ms or 0) for answer in answers], [50, 95])
     return Latency(len(answers), min(window, num_frames), float(median), float(p95))

@@ -1,4 +1,4 @@
-"""Where the slots of a memory bank stand: near their class or not, and how old they are."""
+"""How near the slots of a memory bank are to their class, and how old they are."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -18,7 +18,7 @@ class Bank(NamedTuple):
     """A bank of a checkpoint.
 
     Attributes:
-        features: Unit vectors (S, D), float32.
+        features: L2-normalised features (S, D), float32.
         labels: Classes (S,), -1 for an empty slot.
     """
 
@@ -32,12 +32,12 @@ class ClassSlots(NamedTuple):
     Attributes:
         label: The class.
         slots: How many slots it has.
-        to_own: Mean similarity of its slots to their mean direction.
-        nearest: The class whose mean direction is the nearest; -1 if there is no other.
-        to_nearest: Mean similarity of its slots to that direction.
-        astray: Share of its slots that are nearer to the mean direction of another class.
+        to_own: Mean similarity of its slots to the centroid of the class.
+        nearest: The class whose centroid is the nearest; -1 if there is no other.
+        to_nearest: Mean similarity of its slots to that centroid.
+        misassigned: Fraction of its slots that are nearer to the centroid of another class.
         to_fresh: Mean similarity of a slot to the feature that the model now gives its sample;
-            None if that was not worked out.
+            None if that was not computed.
     """
 
     label: int
@@ -45,7 +45,7 @@ class ClassSlots(NamedTuple):
     to_own: float
     nearest: int
     to_nearest: float
-    astray: float
+    misassigned: float
     to_fresh: float | None
 
 
@@ -55,6 +55,11 @@ def load_banks(state: Mapping[str, Tensor]) -> dict[str, Bank]:
     Raises:
         InputError: If there are none: it is of a baseline, is published, or only the newest
             checkpoint of its run keeps them.
+
+    Example:
+        >>> from csre_mm.utils.checkpoints import read_state_dict
+        >>> list(load_banks(read_state_dict('epoch_1.pth')))
+        ['spatial', 'temporal']
     """
     banks = {}
     for name in BANKS:
@@ -75,17 +80,23 @@ def describe_classes(bank: Bank, fresh: np.ndarray | None = None) -> list[ClassS
     Args:
         bank: The bank.
         fresh: (S, D), for each slot the feature that the model gives its sample now.
+
+    Example:
+        >>> from csre_mm.utils.checkpoints import read_state_dict
+        >>> bank = load_banks(read_state_dict('epoch_1.pth'))['spatial']
+        >>> [(found.label, found.slots) for found in describe_classes(bank)]
+        [(0, 2), (1, 1)]
     """
     present = [int(label) for label in bank.labels.unique() if label != EMPTY]
-    means = {k: F.normalize(bank.features[bank.labels == k].mean(0), dim=0) for k in present}
+    centroids = {k: F.normalize(bank.features[bank.labels == k].mean(0), dim=0) for k in present}
     found = []
     for label in present:
         own = bank.labels == label
         slots = bank.features[own]  # (S_k, D)
-        to_own = slots @ means[label]  # (S_k,)
-        others = {k: slots @ mean for k, mean in means.items() if k != label}
-        nearest = max(others, key=lambda k: float(means[k] @ means[label]), default=EMPTY)
-        astray = sum((values > to_own for values in others.values()), start=to_own > to_own)
+        to_own = slots @ centroids[label]  # (S_k,)
+        others = {k: slots @ centroid for k, centroid in centroids.items() if k != label}
+        nearest = max(others, key=lambda k: float(centroids[k] @ centroids[label]), default=EMPTY)
+        misassigned = sum((values > to_own for values in others.values()), start=to_own > to_own)
         similarity = None
         if fresh is not None:
             now = F.normalize(slots.new_tensor(fresh)[own], dim=1)
@@ -97,7 +108,7 @@ def describe_classes(bank: Bank, fresh: np.ndarray | None = None) -> list[ClassS
                 float(to_own.mean()),
                 nearest,
                 float(others[nearest].mean()) if others else float('nan'),
-                float((astray > 0).float().mean()),
+                float((misassigned > 0).float().mean()),
                 similarity,
             )
         )

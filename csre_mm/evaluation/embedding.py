@@ -1,4 +1,4 @@
-"""Features in two dimensions, and how well the classes part."""
+"""Features in two dimensions, and how well they separate the classes."""
 
 import numpy as np
 
@@ -6,6 +6,7 @@ from csre_mm.utils.errors import InputError
 from csre_mm.utils.optional import require
 
 METHODS = ('pca', 'tsne', 'umap')
+_PACKAGES = {'umap': ('umap', 'umap'), 'tsne': ('sklearn', 'analysis')}
 _REDUCED = 50  # dimensions that t-SNE starts from, as its authors advise
 _PERPLEXITY = 30.0
 
@@ -16,10 +17,8 @@ def check_method(method: str) -> None:
     Raises:
         InputError: If it is not installed; the message has the command.
     """
-    if method == 'umap':
-        require('umap', 'umap', '--method umap')
-    if method == 'tsne':
-        require('sklearn', 'analysis', '--method tsne')
+    if method in _PACKAGES:
+        require(*_PACKAGES[method], f'--method {method}')
 
 
 def embed(features: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
@@ -28,7 +27,7 @@ def embed(features: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
     Args:
         features: (N, D).
         method: ``pca``; ``tsne`` (van der Maaten and Hinton, 2008), from 50 principal components;
-            ``umap`` (McInnes et al., 2018), by the cosine.
+            ``umap`` (McInnes et al., 2018), with the cosine distance.
         seed: Of the last two.
 
     Returns:
@@ -38,28 +37,26 @@ def embed(features: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
         InputError: If there are fewer than 4 samples, or the method's package is not installed.
     """
     if len(features) < 4:
-        raise InputError(f'{len(features)} samples, a picture needs 4 at least')
+        raise InputError(f'{len(features)} samples, a figure needs 4 at least')
+    check_method(method)
     if method == 'pca':
         return principal_components(features, 2)
     if method == 'tsne':
-        require('sklearn', 'analysis', '--method tsne')
         from sklearn.manifold import TSNE
 
-        tsne = TSNE(
-            init='pca',
-            perplexity=min(_PERPLEXITY, (len(features) - 1) / 3),
-            random_state=seed,
-        )
-        return tsne.fit_transform(principal_components(features, _REDUCED)).astype(np.float32)
-    umap = require('umap', 'umap', '--method umap')
-    reducer = umap.UMAP(
-        metric='cosine', n_neighbors=min(15, len(features) - 1), random_state=seed, n_jobs=1
-    )
+        perplexity = min(_PERPLEXITY, (len(features) - 1) / 3)
+        reducer = TSNE(init='pca', perplexity=perplexity, random_state=seed)
+        features = principal_components(features, _REDUCED)
+    else:
+        from umap import UMAP
+
+        neighbors = min(15, len(features) - 1)
+        reducer = UMAP(metric='cosine', n_neighbors=neighbors, random_state=seed, n_jobs=1)
     return reducer.fit_transform(features).astype(np.float32)
 
 
 def principal_components(features: np.ndarray, count: int) -> np.ndarray:
-    """The coordinates along the directions of most variance, each with a sign of its own choice.
+    """The coordinates along the directions of most variance.
 
     Args:
         features: (N, D).
@@ -67,7 +64,7 @@ def principal_components(features: np.ndarray, count: int) -> np.ndarray:
 
     Returns:
         (N, count), float32; of each direction the largest coordinate is positive, so that the same
-        features give the same picture.
+        features give the same figure.
     """
     centred = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
     left, values, _ = np.linalg.svd(centred, full_matrices=False)
@@ -82,7 +79,7 @@ def principal_components(features: np.ndarray, count: int) -> np.ndarray:
 def silhouettes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """How much nearer each sample is to its class than to the next one (Rousseeuw, 1987).
 
-    Distances are those of the cosine, by which CSRE compares.
+    Distances are of the cosine, as in the contrast of CSRE.
 
     Args:
         features: (N, D).

@@ -5,13 +5,13 @@ N is the number of samples, C of classes, K of streams.
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import scipy.special
 
-from csre_mm.evaluation.confusion import matrix_of, mean_class_accuracy, top1
+from csre_mm.evaluation.confusion import matrix_of, mean_class_accuracy
 from csre_mm.evaluation.scores import Scores, list_names
 from csre_mm.utils.errors import InputError
 
@@ -43,18 +43,18 @@ PRESETS = {
     'blockgcn-nwucla': Preset((0.7, 0.5, 0.6, 0.2), (4,), "BlockGCN's release, ensemble.py"),
 }
 
-GRID = tuple(step / 10 for step in range(21))
+GRID = tuple(tenth / 10 for tenth in range(21))
 """Weights that :func:`fit_weights` tries for a stream: 0 to 2."""
 _SWEEPS = 20
 
 
 class Accuracy(NamedTuple):
-    """Shares of samples.
+    """Fractions of samples.
 
     Attributes:
         top1: The highest score is at the class; of equal scores the first counts.
         top5: The class is among the five highest scores.
-        mean_class: Mean over the classes that occur of the top-1 share of their samples.
+        mean_class: Mean over the classes that occur of the top-1 accuracy of their samples.
     """
 
     top1: float
@@ -64,11 +64,11 @@ class Accuracy(NamedTuple):
 
 def accuracies(scores: Scores) -> Accuracy:
     """Evaluate scores (N, C)."""
-    return Accuracy(top1(scores), topk(scores, 5), mean_class_accuracy(matrix_of(scores)))
+    return Accuracy(topk(scores, 1), topk(scores, 5), mean_class_accuracy(matrix_of(scores)))
 
 
 def topk(scores: Scores, k: int) -> float:
-    """Share of the samples whose class is among the ``k`` highest scores, the lower class first."""
+    """Fraction of samples whose class is among the ``k`` highest scores, lower classes first."""
     own = np.take_along_axis(scores.scores, scores.labels[:, None], axis=1)  # (N, 1)
     lower = np.arange(scores.scores.shape[1]) < scores.labels[:, None]  # (N, C)
     ahead = (scores.scores > own) | ((scores.scores == own) & lower)
@@ -92,6 +92,11 @@ def fuse(streams: Sequence[Scores], weights: Sequence[float]) -> Scores:
 
     Returns:
         Scores (N, C) in float32, the precision of a score file, summed in float64.
+
+    Example:
+        >>> streams = [load_scores('baseline.pkl'), load_scores('csre.pkl')]
+        >>> topk(fuse(streams, [0.4, 0.6]), 1)
+        0.75
     """
     total = sum(w * s.scores.astype(np.float64) for w, s in zip(weights, streams, strict=True))
     return streams[0]._replace(scores=np.asarray(total, np.float32))
@@ -136,21 +141,22 @@ def preset_weights(preset: str, names: Sequence[str]) -> tuple[float, ...]:
     return weights[: len(names)]
 
 
-def fit_weights(
-    streams: Sequence[Scores], progress: Callable[[], None] = lambda: None
-) -> tuple[float, ...]:
+def fit_weights(streams: Sequence[Scores]) -> tuple[float, ...]:
     """Search the weights of the highest top-1 accuracy, one stream after the other.
 
     From equal weights, the weight of each stream in turn becomes the one of :data:`GRID` with the
     most samples right; of several, the one nearest to 1. It ends when a round changes nothing.
-    There is no chance in it; the result is the best of its neighbours, not of all weights.
+    It draws no random numbers; the result is the best of its neighbours, not of all weights.
 
     Args:
         streams: Joined scores of samples that are *not* reported.
-        progress: Called after each stream.
 
     Returns:
         K weights.
+
+    Example:
+        >>> fit_weights([load_scores('baseline.pkl'), load_scores('csre.pkl')])
+        (0.9, 1.0)
     """
     parts = [stream.scores.astype(np.float64) for stream in streams]  # K of (N, C)
     labels, weights = streams[0].labels, [1.0] * len(streams)
@@ -165,7 +171,6 @@ def fit_weights(
                     fused = np.asarray(rest + weight * part, np.float32)
                     right[weight] = int(np.count_nonzero(fused.argmax(axis=1) == labels))
             weights[place] = max(right, key=lambda w: (right[w], -abs(w - 1)))
-            progress()
         if weights == before:
             break
     return tuple(weights)
@@ -194,8 +199,8 @@ def check_fitting(fitting: Mapping[str, Scores], reported: Mapping[str, Scores])
         both = sorted(set(fitting[name].names) & set(scores.names))
         if both:
             raise InputError(
-                f'--fit-on shares {len(both)} samples with what is reported, weights are fitted '
-                f'on another split only: {list_names(both)}'
+                f'--fit-on has {len(both)} samples that are reported, too; weights are fitted on '
+                f'another split only: {list_names(both)}'
             )
 
 

@@ -35,6 +35,11 @@ class DumpScores(DumpResults):
     Args:
         out_file_path: The file, ``.pkl`` or ``.pickle``.
         **kwargs: As for ``DumpResults``.
+
+    Example:
+        >>> metric = METRICS.build(dict(type='DumpScores', out_file_path='scores.pkl'))
+        >>> metric.out_file_path
+        'scores.pkl'
     """
 
     def process(self, data_batch: Any, predictions: Sequence[dict]) -> None:
@@ -63,6 +68,11 @@ class Scores(NamedTuple):
         names: Names of the samples (N,).
         labels: Classes (N,), int64.
         scores: (N, classes), float32.
+
+    Example:
+        >>> scores = Scores(['s1', 's2'], np.array([0, 1]), np.eye(2, dtype=np.float32))
+        >>> scores.scores.argmax(axis=1) == scores.labels
+        array([ True,  True])
     """
 
     names: list[str]
@@ -77,6 +87,11 @@ def load_scores(path: str | os.PathLike) -> Scores:
 
     Raises:
         InputError: If there is no such file, or it holds something else.
+
+    Example:
+        >>> scores = load_scores('csre.pkl')
+        >>> scores.scores.shape
+        (12, 3)
     """
     return _parse_list(_load(path), path)
 
@@ -166,7 +181,11 @@ def read_scores(
 
 
 def save_scores(scores: Scores, path: str | os.PathLike) -> None:
-    """Write scores as ``tools/test.py --dump`` does."""
+    """Write scores as ``tools/test.py --dump`` does.
+
+    Example:
+        >>> save_scores(load_scores('csre.pkl'), 'copy.pkl')
+    """
     samples = [
         dict(frame_dir=name, gt_label=int(label), pred_label=int(row.argmax()), pred_score=row)
         for name, label, row in zip(*scores, strict=True)

@@ -16,7 +16,7 @@ CONFIDENCE = 0.95
 LEAST_SEEDS = 3
 """Seeds from which on the bootstrap draws them, too."""
 _FEW_SEEDS = 10
-_CELLS = 4_000_000
+_MOST_NUMBERS = 4_000_000
 """Numbers that the bootstrap holds at a time, at most."""
 
 
@@ -39,7 +39,7 @@ class Interval(NamedTuple):
     """A 95 % interval of the mean difference in top-1 accuracy.
 
     Attributes:
-        low: Its lower end, a share.
+        low: Its lower end, a fraction.
         high: Its upper end.
         over_seeds: Whether seeds were drawn as well as samples.
     """
@@ -104,13 +104,13 @@ def bootstrap(difference: np.ndarray, resamples: int = RESAMPLES, seed: int = 0)
     kinds, counts = np.unique(difference.T, axis=0, return_counts=True)  # (U, S), (U,)
     over_seeds = num_seeds >= LEAST_SEEDS
     totals = []
-    step = max(1, _CELLS // len(kinds))
-    for first in range(0, resamples, step):
-        size = min(step, resamples - first)
-        draws = rng.multinomial(num_samples, counts / num_samples, size=size)  # (R, U)
+    size = max(1, _MOST_NUMBERS // len(kinds))
+    for first in range(0, resamples, size):
+        count = min(size, resamples - first)
+        draws = rng.multinomial(num_samples, counts / num_samples, size=count)  # (R, U)
         of_runs = draws @ kinds.astype(np.int64)  # (R, S): integers, so that 0 is 0
         if over_seeds:
-            of_runs *= rng.multinomial(num_seeds, np.full(num_seeds, 1 / num_seeds), size=size)
+            of_runs *= rng.multinomial(num_seeds, np.full(num_seeds, 1 / num_seeds), size=count)
         totals.append(of_runs.sum(axis=1))
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(np.concatenate(totals), [tail, 1 - tail]) / (num_samples * num_seeds)
@@ -118,7 +118,14 @@ def bootstrap(difference: np.ndarray, resamples: int = RESAMPLES, seed: int = 0)
 
 
 def measure_difference(comparison: Comparison, resamples: int = RESAMPLES) -> Difference:
-    """Compare the accuracies of two models."""
+    """Compare the accuracies of two models.
+
+    Example:
+        >>> before, after = load_scores('baseline.pkl'), load_scores('csre.pkl')
+        >>> found = measure_difference(compare({'baseline': before}, {'csre': after}))
+        >>> found.mean, found.tests[0].p_value
+        (0.25, 0.25)
+    """
     before, after = comparison.accuracies
     difference = comparison.difference
     return Difference(

@@ -1,4 +1,4 @@
-"""Logs of training runs as curves: what mmengine writes to ``vis_data/scalars.json``.
+"""Logs of training runs as curves, from the ``vis_data/scalars.json`` that mmengine writes.
 
 The file has a line a log entry, each a JSON object. Entries of the training have ``iter``, counted
 over the whole run, and ``epoch`` unless the run counts iterations; those of the validation have
@@ -58,6 +58,11 @@ def read_run(path: str | os.PathLike) -> Run:
     Raises:
         InputError: If there is no log, a line is no JSON object (but the last one of a file, which
             a killed run leaves incomplete), or no entry is of the training.
+
+    Example:
+        >>> run = read_run('run')
+        >>> run.series['loss'].y.tolist()
+        [2.0, 1.0]
     """
     entries: list[dict[str, Any]] = []
     notes: list[str] = []
@@ -120,7 +125,7 @@ def smooth(series: Series, window: int) -> Series:
     return Series(series.x, np.array(means))
 
 
-def summarise_run(run: Run) -> dict[str, float]:
+def run_numbers(run: Run) -> dict[str, float]:
     """Numbers of a run for a table; NaN for what its log does not have.
 
     Returns:

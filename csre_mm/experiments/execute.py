@@ -35,13 +35,22 @@ OUTPUT = 'output.log'
 
 
 class Executor:
-    """Carries out runs, each in processes of its own.
+    """Carries out runs, each in separate processes.
 
     Args:
-        jobs: Runs at once. Without ``OMP_NUM_THREADS`` in the environment they share the cores.
+        jobs: Runs at once. Without ``OMP_NUM_THREADS`` in the environment the cores are divided
+            between them.
         gpus: Devices that the runs go to in turn; empty to leave the choice to PyTorch.
         amp: Whether to train with ``--amp``.
         report: Called with a line when a run begins, ends or fails; from several threads.
+
+    Attributes:
+        failed: Runs that failed.
+
+    Example:
+        >>> executor = Executor(jobs=2, gpus=[], amp=False, report=print)
+        >>> executor([])  # the runs of plan_runs
+        0 runs, 0 of them finished before
     """
 
     def __init__(

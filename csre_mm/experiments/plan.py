@@ -1,7 +1,7 @@
-"""Which runs a benchmark consists of: configs, arms, streams, seeds and folds."""
+"""Which runs a benchmark consists of: configs, variants, streams, seeds and folds."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,14 +15,16 @@ from csre_mm.utils.errors import InputError
 from csre_mm.utils.project import find_config
 
 BASELINE = 'baseline'
-"""The arm that all others are compared with."""
+"""The variant that all others are compared with."""
+STREAM = 'model.data_preprocessor.stream'
+"""The key of a config that chooses the stream."""
 
 
-class Arm(NamedTuple):
+class Variant(NamedTuple):
     """One of the models that are trained alike.
 
     Attributes:
-        name: ``baseline``, ``csre``, or that of a variant of it.
+        name: ``baseline``, ``csre``, or another name for CSRE with other settings.
         options: ``--cfg-options`` in which it differs from its config.
     """
 
@@ -30,18 +32,18 @@ class Arm(NamedTuple):
     options: Mapping[str, Any]
 
 
-class Cell(NamedTuple):
-    """A place in the table: one run, or one a fold.
+class Experiment(NamedTuple):
+    """One entry of the table: one run, or one run per fold.
 
     Attributes:
-        config: Stem of the baseline's config file.
-        arm: Name of the arm.
+        config: Config name of the baseline.
+        variant: Name of the variant.
         stream: j, b, jm or bm.
         seed: Of the run.
     """
 
     config: str
-    arm: str
+    variant: str
     stream: str
     seed: int
 
@@ -50,26 +52,37 @@ class PlannedRun(NamedTuple):
     """A training run and what it is tested on.
 
     Attributes:
-        cell: Where it belongs.
+        experiment: The experiment that it belongs to.
         fold: Number of its fold, from 1; None if it is tested on the test split.
         config: Config file.
         options: All its ``--cfg-options``.
         folder: Its working folder.
     """
 
-    cell: Cell
+    experiment: Experiment
     fold: int | None
     config: Path
     options: dict[str, Any]
     folder: Path
 
 
-class Request(NamedTuple):
-    """What to run.
+def plan_runs(
+    configs: Sequence[Path],
+    variants: Sequence[Variant],
+    streams: Sequence[str] = ('j',),
+    seeds: Sequence[int] = (0,),
+    *,
+    epochs: int | None = None,
+    num_folds: int = 0,
+    options: Mapping[str, Any] | None = None,
+    folder: Path = Path('work_dirs/benchmark'),
+) -> list[PlannedRun]:
+    """List the runs, those that are compared next to each other, so that pairs are ready early.
 
-    Attributes:
-        configs: Config files of baselines; that of CSRE lies beside and begins with ``csre_``.
-        arms: The arms, the baseline first.
+    Args:
+        configs: Config files of baselines, or names of shipped ones; the config with CSRE is
+            ``csre_`` and the same name, in the same folder.
+        variants: The variants, the baseline first.
         streams: j, b, jm, bm.
         seeds: Of the runs.
         epochs: Of each run; None for those of its config.
@@ -77,67 +90,57 @@ class Request(NamedTuple):
             the test split.
         options: ``--cfg-options`` of all runs.
         folder: Where the runs' working folders go.
-    """
-
-    configs: Sequence[Path]
-    arms: Sequence[Arm]
-    streams: Sequence[str]
-    seeds: Sequence[int]
-    epochs: int | None
-    num_folds: int
-    options: Mapping[str, Any]
-    folder: Path
-
-
-def plan_runs(request: Request) -> list[PlannedRun]:
-    """List the runs, those that are compared next to each other, so that pairs are ready early.
 
     Raises:
         InputError: If a config cannot be read, two have a name, or the training set cannot be
             folded.
+
+    Example:
+        >>> variants = [Variant('baseline', {}), Variant('csre', {})]
+        >>> runs = plan_runs([Path('hcn_nwucla')], variants, seeds=[0, 1], epochs=16)
+        >>> [run.config.name for run in runs[:2]]
+        ['hcn_nwucla.py', 'csre_hcn_nwucla.py']
     """
-    stems = [path.stem for path in request.configs]
-    for stem in stems:
-        if stem.startswith('csre_'):
-            raise InputError(
-                f'{stem}: give the config of the baseline, csre_... is found beside it'
+    names = [path.stem for path in configs]
+    for name in names:
+        if name.startswith('csre_'):
+            raise InputError(f'{name}: give the config of the baseline, csre_... is added to it')
+        if names.count(name) > 1:
+            raise InputError(f'{name} is given twice')
+    runs: list[PlannedRun] = []
+    for path in configs:
+        path = path if path.is_file() else find_config(path)
+        cfg = merge_options(read_config(str(path)), dict(options or {}))
+        counterpart = path.with_name(f'csre_{path.name}')
+        if any(variant.name != BASELINE for variant in variants):
+            if not counterpart.is_file():  # a shipped one of this name is another baseline's
+                raise InputError(f'no such config: {counterpart}')
+            read_config(str(counterpart))
+        common = {
+            **_quiet(cfg),
+            **({} if epochs is None else compress_schedule(cfg, epochs)),
+            **(options or {}),
+        }
+        folds = _folds_of(cfg, num_folds) if num_folds else [(None, {})]
+        for seed, stream, (fold, of_fold), variant in itertools.product(
+            seeds, streams, folds, variants
+        ):
+            parts = [path.stem, variant.name, stream, f'seed{seed}']
+            parts += [] if fold is None else [f'fold{fold}']
+            runs.append(
+                PlannedRun(
+                    Experiment(path.stem, variant.name, stream, seed),
+                    fold,
+                    path if variant.name == BASELINE else counterpart,
+                    {**common, STREAM: stream, **of_fold, **variant.options},
+                    folder.joinpath(*parts),
+                )
             )
-        if stems.count(stem) > 1:
-            raise InputError(f'{stem} is given twice')
-    return [run for path in request.configs for run in _runs_of(path, request)]
-
-
-def _runs_of(path: Path, request: Request) -> Iterator[PlannedRun]:
-    path = path if path.is_file() else find_config(path)
-    cfg = merge_options(read_config(str(path)), dict(request.options))
-    counterpart = path.with_name(f'csre_{path.name}')
-    if any(arm.name != BASELINE for arm in request.arms):
-        if not counterpart.is_file():  # a shipped one of this name is another baseline's
-            raise InputError(f'no such config: {counterpart}')
-        read_config(str(counterpart))
-    common = {
-        **_quiet(cfg),
-        **({} if request.epochs is None else shorten_recipe(cfg, request.epochs)),
-        **request.options,
-    }
-    folds: list[tuple[int | None, dict[str, Any]]] = [(None, {})]
-    if request.num_folds:
-        folds = [*_folds_of(cfg, request.num_folds)]
-    for seed, stream, (fold, of_fold), arm in itertools.product(
-        request.seeds, request.streams, folds, request.arms
-    ):
-        parts = [path.stem, arm.name, stream, f'seed{seed}']
-        yield PlannedRun(
-            Cell(path.stem, arm.name, stream, seed),
-            fold,
-            path if arm.name == BASELINE else counterpart,
-            {**common, 'model.data_preprocessor.stream': stream, **of_fold, **arm.options},
-            request.folder.joinpath(*parts, *([] if fold is None else [f'fold{fold}'])),
-        )
+    return runs
 
 
 def _quiet(cfg: Config) -> dict[str, Any]:
-    """Two checkpoints beside the best, and the samples read by the process that trains."""
+    """Two checkpoints besides the best one, and the samples read by the process that trains."""
     options: dict[str, Any] = {'default_hooks.checkpoint.max_keep_ckpts': 2}
     for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
         if loader in cfg:
@@ -146,11 +149,11 @@ def _quiet(cfg: Config) -> dict[str, Any]:
     return options
 
 
-def _folds_of(cfg: Config, num_folds: int) -> list[tuple[int, dict[str, Any]]]:
-    """Number and options of each fold: others train, its subjects are validated and tested on."""
+def _folds_of(cfg: Config, num_folds: int) -> list[tuple[int | None, dict[str, Any]]]:
+    """Number and options of each fold: training on the others, testing on its subjects."""
     key, dataset = innermost_datasets(cfg, 'train_dataloader')[0]
     folds = make_folds(read_labels(dataset.ann_file, dataset.split), num_folds)
-    found = []
+    found: list[tuple[int | None, dict[str, Any]]] = []
     for number, held_out in enumerate(folds, 1):
         rest = [subject for fold in folds if fold is not held_out for subject in fold]
         options: dict[str, Any] = {f'{key}.subjects': rest}
@@ -161,16 +164,16 @@ def _folds_of(cfg: Config, num_folds: int) -> list[tuple[int, dict[str, Any]]]:
     return found
 
 
-def shorten_recipe(cfg: Config, epochs: int) -> dict[str, Any]:
+def compress_schedule(cfg: Config, epochs: int) -> dict[str, Any]:
     """Options that bring a config to fewer (or more) epochs.
 
-    With s = epochs / epochs of the config: steps come at s times their epoch, rounded, the warm-up
-    and a cosine end at s times theirs, counted in iterations, and an exponential decay ends at the
-    rate where the whole recipe ends.
+    With s = epochs / epochs of the config: milestones are at s times their epoch, rounded, the
+    warm-up and a cosine schedule end at s times theirs, counted in iterations, and an exponential
+    schedule ends at the learning rate at which the whole recipe ends.
 
     Args:
         cfg: A config with ``param_scheduler`` by epochs.
-        epochs: Of the short run.
+        epochs: Of the run.
 
     Returns:
         ``--cfg-options``, empty if the config has this number of epochs.
@@ -190,20 +193,24 @@ def shorten_recipe(cfg: Config, epochs: int) -> dict[str, Any]:
     return options
 
 
-def _compress(schedule: dict, share: float) -> dict[str, Any]:
+def _compress(schedule: dict, factor: float) -> dict[str, Any]:
     """What of one schedule changes."""
     if not schedule.get('by_epoch', True):
         raise InputError('--epochs needs schedules that count epochs (by_epoch=True)')
     kind = schedule['type']
     if kind == 'MultiStepLR':
-        return {'milestones': [max(1, round(step * share)) for step in schedule['milestones']]}
+        return {
+            'milestones': [
+                max(1, round(milestone * factor)) for milestone in schedule['milestones']
+            ]
+        }
     if kind == 'ExponentialLR':
-        return {'gamma': round(schedule['gamma'] ** (1 / share), 6)}
+        return {'gamma': round(schedule['gamma'] ** (1 / factor), 6)}
     if kind in ('LinearLR', 'CosineAnnealingLR'):
         changes: dict[str, Any] = {
-            key: round(schedule[key] * share, 4)
+            key: round(schedule[key] * factor, 4)
             for key in ('begin', 'end', 'T_max')
             if schedule.get(key)
         }
         return {**changes, 'convert_to_iter_based': True}
-    raise InputError(f'--epochs does not know how to shorten a {kind} schedule')
+    raise InputError(f'--epochs does not know how to compress a {kind} schedule')

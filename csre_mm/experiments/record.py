@@ -27,7 +27,13 @@ class RunError(Exception):
 def train_command(run: PlannedRun, amp: bool) -> list[str]:
     """Script and arguments that train a run, and continue it if it was interrupted."""
     return [
-        *('train.py', str(run.config), '--seed', str(run.cell.seed), *(['--amp'] if amp else [])),
+        *(
+            'train.py',
+            str(run.config),
+            '--seed',
+            str(run.experiment.seed),
+            *(['--amp'] if amp else []),
+        ),
         *('--resume', '--work-dir', str(run.folder), '--cfg-options', *options_of_run(run)),
     ]
 
@@ -39,7 +45,7 @@ def describe_run(run: PlannedRun, amp: bool) -> dict[str, Any]:
     if path.resolve().is_relative_to(ROOT):  # the command as it is called from there
         path = path.resolve().relative_to(ROOT)
     return {
-        **run.cell._asdict(),
+        **run.experiment._asdict(),
         'fold': run.fold,
         'options': options_of_run(run),
         'amp': amp,

@@ -1,7 +1,7 @@
 """What the runs of a benchmark measured, as one file that tables are made of.
 
-The file is JSON, small enough to be published: of every cell the class that each sample was taken
-for, so that any accuracy, difference and interval can be worked out again, and of every run its
+The file is JSON, small enough to be published: for every experiment the predicted class of each
+sample, so that any accuracy, difference and interval can be computed again, and for every run its
 command, commit, machine, time and log.
 """
 
@@ -18,32 +18,32 @@ from csre_mm.evaluation.confusion import join_scores
 from csre_mm.evaluation.ensemble import fuse
 from csre_mm.evaluation.scores import Scores, load_scores
 from csre_mm.evaluation.training_log import read_run
-from csre_mm.experiments.plan import Cell, PlannedRun
+from csre_mm.experiments.plan import Experiment, PlannedRun
 from csre_mm.experiments.record import CHECKPOINTS, find_checkpoint, read_record
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 
 LOGGED = ('loss', 'loss_cls', 'loss_contrast_spatial', 'loss_contrast_temporal', 'acc/top1')
-"""What of a run's log is kept, a number an epoch."""
+"""What is kept of a run's log, a number per epoch."""
 
 
 @dataclass
-class CellResult:
-    """What was measured for a cell.
+class ExperimentResult:
+    """What an experiment measured.
 
     Attributes:
-        config: Stem of the baseline's config file.
-        arm: Name of the arm.
+        config: Config name of the baseline.
+        variant: Name of the variant.
         stream: The stream, or those of an ensemble joined by ``+``.
         seed: Of the run.
-        predicted: Classes (N,) that the samples were taken for, by checkpoint (``last``, ``best``).
+        predicted: Predicted classes (N,) of the samples, by checkpoint (``last``, ``best``).
         epochs: Epoch of each checkpoint, of each run.
-        runs: Records of the runs, one or one a fold; none for an ensemble.
+        runs: Records of the runs, one or one per fold; none for an ensemble.
         weights: Of the streams of an ensemble.
     """
 
     config: str
-    arm: str
+    variant: str
     stream: str
     seed: int
     predicted: dict[str, list[int]]
@@ -66,8 +66,8 @@ class Results:
         labels: Their classes (N,).
         num_classes: C.
         subsets: Names of the samples of each subset.
-        arms: Options in which the arms differ from their configs.
-        cells: What was measured.
+        variants: Options in which the variants differ from their configs.
+        experiments: What was measured.
     """
 
     command: str
@@ -78,8 +78,8 @@ class Results:
     labels: list[int]
     num_classes: int
     subsets: dict[str, list[str]]
-    arms: dict[str, list[str]]
-    cells: list[CellResult]
+    variants: dict[str, list[str]]
+    experiments: list[ExperimentResult]
 
     def mask(self, subset: str) -> np.ndarray:
         """Which samples (N,) a subset has; the split's name gives all."""
@@ -88,66 +88,83 @@ class Results:
         return np.isin(self.names, self.subsets[subset])
 
 
-def gather_cells(
+def gather_experiments(
     runs: Sequence[PlannedRun], weights: Mapping[str, float]
-) -> tuple[list[CellResult], Scores]:
-    """Read the scores of the cells whose runs are all finished.
+) -> tuple[list[ExperimentResult], Scores]:
+    """Read the scores of the experiments whose runs are all finished.
 
     Args:
         runs: All planned runs.
         weights: Of the streams of an ensemble, by stream; empty for none.
 
     Returns:
-        The cells, those of ensembles after the streams of their seed, and the scores of one of
-        them for the names and labels.
+        The experiments, those of ensembles after the streams of their seed, and the scores of one
+        of them for the names and labels.
 
     Raises:
-        InputError: If no cell is finished, or score files are of other samples.
+        InputError: If no experiment is finished, or score files are of other samples.
     """
-    by_cell: dict[Cell, list[PlannedRun]] = {}
+    members: dict[Experiment, list[PlannedRun]] = {}
     for run in runs:
-        by_cell.setdefault(run.cell, []).append(run)
-    scores = {
-        (cell, name): _read_scores(members, name)
-        for cell, members in by_cell.items()
-        if all((read_record(run.folder) or {}).get('finished') for run in members)
-        for name in CHECKPOINTS
+        members.setdefault(run.experiment, []).append(run)
+    members = {
+        experiment: own
+        for experiment, own in members.items()
+        if all((read_record(run.folder) or {}).get('finished') for run in own)
     }
-    if not scores:
+    if not members:
         raise InputError('no run is finished yet')
-    joined = join_scores({_say(key): found for key, found in scores.items()})
-    first = next(iter(joined.values()))
-    streams = list(weights)
-    cells = []
-    for cell, members in by_cell.items():
-        if (cell, 'last') not in scores:
-            continue
-        found = {name: joined[_say((cell, name))] for name in CHECKPOINTS}
-        cells.append(_make_cell(cell, members, found))
-        ensemble = [cell._replace(stream=stream) for stream in streams]
-        if streams and cell == ensemble[-1] and all((c, 'last') in scores for c in ensemble):
-            cells.append(_make_ensemble(ensemble, joined, list(weights.values())))
-    return cells, first
+    joined = join_scores(
+        {
+            _path(experiment, checkpoint): _read_scores(own, checkpoint)
+            for experiment, own in members.items()
+            for checkpoint in CHECKPOINTS
+        }
+    )
+    found = []
+    for experiment, own in members.items():
+        epochs = {c: [find_checkpoint(run.folder, c)[1] for run in own] for c in CHECKPOINTS}
+        result = _predict([experiment], joined, [1.0])
+        result.epochs, result.runs = epochs, [_describe(run) for run in own]
+        found.append(result)
+        ensemble = [experiment._replace(stream=stream) for stream in weights]
+        if ensemble and experiment == ensemble[-1] and all(e in members for e in ensemble):
+            found.append(_predict(ensemble, joined, list(weights.values())))
+            found[-1].weights = list(weights.values())
+    return found, next(iter(joined.values()))
 
 
 def save_results(results: Results, path: str | os.PathLike) -> None:
-    """Write results, lists of numbers and names on a line each."""
+    """Write results, lists of numbers and names on a line each.
+
+    Example:
+        >>> results = Results('', 'A title', 'val', False, ['s1'], [0], 2, {}, {}, [])
+        >>> save_results(results, 'results.json')
+        >>> load_results('results.json') == results
+        True
+    """
     with atomic_path(path) as temporary:
         temporary.write_text(_dump(asdict(results)) + '\n', encoding='utf-8')
 
 
 def load_results(path: str | os.PathLike) -> Results:
-    """Read results.
+    """Read what :func:`save_results` wrote, such as a file of ``docs/results``.
 
     Raises:
         InputError: If there is no such file, or it holds something else.
+
+    Example:
+        >>> results = Results('', 'A title', 'val', False, ['s1'], [0], 2, {}, {}, [])
+        >>> save_results(results, 'results.json')
+        >>> load_results('results.json').title
+        'A title'
     """
     try:
         data = json.loads(Path(path).read_text(encoding='utf-8'))
-        cells = [CellResult(**cell) for cell in data.pop('cells')]
-        results = Results(**data, cells=cells)
-        for cell in cells:
-            for predicted in cell.predicted.values():
+        experiments = [ExperimentResult(**entry) for entry in data.pop('experiments')]
+        results = Results(**data, experiments=experiments)
+        for experiment in experiments:
+            for predicted in experiment.predicted.values():
                 if len(predicted) != len(results.names):
                     raise ValueError(f'{len(predicted)} predictions for {len(results.names)} names')
     except FileNotFoundError as error:
@@ -157,9 +174,9 @@ def load_results(path: str | os.PathLike) -> Results:
     return results
 
 
-def _read_scores(runs: Sequence[PlannedRun], name: str) -> Scores:
-    """The scores of a cell; folds are of different samples and are put together."""
-    parts = [load_scores(run.folder / f'{name}.pkl') for run in runs]
+def _read_scores(runs: Sequence[PlannedRun], checkpoint: str) -> Scores:
+    """The scores of an experiment; folds are of different samples and are put together."""
+    parts = [load_scores(run.folder / f'{checkpoint}.pkl') for run in runs]
     return Scores(
         [sample for part in parts for sample in part.names],
         np.concatenate([part.labels for part in parts]),
@@ -167,50 +184,38 @@ def _read_scores(runs: Sequence[PlannedRun], name: str) -> Scores:
     )
 
 
-def _make_cell(cell: Cell, runs: Sequence[PlannedRun], scores: Mapping[str, Scores]) -> CellResult:
-    return CellResult(
-        **cell._asdict(),
-        predicted={name: found.scores.argmax(axis=1).tolist() for name, found in scores.items()},
-        epochs={
-            name: [find_checkpoint(run.folder, name)[1] for run in runs] for name in CHECKPOINTS
-        },
-        runs=[_describe(run) for run in runs],
-    )
-
-
-def _make_ensemble(
-    cells: Sequence[Cell], joined: Mapping[str, Scores], weights: Sequence[float]
-) -> CellResult:
+def _predict(
+    experiments: Sequence[Experiment], joined: Mapping[str, Scores], weights: Sequence[float]
+) -> ExperimentResult:
+    """The predictions of one experiment, or of the ensemble of several streams."""
     predicted = {}
-    for name in CHECKPOINTS:
-        fused = fuse([joined[_say((cell, name))] for cell in cells], weights)
-        predicted[name] = fused.scores.argmax(axis=1).tolist()
-    cell = cells[0]._replace(stream='+'.join(cell.stream for cell in cells))
-    return CellResult(**cell._asdict(), predicted=predicted, weights=list(weights))
+    for checkpoint in CHECKPOINTS:
+        fused = fuse([joined[_path(e, checkpoint)] for e in experiments], weights)
+        predicted[checkpoint] = fused.scores.argmax(axis=1).tolist()
+    whole = experiments[0]._replace(stream='+'.join(e.stream for e in experiments))
+    return ExperimentResult(**whole._asdict(), predicted=predicted)
 
 
 def _describe(run: PlannedRun) -> dict[str, Any]:
     """The record of a run with its log."""
     record = read_record(run.folder)
     assert record is not None
-    kept = ('fold', 'command', 'attempts')
-    log = read_run(run.folder)
-    series = {key: log.series[key] for key in LOGGED if key in log.series}
-    return {
-        **{key: record[key] for key in kept},
-        'log': {
-            key: {
-                'epoch': [int(x) for x in curve.x if x == int(x)],
-                'value': [round(float(y), 4) for x, y in zip(*curve, strict=True) if x == int(x)],
-            }
-            for key, curve in series.items()
-        },
-    }
+    series = read_run(run.folder).series
+    log = {}
+    for key in LOGGED:
+        if key in series:
+            points = [
+                (int(x), round(float(y), 4))
+                for x, y in zip(*series[key], strict=True)
+                if x == int(x)
+            ]
+            log[key] = {'epoch': [x for x, _ in points], 'value': [y for _, y in points]}
+    return {**{key: record[key] for key in ('fold', 'command', 'attempts')}, 'log': log}
 
 
-def _say(key: tuple[Cell, str]) -> str:
-    (config, arm, stream, seed), checkpoint = key
-    return f'{config}/{arm}/{stream}/seed{seed}/{checkpoint}'
+def _path(experiment: Experiment, checkpoint: str) -> str:
+    config, variant, stream, seed = experiment
+    return f'{config}/{variant}/{stream}/seed{seed}/{checkpoint}'
 
 
 def _dump(data: Any, indent: str = '') -> str:

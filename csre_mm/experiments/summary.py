@@ -1,6 +1,5 @@
 """The table of a benchmark: means over seeds, and differences from the baseline with intervals."""
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -8,26 +7,26 @@ import numpy as np
 from csre_mm.evaluation.comparison import Comparison
 from csre_mm.evaluation.significance import Difference, measure_difference
 from csre_mm.experiments.plan import BASELINE
-from csre_mm.experiments.results import CellResult, Results
+from csre_mm.experiments.results import ExperimentResult, Results
 
 
 class Row(NamedTuple):
     """One model on one set of samples, with all seeds.
 
     Attributes:
-        config: Stem of the baseline's config file.
-        arm: Name of the arm.
+        config: Config name of the baseline.
+        variant: Name of the variant.
         stream: The stream, or those of an ensemble.
         subset: Name of the samples.
         checkpoint: ``last`` or ``best``.
         seeds: Of the runs (S,).
         accuracies: Top-1 of each (S,).
         difference: From the baseline, over the seeds that both have; None for the baseline itself,
-            or if it has no seed in common with it.
+            or if the two have no seed in common.
     """
 
     config: str
-    arm: str
+    variant: str
     stream: str
     subset: str
     checkpoint: str
@@ -47,41 +46,39 @@ class Row(NamedTuple):
 
 
 def summarise(results: Results) -> list[Row]:
-    """Work out the table, for the whole split, then each subset, last epoch before best."""
-    groups: dict[tuple[str, str, str], dict[int, CellResult]] = {}
-    for cell in results.cells:
-        groups.setdefault((cell.config, cell.stream, cell.arm), {})[cell.seed] = cell
-    return [
-        row
-        for subset in (results.split, *results.subsets)
-        for checkpoint in ('last', 'best')
-        for row in _rows(results, groups, subset, checkpoint)
-    ]
+    """Compute the table: for the whole split, then each subset, the last epoch, then the best.
 
-
-def _rows(
-    results: Results,
-    groups: dict[tuple[str, str, str], dict[int, CellResult]],
-    subset: str,
-    checkpoint: str,
-) -> Iterator[Row]:
-    mask = results.mask(subset)
-    labels = np.array(results.labels)[mask]
-    names = np.array(results.names)[mask].tolist()
-    for (config, stream, arm), cells in groups.items():
-        predicted = {s: np.array(c.predicted[checkpoint])[mask] for s, c in cells.items()}
-        difference = None
-        before = groups.get((config, stream, BASELINE), {})
-        both = sorted(set(before) & set(cells))
-        if arm != BASELINE and both:
-            pairs = Comparison(
-                names,
-                labels,
-                results.num_classes,
-                np.stack([np.array(before[s].predicted[checkpoint])[mask] for s in both]),
-                np.stack([predicted[s] for s in both]),
-            )
-            difference = measure_difference(pairs)
-        seeds = tuple(sorted(cells))
-        accuracies = tuple(float((predicted[s] == labels).mean()) for s in seeds)
-        yield Row(config, arm, stream, subset, checkpoint, seeds, accuracies, difference)
+    Example:
+        >>> results = Results('', '', 'val', False, ['s1', 's2'], [0, 1], 2, {}, {}, [])
+        >>> predicted = {'last': [0, 0], 'best': [0, 1]}
+        >>> results.experiments += [ExperimentResult('hcn_nwucla', 'csre', 'j', 0, predicted)]
+        >>> [(row.checkpoint, row.mean) for row in summarise(results)]
+        [('last', 0.5), ('best', 1.0)]
+    """
+    groups: dict[tuple[str, str, str], dict[int, ExperimentResult]] = {}
+    for result in results.experiments:
+        key = result.config, result.stream, result.variant
+        groups.setdefault(key, {})[result.seed] = result
+    rows = []
+    for subset in (results.split, *results.subsets):
+        mask = results.mask(subset)
+        names, labels = np.array(results.names)[mask].tolist(), np.array(results.labels)[mask]
+        for checkpoint in ('last', 'best'):
+            predicted = {
+                key: {s: np.array(r.predicted[checkpoint])[mask] for s, r in own.items()}
+                for key, own in groups.items()
+            }  # predictions (N,) of each seed
+            for (config, stream, variant), after in predicted.items():
+                before = predicted.get((config, stream, BASELINE), {})
+                both = sorted(before.keys() & after.keys())
+                difference = None
+                if variant != BASELINE and both:
+                    pairs = (np.stack([runs[s] for s in both]) for runs in (before, after))
+                    comparison = Comparison(names, labels, results.num_classes, *pairs)
+                    difference = measure_difference(comparison)
+                seeds = tuple(sorted(after))
+                top1 = tuple(float((after[s] == labels).mean()) for s in seeds)
+                rows.append(
+                    Row(config, variant, stream, subset, checkpoint, seeds, top1, difference)
+                )
+    return rows

@@ -2,13 +2,19 @@
 
 import argparse
 import functools
+import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
 
 from mmengine.config import DictAction
+from rich.console import Console
+from rich.progress import track
 
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import atomic_path
 
 TRACEBACK_VARIABLE = 'CSRE_MM_TRACEBACK'
 """Set to 1 to see where an :class:`InputError` was raised."""
@@ -84,3 +90,53 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
         help='how several processes were started; pytorch is torchrun',
     )
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def name_files(arguments: Sequence[str], kind: str, metavar: str = 'FILE') -> dict[str, str]:
+    """The files or folders of ``[NAME=]FILE`` arguments by name.
+
+    Args:
+        arguments: Of the command line.
+        kind: What is named, for messages.
+        metavar: Of the argument.
+
+    Raises:
+        InputError: If a name or a file is empty, or two have a name.
+    """
+    files: dict[str, str] = {}
+    for argument in arguments:
+        name, separator, file = argument.partition('=')
+        if not separator:
+            path, file = Path(argument).resolve(), argument
+            name = path.name if path.is_dir() else path.stem
+        if not name or not file:
+            raise InputError(f'{argument}: expected {metavar} or NAME={metavar}')
+        if name in files:
+            hint = f'use NAME={metavar}'
+            raise InputError(f'{argument}: there already is a {kind} named {name}, {hint}')
+        files[name] = file
+    return files
+
+
+def check_suffix(option: str, path: str | os.PathLike | None, suffix: str) -> None:
+    """Insist on the suffix of a file to write; None is no file.
+
+    Raises:
+        InputError: If it is another.
+    """
+    if path is not None and Path(path).suffix.lower() != suffix:
+        raise InputError(f'{option} {path}: the name must end in {suffix}')
+
+
+def write_json(path: str | os.PathLike, content: Any) -> None:
+    """Write numbers and say so."""
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + '\n', encoding='utf-8')
+    sys.stdout.write(f'The numbers are in {path}.\n')
+
+
+def progress(steps: Iterable, what: str, total: float | None = None) -> Iterable:
+    """A bar on stderr, in a terminal only."""
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    return track(steps, what, total, console=console, transient=True, disable=hidden)

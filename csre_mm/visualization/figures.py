@@ -1,11 +1,13 @@
 """What all figures share: sizes of a paper, a style, colours that all eyes tell apart, files."""
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any, Literal
 
 import matplotlib.style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from csre_mm.utils.errors import InputError
@@ -17,7 +19,7 @@ DPI = 200
 COLUMN_WIDTH, PAGE_WIDTH = 3.5, 7.2
 """Inches: a column of a paper, and a page of two of them."""
 FONT = 7.0
-"""Points: the smallest letters that print well."""
+"""Points: the smallest text that prints well."""
 
 BLUE, VERMILION, GREEN = '#0072B2', '#D55E00', '#009E73'
 COLOURS = (BLUE, VERMILION, GREEN, '#CC79A7', '#E69F00', '#56B4E9', '#000000')
@@ -46,7 +48,7 @@ _STYLE = {
 _NO_DATE: dict[str, dict[str, None]] = {'.pdf': {'CreationDate': None}, '.svg': {'Date': None}}
 
 
-def check_suffix(path: str | os.PathLike) -> str:
+def check_figure(path: str | os.PathLike) -> str:
     """Return the suffix of a figure's file in lower case.
 
     Raises:
@@ -64,30 +66,45 @@ def shorten(name: str) -> str:
 
 
 @contextmanager
-def paper_style() -> Iterator[None]:
-    """Draw and save figures in the same style, whatever the user's settings are."""
-    with matplotlib.style.context(['default', _STYLE]):
-        yield
-
-
-def save_figure(figure: Figure, path: str | os.PathLike, crop: bool = False) -> None:
-    """Write a figure; to be called within :func:`paper_style`.
+def paper_figure(
+    path: str | os.PathLike, width: float, height: float, crop: bool = False
+) -> Iterator[Figure]:
+    """A figure in the same style whatever the user's settings are, written after the block.
 
     Args:
-        figure: The figure.
         path: The file: ``.png`` with 200 dots per inch, ``.pdf`` or ``.svg``.
-        crop: Whether the file is as large as what is drawn, rather than as the figure.
+        width: Inches.
+        height: Inches.
+        crop: Whether the file is as large as what is drawn, rather than as the figure, and nothing
+            is fitted into the figure.
 
     Raises:
         InputError: If the suffix is another.
     """
-    suffix = check_suffix(path)
-    box = dict(bbox_inches='tight', pad_inches=0.03) if crop else {}
-    with atomic_path(path) as file:
-        figure.savefig(
-            file,
-            format=suffix[1:],
-            dpi=DPI,
-            metadata=_NO_DATE.get(suffix),
-            **box,  # type: ignore[arg-type]
-        )
+    suffix = check_figure(path)
+    box: dict[str, Any] = dict(bbox_inches='tight', pad_inches=0.03) if crop else {}
+    with paper_style():
+        figure = Figure((width, height), layout=None if crop else 'constrained')
+        yield figure
+        with atomic_path(path) as file:
+            metadata = _NO_DATE.get(suffix)
+            figure.savefig(file, format=suffix[1:], dpi=DPI, metadata=metadata, **box)
+
+
+def paper_style() -> AbstractContextManager:
+    """The style of all figures, for a block."""
+    return matplotlib.style.context(['default', _STYLE])
+
+
+def set_rows(axes: Axes, names: Sequence[str]) -> None:
+    """Name the rows 0, 1, ... of a panel, from top to bottom."""
+    axes.set_yticks(range(len(names)), names, parse_math=False)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.tick_params(axis='y', length=0)
+
+
+def open_axes(axes: Axes, grid: Literal['x', 'y', 'both']) -> None:
+    """Leave out the frame at the top and at the right, and draw a faint grid."""
+    axes.spines[['top', 'right']].set_visible(False)
+    axes.grid(axis=grid, lw=0.3, color='0.87')
+    axes.set_axisbelow(True)

@@ -9,13 +9,13 @@ from mmengine.registry import init_default_scope
 from csre_mm.apis.cost import measure_test
 from csre_mm.apis.recognizer import baseline_model, example_clips
 from csre_mm.datasets.class_names import find_class_names
+from csre_mm.evaluation.changes import find_changes
 from csre_mm.evaluation.comparison import compare
-from csre_mm.evaluation.comparison_report import find_changes
 from csre_mm.evaluation.confusion import (
+    accuracy,
     matrix_of,
     mean_class_accuracy,
     most_confused_pairs,
-    top1,
 )
 from csre_mm.evaluation.significance import say_verdict
 from csre_mm.utils.errors import InputError
@@ -45,13 +45,23 @@ class Report:
         runs: The baseline first.
         title: Of the page.
         classes: Names of the classes, as ``--classes`` takes them.
-        folder: For pictures while the page is made.
+        folder: For figures while the page is made.
+
+    Attributes:
+        page: The page that the sections are written to.
+
+    Example:
+        >>> report = Report([gather_run('ours', 'run')], 'Our run', None, Path('.'))
+        >>> for section in report.sections():
+        ...     section()
+        >>> 'Our run' in report.page.html()
+        True
     """
 
     def __init__(
         self, runs: Sequence[RunFolder], title: str, classes: str | None, folder: Path
     ) -> None:
-        self.runs, self.classes, self.folder = runs, classes, folder
+        self.runs, self.classes, self.path = runs, classes, folder / 'figure.svg'
         self.page = Page(title)
 
     def sections(self) -> list[Callable[[], None]]:
@@ -62,40 +72,32 @@ class Report:
             self.training,
             self.confusions,
             self.costs,
-            self.pictures,
+            self.images,
             self.settings,
         ]
 
     def names(self, run: RunFolder, num_classes: int) -> list[str]:
         """Names of the classes of a run."""
-        rows = dict(config_rows(run))
+        data = dict(config_rows(run)).get('test data', '')
         own = (run.cfg.get('data') or {}).get('class_names') if run.cfg else None
-        return find_class_names(self.classes or own, num_classes, rows.get('test data', ''))
+        return find_class_names(self.classes or own, num_classes, data)
 
     def summary(self) -> None:
         """The runs, their scores, and what is missing."""
         self.page.heading('Summary')
         self.page.table(SUMMARY_HEADER, [summary_row(run) for run in self.runs])
-        rows = [
-            [
-                f'{run.name}: {file}',
-                f'{len(scores.names):,}',
-                percent(top1(scores)),
-                percent(mean_class_accuracy(matrix_of(scores))),
-            ]
-            for run in self.runs
-            for file, scores in run.scores.items()
-        ]
+        rows, notes = [], []
+        for run in self.runs:
+            for file, scores in run.scores.items():
+                matrix = matrix_of(scores)
+                numbers = accuracy(matrix), mean_class_accuracy(matrix)
+                samples = f'{len(scores.names):,}'
+                rows.append([f'{run.name}: {file}', samples, *map(percent, numbers)])
+            found = run.missing + (run.log.notes if run.log else [])
+            notes += [f'{run.name}: {note}' for note in found] + bank_notes(run)
         if rows:
             self.page.heading('Tests', 3)
             self.page.table(['scores', 'samples', 'top-1 %', 'mean class %'], rows)
-        notes = [f'{run.name}: {text}' for run in self.runs for text in run.missing]
-        notes += [note for run in self.runs for note in bank_notes(run)]
-        notes += [
-            f'{run.name}: {note}'
-            for run in self.runs
-            for note in (run.log.notes if run.log else [])
-        ]
         if notes:
             self.page.items(notes)
 
@@ -104,55 +106,48 @@ class Report:
         first = self.runs[0]
         for run in self.runs[1:]:
             for file in sorted(first.scores.keys() & run.scores.keys()):
-                self._compare(first, run, file)
+                self.page.heading(f'{run.name} against {first.name} ({file})')
+                try:
+                    self._compare(first, run, file)
+                except InputError as error:
+                    self.page.paragraph(f'They cannot be compared: {error}', note=True)
 
     def _compare(self, first: RunFolder, run: RunFolder, file: str) -> None:
-        self.page.heading(f'{run.name} against {first.name} ({file})')
-        try:
-            found = find_changes(
-                compare({first.name: first.scores[file]}, {run.name: run.scores[file]})
-            )
-        except InputError as error:
-            self.page.paragraph(f'They cannot be compared: {error}', note=True)
-            return
-        change, test = found.difference, found.difference.tests[0]
-        low, high = change.interval.low, change.interval.high
-        self.page.table(
-            ['top-1 %', first.name, run.name, 'change', '95 % interval', 'McNemar p'],
-            [
-                [
-                    f'{len(found.comparison.names):,} samples',
-                    percent(change.before[0]),
-                    percent(change.after[0]),
-                    percent(change.mean, signed=True),
-                    f'{percent(low, signed=True)} to {percent(high, signed=True)}',
-                    f'{test.p_value:.2g}',
-                ]
-            ],
-        )
+        before, after = {first.name: first.scores[file]}, {run.name: run.scores[file]}
+        comparison = compare(before, after)
+        found = find_changes(comparison)
+        change = found.difference
+        low, high = (percent(end, signed=True) for end in change.interval[:2])
+        row = [
+            f'{len(comparison.names):,} samples',
+            *(percent(change.before[0]), percent(change.after[0])),
+            *(percent(change.mean, signed=True), f'{low} to {high}'),
+            f'{change.tests[0].p_value:.2g}',
+        ]
+        header = ['top-1 %', first.name, run.name, 'change', '95 % interval', 'McNemar p']
+        self.page.table(header, [row])
         self.page.paragraph(say_verdict(change, first.name, run.name))
         self.page.paragraph(
             f'{len(found.gained)} samples are right in {run.name} only, {len(found.lost)} in '
             f'{first.name} only.'
         )
-        names = self.names(run, found.comparison.num_classes)
-        path = self.folder / 'classes.svg'
-        draw_class_gains(found.classes, names, path)
-        self.page.picture(path, f'Change of the accuracy of each class, {first.name} to {run.name}')
+        names, models = self.names(run, comparison.num_classes), (first.name, run.name)
+        draw_class_gains(found.classes, names, self.path)
+        caption = f'Change of the accuracy of each class, {first.name} to {run.name}'
+        self.page.figure(self.path, caption)
         if found.pairs:
-            path = self.folder / 'pairs.svg'
-            draw_pair_changes(found.pairs[:MOST_PAIRS], names, path, (first.name, run.name))
-            self.page.picture(path, 'Samples of two classes taken for each other')
+            draw_pair_changes(found.pairs[:MOST_PAIRS], names, self.path, models)
+            self.page.figure(self.path, 'Samples of two classes misclassified as each other')
 
     def training(self) -> None:
-        """Curves, a picture for the runs that count in the same unit, and the banks."""
+        """Curves, a figure for the runs that count in the same unit, and the banks."""
         logs = {run.name: run.log for run in self.runs if run.log is not None}
         for unit in dict.fromkeys(log.unit for log in logs.values()):
-            self.page.heading('Training')
-            path = self.folder / 'curves.svg'
             of_unit = {name: log for name, log in logs.items() if log.unit == unit}
-            draw_curves(of_unit, path, width='page')
-            self.page.picture(path, 'Losses, accuracies, similarities and banks over the training')
+            self.page.heading('Training')
+            draw_curves(of_unit, self.path, width='page')
+            caption = 'Losses, accuracies, similarities and banks over the training'
+            self.page.figure(self.path, caption)
         rows = [row for run in self.runs for row in bank_rows(run)]
         if rows:
             self.page.heading('Memory banks')
@@ -169,16 +164,16 @@ class Report:
                 matrix = matrix_of(scores)
                 names = self.names(run, len(matrix))
                 self.page.heading(f'Confusion of {run.name} ({file})')
-                path = self.folder / 'confusion.svg'
-                draw_confusion({run.name: matrix}, names, path)
-                self.page.picture(path, f'What {run.name} takes each class for, in per cent')
-                pairs = most_confused_pairs(matrix, MOST_PAIRS)
+                draw_confusion({run.name: matrix}, names, self.path)
+                self.page.figure(
+                    self.path, f'Predictions of {run.name} for each class, in per cent'
+                )
                 rows = [
                     [f'{names[a]} / {names[b]}', str(matrix[a, b]), str(matrix[b, a])]
-                    for a, b in pairs
+                    for a, b in most_confused_pairs(matrix, MOST_PAIRS)
                 ]
                 if rows:
-                    self.page.table(['pair', 'first for second', 'second for first'], rows)
+                    self.page.table(['pair', 'first as second', 'second as first'], rows)
 
     def costs(self) -> None:
         """Parameters, and multiply-adds of testing."""
@@ -202,13 +197,13 @@ class Report:
             header = ['run', 'parameters', 'more in training', 'million MACs of a test clip']
             self.page.table(header, rows)
 
-    def pictures(self) -> None:
-        """Pictures that lie in the folders."""
-        if any(run.pictures for run in self.runs):
-            self.page.heading('Pictures in the folders')
+    def images(self) -> None:
+        """Images in the folders."""
+        if any(run.images for run in self.runs):
+            self.page.heading('Images in the folders')
         for run in self.runs:
-            for path in run.pictures:
-                self.page.picture(path, f'{run.name}: {path.name}')
+            for path in run.images:
+                self.page.figure(path, f'{run.name}: {path.name}')
 
     def settings(self) -> None:
         """Settings that explain a result, and the whole configs."""

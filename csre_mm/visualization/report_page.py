@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing but itself: no script, no link, pictures inside."""
+"""One HTML page that needs no other file: no script, no link, images inside."""
 
 import base64
 from collections.abc import Sequence
@@ -6,8 +6,8 @@ from html import escape
 from pathlib import Path
 
 _TYPES = {'.svg': 'image/svg+xml', '.png': 'image/png', '.gif': 'image/gif'}
-PICTURES = tuple(_TYPES)
-"""Suffixes of pictures that a page can hold."""
+IMAGES = tuple(_TYPES)
+"""Suffixes of images that a page can hold."""
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }
@@ -54,21 +54,18 @@ class Page:
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Add a table; the first column names its rows."""
-        head = ''.join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
-        body = ''.join(
-            '<tr>'
-            + f'<th scope="row">{escape(row[0])}</th>'
-            + ''.join(f'<td>{escape(cell)}</td>' for cell in row[1:])
-            + '</tr>\n'
-            for row in rows
-        )
+        head = ''.join(f'<th scope="col">{escape(title)}</th>' for title in header)
+        body = ''
+        for name, *values in rows:
+            texts = ''.join(f'<td>{escape(value)}</td>' for value in values)
+            body += f'<tr><th scope="row">{escape(name)}</th>{texts}</tr>\n'
         self._parts.append(
             f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody>'
             '</table></div>'
         )
 
-    def picture(self, path: Path, caption: str) -> None:
-        """Add a picture: its bytes, so that nothing in an ``.svg`` can act on the page."""
+    def figure(self, path: Path, caption: str) -> None:
+        """Add an image: its bytes, so that nothing in an ``.svg`` can act on the page."""
         data = base64.b64encode(path.read_bytes()).decode('ascii')
         source = f'data:{_TYPES[path.suffix.lower()]};base64,{data}'
         text = escape(caption)

@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 
+from csre_mm.evaluation.bank_health import BANKS
 from csre_mm.evaluation.scores import Scores, load_scores
-from csre_mm.evaluation.training_log import Run, read_run, summarise_run
+from csre_mm.evaluation.training_log import Run, read_run, run_numbers
 from csre_mm.utils.checkpoints import newest_checkpoint, read_state_dict
 from csre_mm.utils.config import has_csre
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.tables import percent
-from csre_mm.visualization.report_page import PICTURES
+from csre_mm.visualization.report_page import IMAGES
 
-LARGEST_PICTURE = 5 << 20
-"""Bytes of a picture that goes into a report."""
+LARGEST_IMAGE = 5 << 20
+"""Bytes of an image that goes into a report."""
 
 
 @dataclass
@@ -33,8 +34,8 @@ class RunFolder:
         scores: What ``tools/test.py --dump`` wrote, by the file's name.
         banks: By bank (``spatial``, ``temporal``) the class in each slot of the newest checkpoint,
             -1 for an empty one (S,).
-        pictures: Pictures in the folder.
-        missing: What is not there, and the command that makes it, a sentence each.
+        images: Images in the folder.
+        missing: What the folder lacks, and the command that makes it, a sentence each.
     """
 
     name: str
@@ -43,28 +44,28 @@ class RunFolder:
     cfg: Config | None = None
     scores: dict[str, Scores] = field(default_factory=dict)
     banks: dict[str, np.ndarray] = field(default_factory=dict)
-    pictures: list[Path] = field(default_factory=list)
+    images: list[Path] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
-    @property
-    def encoder(self) -> str:
-        """The type of the encoder, or a dash."""
-        return '-' if self.cfg is None else str(self.cfg.model.backbone.type)
-
-    @property
-    def has_csre(self) -> bool:
-        """Whether the run trains with CSRE."""
-        return self.cfg is not None and has_csre(self.cfg)
+    def last(self, key: str) -> float:
+        """The last value in the log; NaN if it has none."""
+        series = None if self.log is None else self.log.series.get(key)
+        return math.nan if series is None else float(series.y[-1])
 
 
 def gather_run(name: str, folder: str | os.PathLike) -> RunFolder:
     """Gather what is in the working folder of a run.
 
-    Score files are the ``.pkl`` in the folder, pictures its ``.svg``, ``.png`` and ``.gif``.
+    Score files are the ``.pkl`` in the folder, images its ``.svg``, ``.png`` and ``.gif``.
 
     Raises:
         InputError: If there is no such folder, it has neither a log nor scores, or its log, config
             or checkpoint is damaged.
+
+    Example:
+        >>> run = gather_run('ours', 'run')
+        >>> run.log.unit
+        'epoch'
     """
     run = RunFolder(name, Path(folder))
     if not run.folder.is_dir():
@@ -75,24 +76,32 @@ def gather_run(name: str, folder: str | os.PathLike) -> RunFolder:
         if 'no log' not in str(error):
             raise
         run.missing.append('There is no log: the folder is not one of tools/train.py.')
-    run.cfg = _read_config(run)
-    run.scores = _read_scores(run)
-    if run.log is None and not run.scores:
-        raise InputError(f'{folder}: neither a log nor a score file of a run in it')
-    run.banks = _read_banks(run)
-    run.pictures = sorted(
+    run.cfg = _read_config(run.folder)
+    if run.cfg is None:
+        run.missing.append('There is no config in the folder.')
+    run.scores = {path.stem: load_scores(path) for path in sorted(run.folder.glob('*.pkl'))}
+    if not run.scores:
+        command = f'python tools/test.py CONFIG CHECKPOINT --dump {run.folder}/scores.pkl'
+        run.missing.append(f'There are no scores: {command}')
+        if run.log is None:
+            raise InputError(f'{folder}: neither a log nor a score file of a run in it')
+    checkpoint = newest_checkpoint(run.folder)
+    if checkpoint is not None and run.cfg is not None and has_csre(run.cfg):
+        state = read_state_dict(checkpoint)
+        keys = {bank: f'neck.loss_{bank}.bank.labels' for bank in BANKS}
+        run.banks = {bank: state[key].numpy() for bank, key in keys.items() if key in state}
+    run.images = sorted(
         path
         for path in run.folder.iterdir()
-        if path.suffix.lower() in PICTURES and path.stat().st_size <= LARGEST_PICTURE
+        if path.suffix.lower() in IMAGES and path.stat().st_size <= LARGEST_IMAGE
     )
     return run
 
 
-def _read_config(run: RunFolder) -> Config | None:
+def _read_config(folder: Path) -> Config | None:
     """The config that mmengine copied into the folder, the newest if there are several."""
-    files = sorted(run.folder.glob('*.py'), key=lambda path: path.stat().st_mtime)
+    files = sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime)
     if not files:
-        run.missing.append('There is no config in the folder.')
         return None
     try:
         cfg = Config.fromfile(files[-1])
@@ -103,110 +112,87 @@ def _read_config(run: RunFolder) -> Config | None:
     return cfg
 
 
-def _read_scores(run: RunFolder) -> dict[str, Scores]:
-    files = sorted(run.folder.glob('*.pkl'))
-    if not files:
-        run.missing.append(
-            f'There are no scores: python tools/test.py CONFIG CHECKPOINT --dump {run.folder}/'
-            'scores.pkl'
-        )
-    return {path.stem: load_scores(path) for path in files}
-
-
-def _read_banks(run: RunFolder) -> dict[str, np.ndarray]:
-    """The classes in the slots of both banks."""
-    path = newest_checkpoint(run.folder) if run.has_csre else None
-    state = {} if path is None else read_state_dict(path)
-    keys = {bank: f'neck.loss_{bank}.bank.labels' for bank in ('spatial', 'temporal')}
-    return {bank: state[key].numpy() for bank, key in keys.items() if key in state}
-
-
-def summary_row(run: RunFolder) -> list[str]:
-    """Cells of the first table: who the run is, how far it got, how good it was."""
-    numbers: dict[str, float] = {} if run.log is None else summarise_run(run.log)
-    unit = '' if run.log is None else run.log.unit
-    best = numbers.get('best', math.nan)
-    row = [run.name, run.encoder, 'yes' if run.has_csre else 'no' if run.cfg else '-']
-    row.append(f'{numbers["length"]:g} {unit}s' if numbers else '-')
-    row.append('-' if math.isnan(best) else f'{percent(best)} ({unit} {numbers["best_at"]:g})')
-    row.append(percent(numbers.get('acc/top1', math.nan)))
-    return row
-
-
 SUMMARY_HEADER = ('run', 'encoder', 'CSRE', 'trained', 'best val. top-1 %', 'last val. top-1 %')
 
 
-def bank_rows(run: RunFolder) -> list[list[str]]:
-    """Cells on the health of both banks: a row a bank; none without CSRE.
-
-    They are the last values of the log: share of anchors that take part, share of filled slots,
-    mean similarities; and the slots of the newest checkpoint.
-    """
-    rows = []
-    for bank in ('spatial', 'temporal'):
-        keys = ['anchors', 'bank_filled', 'positive_sim', 'hard_negative_sim']
-        last = [_last(run.log, f'{bank}_{key}') for key in [*keys, 'random_negative_sim']]
-        labels = run.banks.get(bank)
-        if labels is None and all(math.isnan(value) for value in last):
-            continue
-        slots = '-' if labels is None else f'{len(labels):,}'
-        empty = '-' if labels is None else f'{int((labels < 0).sum()):,}'
-        shares = [percent(value) for value in last[:2]]
-        similarities = ['-' if math.isnan(v) else f'{v:.3f}' for v in last[2:]]
-        rows.append([f'{run.name}, {bank}', slots, empty, *shares, *similarities])
-    return rows
+def summary_row(run: RunFolder) -> list[str]:
+    """A row of the first table: what the run is, how far it got, how good it was."""
+    row = [run.name, '-', '-', '-', '-', percent(run.last('acc/top1'))]
+    if run.cfg is not None:
+        row[1], row[2] = str(run.cfg.model.backbone.type), 'yes' if has_csre(run.cfg) else 'no'
+    if run.log is not None:
+        numbers = run_numbers(run.log)
+        row[3] = f'{numbers["length"]:g} {run.log.unit}s'
+        if not math.isnan(numbers['best']):
+            row[4] = f'{percent(numbers["best"])} ({run.log.unit} {numbers["best_at"]:g})'
+    return row
 
 
 BANK_HEADER = (
-    'bank',
-    'slots',
-    'empty',
-    'anchors %',
-    'filled %',
-    'sim. of positives',
-    'of hard negatives',
-    'of random negatives',
+    *('bank', 'slots', 'empty', 'anchors %', 'filled %'),
+    *('sim. of positives', 'of hard negatives', 'of random negatives'),
 )
+
+
+def bank_rows(run: RunFolder) -> list[list[str]]:
+    """Rows on the health of both banks; none without CSRE.
+
+    The slots are those of the newest checkpoint; the rest are the last values of the log: fraction
+    of active anchors, fraction of filled slots, mean similarities.
+    """
+    rows = []
+    for bank in BANKS:
+        fractions = [run.last(f'{bank}_{key}') for key in ('anchors', 'bank_filled')]
+        kinds = ('positive', 'hard_negative', 'random_negative')
+        similarities = [run.last(f'{bank}_{kind}_sim') for kind in kinds]
+        labels = run.banks.get(bank)
+        if labels is None and all(map(math.isnan, fractions + similarities)):
+            continue
+        row = [f'{run.name}, {bank}', '-', '-', *map(percent, fractions)]
+        if labels is not None:
+            row[1:3] = f'{len(labels):,}', f'{int((labels < 0).sum()):,}'
+        rows.append([*row, *('-' if math.isnan(v) else f'{v:.3f}' for v in similarities)])
+    return rows
 
 
 def bank_notes(run: RunFolder) -> list[str]:
     """What is wrong with the banks of a run, a sentence each."""
     notes = []
-    for bank in ('spatial', 'temporal'):
-        anchors = _last(run.log, f'{bank}_anchors')
+    for bank in BANKS:
+        anchors = run.last(f'{bank}_anchors')
         if anchors == 0:
             notes.append(
-                f'{run.name}: the {bank} contrast is idle, no anchor takes part: CSRE is off.'
+                f'{run.name}: the {bank} contrast is inactive, no anchor is active: CSRE is off.'
             )
         elif anchors < 1:
             notes.append(
-                f'{run.name}: {100 * anchors:.0f} % of the anchors take part in the {bank} '
+                f'{run.name}: {100 * anchors:.0f} % of the anchors are active in the {bank} '
                 'contrast at the end.'
             )
-        if 0 < _last(run.log, f'{bank}_bank_filled') < 1:
+        if 0 < run.last(f'{bank}_bank_filled') < 1:
             notes.append(f'{run.name}: the {bank} bank has slots that were never filled.')
     return notes
 
 
+_SETTINGS = {
+    'stream': 'model.data_preprocessor.stream',
+    'batch': 'train_dataloader.batch_size',
+    'epochs': 'train_cfg.max_epochs',
+    'optimizer': 'optim_wrapper.optimizer',
+    'seed': 'randomness.seed',
+    'contrast': 'model.neck.loss',
+    'test data': 'test_dataloader.dataset.ann_file',
+    'test split': 'test_dataloader.dataset.split',
+}
+
+
 def config_rows(run: RunFolder) -> list[list[str]]:
-    """Settings that explain a result: key and value."""
-    cfg: Any = run.cfg
-    if cfg is None:
-        return []
-    neck = cfg.model.get('neck') or {}
-    found = {
-        'stream': (cfg.model.get('data_preprocessor') or {}).get('stream'),
-        'batch': (cfg.get('train_dataloader') or {}).get('batch_size'),
-        'epochs': (cfg.get('train_cfg') or {}).get('max_epochs'),
-        'optimizer': dict((cfg.get('optim_wrapper') or {}).get('optimizer') or {}) or None,
-        'seed': (cfg.get('randomness') or {}).get('seed'),
-        'contrast': dict(neck.get('loss') or {}) or None,
-        'test data': (cfg.get('test_dataloader') or {}).get('dataset', {}).get('ann_file'),
-        'test split': (cfg.get('test_dataloader') or {}).get('dataset', {}).get('split'),
-    }
-    return [[key, str(value)] for key, value in found.items() if value is not None]
-
-
-def _last(log: Run | None, key: str) -> float:
-    series = None if log is None else log.series.get(key)
-    return math.nan if series is None else float(series.y[-1])
+    """Settings that explain a result: name and value."""
+    rows = []
+    for name, key in _SETTINGS.items():
+        value: Any = run.cfg
+        for part in key.split('.'):
+            value = (value or {}).get(part)
+        if value is not None:
+            rows.append([name, str(value)])
+    return rows

@@ -1,4 +1,4 @@
-"""A recording as a moving picture of its skeletons."""
+"""A recording as an animation of its skeletons."""
 
 import os
 import textwrap
@@ -24,8 +24,8 @@ FPS = 30
 """Frames a second of the sensors of NTU RGB+D and NW-UCLA."""
 GIF_STEP = 2
 """A .gif shows every second frame: half the file, and players cannot keep up with more."""
-MOST_PICTURES = 300
-"""Of a longer recording more frames are left out; it plays as fast as it was."""
+MOST_FRAMES = 300
+"""Of a longer recording more frames are left out; it plays at the same speed."""
 
 _SIDE = 3.6  # inches
 _DPI = 100
@@ -36,14 +36,14 @@ _WRAP = 44  # characters of a caption's line
 
 
 def check_movie(path: str | os.PathLike) -> str:
-    """Return the suffix of a moving picture in lower case; for ``.mp4`` find a program.
+    """Return the suffix of an animation in lower case; for ``.mp4`` find a program.
 
     Raises:
         InputError: If the suffix is another, or there is no ffmpeg.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
-        raise InputError(f'{path}: a moving picture is one of {" ".join(SUFFIXES)}')
+        raise InputError(f'{path}: an animation is one of {" ".join(SUFFIXES)}')
     if suffix == '.mp4':
         find_ffmpeg()
     return suffix
@@ -76,13 +76,19 @@ def draw_animation(
         layout: The skeleton.
         captions: What is written above each frame; lines are wrapped. Length T.
         path: The file, ``.gif`` or ``.mp4``.
-        progress: Is called after each picture.
+        progress: Is called after each drawn frame.
 
     Returns:
-        The number of pictures drawn.
+        The number of frames drawn.
 
     Raises:
         InputError: If the skeletons are not of the layout, or :func:`check_movie` refuses.
+
+    Example:
+        >>> from csre_mm.datasets import get_layout
+        >>> keypoint = np.random.randn(1, 4, 20, 3)
+        >>> draw_animation(keypoint, get_layout('nw-ucla'), ['wave'] * 4, 'wave.gif')
+        2
     """
     suffix = check_movie(path)
     if keypoint.shape[2:] != (layout.num_joints, 3):
@@ -90,10 +96,10 @@ def draw_animation(
             f'{path}: skeletons of the shape {keypoint.shape} cannot be drawn, expected '
             f'(M, T, {layout.num_joints}, 3)'
         )
-    frames = pictured_frames(keypoint.shape[1], suffix)
-    step = int(frames[1] - frames[0]) if len(frames) > 1 else 1
-    there: np.ndarray = np.any(keypoint, axis=(2, 3))  # (M, T)
-    points = level(to_picture(keypoint), there)
+    step = frame_step(keypoint.shape[1], suffix)
+    frames = range(0, keypoint.shape[1], step)
+    present: np.ndarray = np.any(keypoint, axis=(2, 3))  # (M, T)
+    points = level(to_plot_axes(keypoint), present)
     fps: Any = FPS / step
     writer: AbstractMovieWriter = PillowWriter(fps)
     settings: Any = {}
@@ -101,25 +107,22 @@ def draw_animation(
         writer = FFMpegWriter(fps, codec='libx264', extra_args=['-pix_fmt', 'yuv420p'])
         settings = {'animation.ffmpeg_path': find_ffmpeg()}
     with paper_style(), rc_context(settings), atomic_path(path) as file:
-        scene = Scene(points, there, layout)
+        scene = Scene(points, present, layout)
         with writer.saving(scene.figure, str(file), _DPI):
             for frame in frames:
-                scene.show(int(frame), captions[frame])
+                scene.show(frame, captions[frame])
                 writer.grab_frame()
                 progress()
     return len(frames)
 
 
-def pictured_frames(num_frames: int, suffix: str) -> np.ndarray:
-    """The frames that are drawn: every one, or every second, or fewer of a long recording."""
-    step = GIF_STEP if suffix == '.gif' else 1
-    while num_frames > step * MOST_PICTURES:
-        step += 1
-    return np.arange(0, num_frames, step)
+def frame_step(num_frames: int, suffix: str) -> int:
+    """Frames from one drawn frame to the next: more in a ``.gif`` and in a long recording."""
+    return max(GIF_STEP if suffix == '.gif' else 1, -(-num_frames // MOST_FRAMES))
 
 
-def to_picture(keypoint: np.ndarray) -> np.ndarray:
-    """Turn a Kinect's coordinates (x left, y up, z away) to those of a picture (right, away, up).
+def to_plot_axes(keypoint: np.ndarray) -> np.ndarray:
+    """Turn a Kinect's coordinates (x left, y up, z away) to those of a plot (right, away, up).
 
     It is a rotation: a left hand stays a left hand.
 
@@ -130,18 +133,18 @@ def to_picture(keypoint: np.ndarray) -> np.ndarray:
     return np.stack([-x, z, y], axis=-1)
 
 
-def level(points: np.ndarray, there: np.ndarray) -> np.ndarray:
+def level(points: np.ndarray, present: np.ndarray) -> np.ndarray:
     """Undo the tilt of a sensor that looks down, as far as feet at several distances show it.
 
     Args:
         points: Right, away, up, in metres. Shape (M, T, V, 3).
-        there: Whether a person is in a frame. Shape (M, T).
+        present: Whether a person is in a frame. Shape (M, T).
 
     Returns:
-        The points, turned about the axis to the right; as they are, if the feet are all about as
+        The points, turned about the axis to the right; unchanged, if the feet are all about as
         far away, or if what they show is steeper than a sensor is tilted.
     """
-    bodies = points[there]  # (persons and frames, V, 3)
+    bodies = points[present]  # (persons and frames, V, 3)
     lowest = bodies[np.arange(len(bodies)), bodies[..., 2].argmin(1)]  # (persons and frames, 3)
     away, up = lowest[:, 1], lowest[:, 2]
     if np.ptp(away) < _LEAST_WAY:
@@ -154,16 +157,16 @@ def level(points: np.ndarray, there: np.ndarray) -> np.ndarray:
 
 
 class Scene:
-    """A picture whose skeletons can be moved.
+    """A figure whose skeletons can be moved.
 
     Args:
         points: Coordinates: right, away, up. Shape (M, T, V, 3).
-        there: Whether a person is in a frame. Shape (M, T).
+        present: Whether a person is in a frame. Shape (M, T).
         layout: The skeleton.
     """
 
-    def __init__(self, points: np.ndarray, there: np.ndarray, layout: SkeletonLayout) -> None:
-        self.points, self.there = points, there
+    def __init__(self, points: np.ndarray, present: np.ndarray, layout: SkeletonLayout) -> None:
+        self.points, self.present = points, present
         self.edges = np.array(layout.edges)  # (edges, 2)
         self.figure = Figure(figsize=(_SIDE, _SIDE), dpi=_DPI)
         FigureCanvasAgg(self.figure)
@@ -171,7 +174,6 @@ class Scene:
             0.5, 0.985, '', ha='center', va='top', fontsize=9, parse_math=False, linespacing=1.3
         )
         self.axes = cast(Any, self.figure.add_axes((0, 0, 1, 0.9), projection='3d'))
-        self.axes.computed_zorder = False  # the floor is below, whatever is nearer
         self._set_up_axes()
         self.bodies: list[tuple[Line3DCollection, Any]] = []
         for person in range(len(points)):
@@ -183,33 +185,34 @@ class Scene:
 
     def _set_up_axes(self) -> None:
         """Equal axes that hold all frames, and a floor with lines half a metre apart."""
-        seen = self.points[self.there].reshape(-1, 3)
+        seen = self.points[self.present].reshape(-1, 3)
         low, high = seen.min(0), seen.max(0)
         low[:2], high[:2] = np.floor(low[:2] / _GRID) * _GRID, np.ceil(high[:2] / _GRID) * _GRID
         high = np.maximum(high, low + _GRID)
-        self.axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), zlim=(low[2], high[2]))
+        (left, near, floor), (right, far, _) = low, high
+        self.axes.set(xlim=(left, right), ylim=(near, far), zlim=(floor, high[2]))
         self.axes.set_box_aspect(high - low, zoom=1.15)
         self.axes.view_init(elev=12, azim=-78)
         self.axes.set_proj_type('persp', focal_length=0.6)
         self.axes.set_axis_off()
-        lines = [[(x, low[1], low[2]), (x, high[1], low[2])] for x in _marks(low[0], high[0])]
-        lines += [[(low[0], y, low[2]), (high[0], y, low[2])] for y in _marks(low[1], high[1])]
-        floor = Line3DCollection(lines, colors='0.8', linewidths=0.6, zorder=0)
-        self.axes.add_collection3d(floor, autolim=False)
+        self.axes.computed_zorder = False  # the floor is below, whatever is nearer
+        across, along = (
+            np.arange(a, b + _GRID / 2, _GRID) for a, b in zip(low[:2], high[:2], strict=True)
+        )
+        lines = [[(x, near, floor), (x, far, floor)] for x in across]
+        lines += [[(left, y, floor), (right, y, floor)] for y in along]
+        grid = Line3DCollection(lines, colors='0.8', linewidths=0.6, zorder=0)
+        self.axes.add_collection3d(grid, autolim=False)
 
     def show(self, frame: int, caption: str) -> None:
         """Move the skeletons to a frame; who is absent is not shown."""
         lines = [textwrap.fill(line, _WRAP) for line in caption.splitlines()]
         self.caption.set_text('\n'.join(lines))
         for person, (bones, joints) in enumerate(self.bodies):
-            visible = bool(self.there[person, frame])
+            visible = bool(self.present[person, frame])
             bones.set_visible(visible)
             joints.set_visible(visible)
             if visible:
                 points = self.points[person, frame]  # (V, 3)
                 bones.set_segments(points[self.edges])  # (edges, 2, 3)
                 joints.set_data_3d(*points.T)
-
-
-def _marks(low: float, high: float) -> np.ndarray:
-    return np.arange(low, high + _GRID / 2, _GRID)

@@ -5,16 +5,14 @@ from collections.abc import Sequence
 
 import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
-from matplotlib.figure import Figure
 
 from csre_mm.apis.prediction import NOBODY, Prediction
 from csre_mm.visualization.figures import (
     PAGE_WIDTH,
     VERMILION,
-    paper_style,
-    save_figure,
+    paper_figure,
+    set_rows,
     shorten,
 )
 
@@ -23,15 +21,15 @@ MOST_CLASSES = 10
 
 _ROW = 0.19  # inches
 _AROUND = 0.75  # inches above and below the rows
-_DARKEST = 0.92  # of the map of colours: the mark of the best class stays visible
+_DARKEST = 0.92  # of the colour map: the mark of the best class stays visible
 
 
 def draw_timeline(
     predictions: Sequence[Prediction], class_names: Sequence[str], path: str | os.PathLike
 ) -> None:
-    """Draw the scores of the classes over time, a row a class, and mark the best of each window.
+    """Draw the scores of the classes over time, a row per class, and mark the best of each window.
 
-    A window's cell stands around the window's middle. The classes are those that are best in a
+    The scores of a window are drawn around its middle. The classes are those that are best in a
     window, then those with the highest scores, at most :data:`MOST_CLASSES`.
 
     Args:
@@ -41,36 +39,34 @@ def draw_timeline(
 
     Raises:
         InputError: If the suffix is another.
+
+    Example:
+        >>> from csre_mm.apis import SkeletonInferencer
+        >>> inferencer = SkeletonInferencer('config.py', 'epoch_1.pth')
+        >>> predictions = inferencer('own.npy', window=8)
+        >>> draw_timeline(predictions, inferencer.class_names, 'timeline.svg')
     """
     shown = shown_classes(predictions)
     scores = np.stack([p.scores for p in predictions])[:, shown]  # (windows, classes)
-    edges = cell_edges(predictions)
-    with paper_style():
-        height = _AROUND + _ROW * len(shown)
-        figure = Figure(figsize=(PAGE_WIDTH, height), layout='constrained')
-        axes = figure.subplots()
-        blues = matplotlib.colormaps['Blues'](np.linspace(0, _DARKEST, 256))
-        top = max(1.0, float(scores.max(initial=0)))
+    edges = window_edges(predictions)
+    blues = ListedColormap(matplotlib.colormaps['Blues'](np.linspace(0, _DARKEST, 256)))
+    low, high = min(0.0, float(scores.min(initial=0))), max(1.0, float(scores.max(initial=0)))
+    with paper_figure(path, PAGE_WIDTH, _AROUND + _ROW * len(shown)) as figure:
+        axes = figure.add_subplot()
+        rows = np.arange(len(shown) + 1) - 0.5
+        large = len(predictions) > 500
         image = axes.pcolormesh(
-            edges,
-            np.arange(len(shown) + 1) - 0.5,
-            scores.T,
-            cmap=ListedColormap(blues),
-            vmin=min(0.0, float(scores.min(initial=0))),
-            vmax=top,
-            rasterized=len(predictions) > 500,
+            edges, rows, scores.T, cmap=blues, vmin=low, vmax=high, rasterized=large
         )
-        _mark_best(axes, predictions, shown, edges)
-        names = [shorten(class_names[label]) for label in shown]
-        axes.set_yticks(range(len(shown)), names, parse_math=False)
-        axes.set_ylim(len(shown) - 0.5, -0.5)
-        axes.set(
-            xlim=(0, predictions[-1].end),
-            xlabel='Frame (the line marks the best class of a window)',
-        )
+        for place, prediction in enumerate(predictions):
+            if prediction.label in shown:  # neither nobody nor a class that is left out
+                row = shown.index(prediction.label) + 0.42
+                axes.plot(edges[place : place + 2], [row, row], color=VERMILION, lw=1.6)
+        set_rows(axes, [shorten(class_names[label]) for label in shown])
+        axes.set_xlim(0, predictions[-1].end)
+        axes.set_xlabel('Frame (the line marks the best class of a window)')
         axes.set_title(predictions[0].name, parse_math=False)
         figure.colorbar(image, ax=axes, label='Score', pad=0.01, aspect=max(6, 3 * len(shown)))
-        save_figure(figure, path)
 
 
 def shown_classes(predictions: Sequence[Prediction]) -> list[int]:
@@ -83,8 +79,8 @@ def shown_classes(predictions: Sequence[Prediction]) -> list[int]:
     return rows + rest[: max(0, min(3, MOST_CLASSES - len(rows)))]
 
 
-def cell_edges(predictions: Sequence[Prediction]) -> np.ndarray:
-    """Where the cells of the windows begin and end, in frames: half way between their middles.
+def window_edges(predictions: Sequence[Prediction]) -> np.ndarray:
+    """Where the drawn windows begin and end, in frames: half way between their middles.
 
     Returns:
         (windows + 1,), ascending, from the first window's start to the last one's end.
@@ -92,14 +88,3 @@ def cell_edges(predictions: Sequence[Prediction]) -> np.ndarray:
     middles = np.array([(p.start + p.end) / 2 for p in predictions])
     between = (middles[1:] + middles[:-1]) / 2
     return np.concatenate([[predictions[0].start], between, [predictions[-1].end]])
-
-
-def _mark_best(
-    axes: Axes, predictions: Sequence[Prediction], shown: Sequence[int], edges: np.ndarray
-) -> None:
-    """A line through the best class of each window; none where nobody is there."""
-    rows = {label: row for row, label in enumerate(shown)}
-    for place, prediction in enumerate(predictions):
-        if prediction.label in rows:
-            row = rows[prediction.label]
-            axes.plot(edges[place : place + 2], [row + 0.42] * 2, color=VERMILION, lw=1.6)

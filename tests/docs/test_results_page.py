@@ -23,10 +23,10 @@ def test_what_is_published_can_be_repeated(path):
     results = load_results(path)
     page = (ROOT / 'docs/results.md').read_text()
     assert f'<!-- results: {path.stem} -->' in page
-    for cell in results.cells:
-        assert cell.runs or cell.weights
-        for run in cell.runs:
-            assert f'--seed {cell.seed}' in run['command'] and run['log']['acc/top1']['value']
+    for experiment in results.experiments:
+        assert experiment.runs or experiment.weights
+        for run in experiment.runs:
+            assert f'--seed {experiment.seed}' in run['command'] and run['log']['acc/top1']['value']
             for attempt in run['attempts']:
                 assert attempt['commit'] and not attempt['commit'].endswith('-dirty')
     assert not re.search(r'(^|[\s"=])/\w', path.read_text()), 'a path of a machine'
@@ -37,4 +37,4 @@ def test_no_metric_without_a_log():
         for model in yaml.safe_load(path.read_text())['Models']:
             assert bool(model['Results']) == ('Training Log' in model)
             if model['Results']:
-                assert json.loads((ROOT / model['Training Log']).read_text())['cells']
+                assert json.loads((ROOT / model['Training Log']).read_text())['experiments']

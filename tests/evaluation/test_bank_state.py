@@ -19,15 +19,15 @@ def test_classes_on_a_circle():
     assert (zero.label, zero.slots, zero.nearest, zero.to_fresh) == (0, 2, 3, None)
     assert zero.to_own == pytest.approx(np.cos(np.radians(10)), abs=1e-6)
     assert zero.to_nearest == pytest.approx(0, abs=1e-6)
-    assert zero.astray == three.astray == five.astray == 0
+    assert zero.misassigned == three.misassigned == five.misassigned == 0
     assert (five.slots, five.to_own, five.nearest) == (1, pytest.approx(1), 3)
     assert five.to_nearest == pytest.approx(np.cos(np.radians(110)), abs=1e-6)
 
 
-def test_a_slot_among_another_class_is_astray():
+def test_a_slot_among_another_class_is_misassigned():
     bank = Bank(unit(0, 0, 0, 90, 90, 90, 80), torch.tensor([0, 0, 0, 1, 1, 1, 0]))
     zero, one = describe_classes(bank)
-    assert zero.astray == 1 / 4 and one.astray == 0
+    assert zero.misassigned == 1 / 4 and one.misassigned == 0
 
 
 def test_fresh_features_may_have_any_length():
@@ -39,7 +39,7 @@ def test_fresh_features_may_have_any_length():
 
 def test_one_class_and_none():
     (only,) = describe_classes(Bank(unit(0, 10), torch.tensor([2, 2])))
-    assert only.nearest == -1 and np.isnan(only.to_nearest) and only.astray == 0
+    assert only.nearest == -1 and np.isnan(only.to_nearest) and only.misassigned == 0
     assert describe_classes(Bank(torch.zeros(3, 2), torch.full((3,), -1))) == []
 
 

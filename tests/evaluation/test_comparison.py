@@ -4,15 +4,14 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from csre_mm.evaluation.comparison import (
-    Comparison,
+from csre_mm.evaluation.changes import (
     class_changes,
-    compare,
     confusion_matrices,
-    flips,
+    find_changes,
+    find_flips,
     pair_changes,
 )
-from csre_mm.evaluation.comparison_report import find_changes, make_report
+from csre_mm.evaluation.comparison import Comparison, compare
 from csre_mm.utils.errors import InputError
 from csre_mm.visualization.comparison_figure import draw_class_gains, draw_pair_changes
 from tests.commands import scores_of
@@ -119,7 +118,7 @@ def test_matrices_of_each_run(comparison):
 
 
 def test_flips(comparison):
-    gained, lost = flips(comparison)
+    gained, lost = find_flips(comparison)
     assert [(flip.name, flip.net) for flip in gained] == [
         ('s03', 2),
         ('s01', 1),
@@ -131,16 +130,14 @@ def test_flips(comparison):
     assert gained[0] == ('s03', 0, (2, 2), (0, 0), 2)
 
 
-def test_report(comparison):
+def test_all_changes_together(comparison):
     found = find_changes(comparison)
-    report = make_report(found, 'abcd', ('x', 'y'))
-    assert report['models'] == ['x', 'y'] and report['seeds'] == 2 and report['samples'] == 10
-    assert report['top1']['mean_difference'] == pytest.approx(0.2)
-    assert report['top1']['standard_deviation'] == pytest.approx(0, abs=1e-12)
-    assert report['mean_class_accuracy']['before'] == pytest.approx((0.375 + 0.75 + 1 + 0.25) / 4)
-    assert report['classes'][0]['gain'] == 0.5
-    assert len(report['pairs']) == len(found.pairs)
-    assert [flip['name'] for flip in report['lost']] == ['s06', 's07']
+    assert found.difference.mean == pytest.approx(0.2)
+    assert found.difference.deviation == pytest.approx(0, abs=1e-12)
+    assert found.mean_class[0] == pytest.approx((0.375 + 0.75 + 1 + 0.25) / 4)
+    assert found.classes[0].gain == 0.5
+    assert found.pairs == pair_changes(comparison, 99)
+    assert [flip.name for flip in found.lost] == ['s06', 's07']
 
 
 def many_changes(classes, seeds):

@@ -17,7 +17,6 @@ from csre_mm.evaluation.confusion import (
     mean_class_accuracy,
     most_confused_pairs,
     pair_accuracy,
-    top1,
 )
 from csre_mm.utils.errors import InputError
 from csre_mm.visualization.confusion_figure import draw_confusion
@@ -68,7 +67,7 @@ def test_matrix_refuses(labels, predictions, message):
 
 
 def test_accuracies():
-    assert top1(make_scores(FIRST)) == accuracy(MATRIX) == 0.6
+    assert accuracy(MATRIX) == 0.6
     np.testing.assert_array_equal(class_accuracies(MATRIX), [0.5, 0.5, 1.0, 0.5])
     assert mean_class_accuracy(MATRIX) == 0.625
 
@@ -86,12 +85,12 @@ def test_a_class_without_samples_does_not_count():
     [((0, 1), (0.5, 2, 6)), ((1, 0), (0.5, 2, 6)), ((2, 3), (0.75, 1, 4)), ((1, 2), (0.75, 0, 4))],
 )
 def test_pair_accuracy(pair, expected):
-    assert pair_accuracy(make_scores(FIRST), pair) == expected
+    assert pair_accuracy(MATRIX, pair) == expected
 
 
 def test_pair_without_samples():
-    accuracy, confused, samples = pair_accuracy(make_scores([0, 1], [0, 1], 4), (2, 3))
-    assert math.isnan(accuracy)
+    found, confused, samples = pair_accuracy(np.eye(4, dtype=np.int64) * [1, 1, 0, 0], (2, 3))
+    assert math.isnan(found)
     assert (confused, samples) == (0, 0)
 
 
@@ -238,8 +237,8 @@ def test_most_confused_pairs_of_the_first_model_are_the_default(run, capsys):
         ['csre', '90.00', '87.50', '100.00 (0)', '100.00 (0)'],
     ]
     assert 'The pairs are those that base confuses most.' in out
-    assert run('csre=b.pkl') == 0
-    assert rows(capsys.readouterr().out) == [['csre', '90.00', '87.50', '83.33 (1)']]
+    assert run('b.pkl') == 0  # named after the file
+    assert rows(capsys.readouterr().out) == [['b', '90.00', '87.50', '83.33 (1)']]
 
 
 def test_names_of_classes(run, tmp_path, capsys):
@@ -281,10 +280,10 @@ def test_classes_without_samples_are_dashes_and_null(run, tmp_path, capsys):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        ('a.pkl', 'a.pkl: expected NAME=FILE'),
-        ('=a.pkl', '=a.pkl: expected NAME=FILE'),
-        ('a=', 'a=: expected NAME=FILE'),
-        ('a=a.pkl a=b.pkl', 'a=b.pkl: there already is a model named a'),
+        ('a.pkl a=b.pkl', 'a=b.pkl: there already is a model named a, use NAME=FILE'),
+        ('=a.pkl', '=a.pkl: expected FILE or NAME=FILE'),
+        ('a=', 'a=: expected FILE or NAME=FILE'),
+        ('a=a.pkl a=b.pkl', 'a=b.pkl: there already is a model named a, use NAME=FILE'),
         ('a=missing.pkl', 'no such score file: missing.pkl'),
         (
             'a=few.txt',

@@ -137,7 +137,7 @@ def test_a_missing_package_is_named_with_its_command(monkeypatch, method, module
 
 
 def test_too_few_samples():
-    with pytest.raises(InputError, match='3 samples, a picture needs 4'):
+    with pytest.raises(InputError, match='3 samples, a figure needs 4'):
         embed(np.ones((3, 2)), 'pca')
 
 

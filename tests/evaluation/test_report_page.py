@@ -85,7 +85,7 @@ def test_a_run_is_gathered(run):
 
 def test_an_inactive_contrast_is_reported(run):
     assert (
-        'the spatial contrast is idle'
+        'the spatial contrast is inactive'
         in bank_notes(gather_run('x', run('a', True, anchors=0.0)))[0]
     )
     assert '25 % of the anchors' in bank_notes(gather_run('x', run('b', True, anchors=0.25)))[0]
@@ -114,7 +114,7 @@ def test_a_page_escapes_and_holds_its_figures(tmp_path):
     page = Page('<b>&title')
     page.paragraph('<script>alert(1)</script>')
     page.table(['<i>'], [['"quoted" <td>']])
-    page.picture(picture, 'a "caption"')
+    page.figure(picture, 'a "caption"')
     page.folded('more', '</pre><a href="http://x">')
     parts = Parts(page.html())
     assert 'script' not in parts.tags and 'a' not in parts.tags and 'i' not in parts.tags
@@ -147,7 +147,7 @@ def test_the_command(run, tmp_path, monkeypatch, capsys):
     'arguments, message',
     [
         (['nowhere'], 'nowhere: no such folder'),
-        (['a=x', 'a=y'], 'each name once'),
+        (['a=x', 'a=y'], 'there already is a run named a, use NAME=RUN'),
         (['=x'], 'expected RUN or NAME=RUN'),
         (['x', '--out', 'x.pdf'], r'must end in \.html'),
     ],

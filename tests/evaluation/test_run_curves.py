@@ -5,7 +5,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from csre_mm.evaluation.training_log import Run, Series, find_logs, read_run, smooth, summarise_run
+from csre_mm.evaluation.training_log import Run, Series, find_logs, read_run, run_numbers, smooth
 from csre_mm.utils.errors import InputError
 from csre_mm.visualization.curves_figure import PANELS, draw_curves
 
@@ -132,7 +132,7 @@ def test_smooth(window, expected):
 
 def test_summary(tmp_path):
     write(tmp_path, EPOCHS)
-    numbers = summarise_run(read_run(tmp_path))
+    numbers = run_numbers(read_run(tmp_path))
     assert (numbers['length'], numbers['loss'], numbers['acc/top1']) == (2, 1, 0.25)
     assert (numbers['best'], numbers['best_at']) == (0.5, 1)
     assert math.isnan(numbers['spatial_anchors'])
@@ -144,7 +144,7 @@ def run_of(keys, unit='epoch', points=20):
     return Run(unit, {key: Series(x, rng.random(points)) for key in keys}, [])
 
 
-EVERY_KEY = [line.key for panel in PANELS for line in panel.lines]
+EVERY_KEY = [key for panel in PANELS for key in panel.lines]
 
 
 @pytest.mark.parametrize(('width', 'inches'), [('column', 3.5), ('page', 7.2)])

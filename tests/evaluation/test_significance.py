@@ -72,7 +72,7 @@ def test_bootstrap_repeats_and_depends_on_the_seed_alone():
 def test_bootstrap_in_pieces(monkeypatch):
     difference = np.random.default_rng(0).integers(-1, 2, (3, 50))
     whole = bootstrap(difference)
-    monkeypatch.setattr('csre_mm.evaluation.significance._CELLS', 1000)
+    monkeypatch.setattr('csre_mm.evaluation.significance._MOST_NUMBERS', 1000)
     pieces = bootstrap(difference)
     np.testing.assert_allclose(pieces[:2], whole[:2], atol=0.03)
 

@@ -155,7 +155,10 @@ def test_weights_that_change_nothing_stay_1():
 @pytest.mark.parametrize(
     ('fitting', 'message'),
     [
-        (make([[1, 0]] * 2, [0, 1], 'xb'), '--fit-on shares 1 samples .* another split only: b$'),
+        (
+            make([[1, 0]] * 2, [0, 1], 'xb'),
+            '--fit-on has 1 samples that are reported, too; .* another split only: b$',
+        ),
         (make([[1, 0, 0]], [0], 'x'), '--fit-on has 3 classes for j, 2 are reported'),
         (make([[5, -1]], [0], 'x'), 'j: of --fit-on and what is reported, one has logits'),
     ],

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from csre_mm.experiments.results import CellResult, Results
+from csre_mm.experiments.results import ExperimentResult, Results
 
 LABELS = [0, 1, 2, 0, 1, 2, 0, 1]
 NAMES = [f's{i}' for i in range(8)]
@@ -21,8 +21,10 @@ def attempt(seconds, commit='c0ffee'):
     )
 
 
-def cell(arm, seed, wrong_last, wrong_best, *, stream='j', name='hcn_nwucla', seconds=(60.0,)):
-    """A cell of one run, with wrong predictions of the last and of the best epoch."""
+def experiment(
+    variant, seed, wrong_last, wrong_best, *, stream='j', name='hcn_nwucla', seconds=(60.0,)
+):
+    """A experiment of one run, with wrong predictions of the last and of the best epoch."""
     run = dict(
         fold=None,
         command=f'python tools/train.py configs/{name}.py --seed {seed}',
@@ -30,15 +32,17 @@ def cell(arm, seed, wrong_last, wrong_best, *, stream='j', name='hcn_nwucla', se
         log={'acc/top1': {'epoch': [1, 2], 'value': [0.5, 0.6]}},
     )
     predicted = {'last': predictions(wrong_last), 'best': predictions(wrong_best)}
-    return CellResult(name, arm, stream, seed, predicted, {'last': [2], 'best': [1]}, [run])
+    return ExperimentResult(
+        name, variant, stream, seed, predicted, {'last': [2], 'best': [1]}, [run]
+    )
 
 
 def make_results(**changes):
     """Three seeds of HCN with and without CSRE, and one of a variant."""
-    cells = [
-        *(cell('baseline', seed, wrong, 1) for seed, wrong in ((0, 2), (1, 4), (2, 3))),
-        *(cell('csre', seed, wrong, 0) for seed, wrong in ((0, 2), (1, 1), (2, 3))),
-        cell('light', 1, 0, 0, seconds=(30.0, None)),
+    experiments = [
+        *(experiment('baseline', seed, wrong, 1) for seed, wrong in ((0, 2), (1, 4), (2, 3))),
+        *(experiment('csre', seed, wrong, 0) for seed, wrong in ((0, 2), (1, 1), (2, 3))),
+        experiment('light', 1, 0, 0, seconds=(30.0, None)),
     ]
     fields = dict(
         command='python tools/benchmark_runs.py configs/hcn_nwucla.py --seeds 0 1 2',
@@ -49,7 +53,7 @@ def make_results(**changes):
         labels=LABELS,
         num_classes=3,
         subsets={'val_clean': NAMES[2:]},
-        arms={'baseline': [], 'csre': [], 'light': ['model.neck.loss.loss_weight=0.1']},
-        cells=cells,
+        variants={'baseline': [], 'csre': [], 'light': ['model.neck.loss.loss_weight=0.1']},
+        experiments=experiments,
     )
     return Results(**{**fields, **changes})

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from csre_mm.experiments.plan import BASELINE, Arm, Request
+from csre_mm.experiments.plan import BASELINE, Variant
 from tests.conftest import config
 
-ARMS = (Arm(BASELINE, {}), Arm('csre', {}))
+VARIANTS = (Variant(BASELINE, {}), Variant('csre', {}))
 
 TRAIN = """
 import os, pathlib, sys, time
@@ -51,15 +51,6 @@ def write_tools(folder: Path) -> Path:
 
 
 def request_of(folder, **changes):
-    """A request for one run of each arm of HCN on NW-UCLA."""
-    request = Request(
-        configs=[config('hcn_nwucla')],
-        arms=ARMS,
-        streams=['j'],
-        seeds=[0],
-        epochs=None,
-        num_folds=0,
-        options={},
-        folder=Path(folder),
-    )
-    return request._replace(**changes)
+    """Arguments of ``plan_runs`` for one run of each variant of HCN on NW-UCLA."""
+    configs = [config('hcn_nwucla')]
+    return dict(configs=configs, variants=VARIANTS, folder=Path(folder)) | changes

@@ -24,7 +24,7 @@ def lines(monkeypatch, tmp_path):
 
 
 def test_carries_out_what_is_not_finished(lines, tmp_path):
-    runs = plan_runs(request_of(tmp_path / 'runs', seeds=[0, 1]))
+    runs = plan_runs(**request_of(tmp_path / 'runs', seeds=[0, 1]))
     executor = Executor(2, ['4', '5'], False, lines.append)
     executor(runs)
     assert not executor.failed and all(is_finished(run, False) for run in runs)
@@ -38,7 +38,7 @@ def test_carries_out_what_is_not_finished(lines, tmp_path):
         assert len(record['attempts']) == 1 and record['attempts'][0]['seconds'] is not None
         assert record['attempts'][0]['jobs'] == 2
         assert find_checkpoint(run.folder, 'last')[1] == 3
-        assert find_checkpoint(run.folder, 'best')[1] == 3 - run.cell.seed
+        assert find_checkpoint(run.folder, 'best')[1] == 3 - run.experiment.seed
     # The best epoch of seed 0 is the last: its scores are not worked out again.
     first, second = runs[0].folder, runs[2].folder
     assert (first / 'best.pkl').read_bytes() == (first / 'last.pkl').read_bytes()
@@ -50,7 +50,7 @@ def test_carries_out_what_is_not_finished(lines, tmp_path):
 
 
 def test_a_failure_leaves_the_others_alone_and_is_tried_again(lines, tmp_path):
-    runs = plan_runs(request_of(tmp_path / 'runs'))
+    runs = plan_runs(**request_of(tmp_path / 'runs'))
     mark = runs[0].folder.parent / 'break'
     mark.parent.mkdir(parents=True)
     mark.touch()
@@ -75,11 +75,11 @@ def test_a_failure_leaves_the_others_alone_and_is_tried_again(lines, tmp_path):
 )
 def test_a_folder_with_other_settings_is_refused(change, message, lines, tmp_path):
     request = request_of(tmp_path / 'runs')
-    Executor(1, [], False, lines.append)(plan_runs(request))
+    Executor(1, [], False, lines.append)(plan_runs(**request))
     with pytest.raises(InputError, match=message):
-        Executor(1, [], False, lines.append)(plan_runs(request._replace(**change)))
+        Executor(1, [], False, lines.append)(plan_runs(**request, **change))
     with pytest.raises(InputError, match='amp False, not True'):
-        Executor(1, [], True, lines.append)(plan_runs(request))
+        Executor(1, [], True, lines.append)(plan_runs(**request))
 
 
 def test_a_config_that_was_changed_since_is_noticed(lines, tmp_path):
@@ -92,7 +92,7 @@ def test_a_config_that_was_changed_since_is_noticed(lines, tmp_path):
     def plan():
         return [
             run._replace(config=tmp_path / 'csre_toy.py')
-            for run in plan_runs(request_of(tmp_path / 'runs'))
+            for run in plan_runs(**request_of(tmp_path / 'runs'))
         ]
 
     write(1.0)
@@ -124,7 +124,7 @@ execute.ROOT = folder / 'project'
 
 @command
 def main():
-    execute.Executor(2, [], False, print)(plan_runs(request_of(folder / 'runs')))
+    execute.Executor(2, [], False, print)(plan_runs(**request_of(folder / 'runs')))
 
 main()
 """
@@ -137,7 +137,7 @@ main()
 )
 def test_a_signal_ends_the_runs_and_they_are_resumed(number, status, message, tmp_path):
     write_tools(tmp_path / 'project')
-    runs = plan_runs(request_of(tmp_path / 'runs'))
+    runs = plan_runs(**request_of(tmp_path / 'runs'))
     marks = [run.folder.parent / 'hang' for run in runs]
     for run, mark in zip(runs, marks, strict=True):
         run.folder.mkdir(parents=True)
@@ -164,7 +164,7 @@ def test_a_signal_ends_the_runs_and_they_are_resumed(number, status, message, tm
 
 
 def test_a_run_whose_process_outlived_its_command_is_left_alone(lines, tmp_path):
-    runs = plan_runs(request_of(tmp_path / 'runs'))[:1]
+    runs = plan_runs(**request_of(tmp_path / 'runs'))[:1]
     folder = runs[0].folder
     folder.mkdir(parents=True)
     mark = folder.parent / 'hang'

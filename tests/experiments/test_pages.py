@@ -9,7 +9,7 @@ from results_pages.metafile import fill_command, make_metafiles, write_metafile
 from results_pages.pages import fill_blocks, missing_table, overview, result_tables
 from results_pages.zoo import config_names, split_name
 from tests.conftest import ROOT
-from tests.experiments.made_results import cell, make_results
+from tests.experiments.made_results import experiment, make_results
 
 
 def model_of(files, encoder, name):
@@ -50,24 +50,24 @@ def test_held_out_subjects_are_no_result_of_a_config():
 
 
 def test_a_full_recipe_and_another_stream_are_named_so():
-    results = make_results(cells=[cell('baseline', 0, 1, 1, stream='b')])
-    results.cells[0].epochs = {'last': [400], 'best': [1]}
+    results = make_results(experiments=[experiment('baseline', 0, 1, 1, stream='b')])
+    results.experiments[0].epochs = {'last': [400], 'best': [1]}
     files = make_metafiles({'hcn.json': results}, ROOT)
     assert files['hcn']['Models'][0]['Name'] == 'hcn_nwucla-b'
 
 
-@pytest.mark.parametrize('stem', config_names())
-def test_the_command_of_an_empty_row(stem):
-    words = shlex.split(fill_command(stem))
+@pytest.mark.parametrize('name', config_names())
+def test_the_command_of_an_empty_row(name):
+    words = shlex.split(fill_command(name))
     assert words[0] == 'python' and (ROOT / words[1]).is_file() and (ROOT / words[2]).is_file()
-    assert words[2] == f'configs/{stem}.py'
-    assert Config.fromfile(ROOT / f'configs/csre_{stem}.py').model.neck.type == 'CSRENeck'
+    assert words[2] == f'configs/{name}.py'
+    assert Config.fromfile(ROOT / f'configs/csre_{name}.py').model.neck.type == 'CSRENeck'
 
 
 def test_names_that_are_no_configs():
-    for stem in ('hcn', 'hcn_demo', 'csre_hcn_nwucla'):
+    for name in ('hcn', 'hcn_demo', 'csre_hcn_nwucla'):
         with pytest.raises(ValueError, match='no config of an encoder'):
-            split_name(stem)
+            split_name(name)
 
 
 def test_the_overview_has_a_line_for_each_set_of_samples():

@@ -3,29 +3,35 @@ from pathlib import Path
 import pytest
 from mmengine.config import DictAction
 
-from csre_mm.apis import merge_options, read_config
 from csre_mm.datasets.annotations import load_annotations, save_annotations
-from csre_mm.experiments.plan import Arm, plan_runs
+from csre_mm.experiments.plan import Variant, plan_runs
 from csre_mm.experiments.record import train_command
+from csre_mm.utils.config import merge_options, read_config
 from csre_mm.utils.errors import InputError
 from tests.conftest import config
-from tests.experiments.plans import ARMS, request_of
+from tests.experiments.plans import VARIANTS, request_of
 
 
 def test_runs_that_are_compared_are_neighbours(tmp_path):
-    runs = plan_runs(request_of(tmp_path, seeds=[3, 5], streams=['j', 'b']))
-    cells = [(run.cell.seed, run.cell.stream, run.cell.arm) for run in runs]
-    arms = ('baseline', 'csre')
-    assert cells == [(s, stream, arm) for s in (3, 5) for stream in ('j', 'b') for arm in arms]
+    runs = plan_runs(**request_of(tmp_path, seeds=[3, 5], streams=['j', 'b']))
+    experiments = [
+        (run.experiment.seed, run.experiment.stream, run.experiment.variant) for run in runs
+    ]
+    variants = ('baseline', 'csre')
+    assert experiments == [
+        (s, stream, variant) for s in (3, 5) for stream in ('j', 'b') for variant in variants
+    ]
     assert runs[-1].folder == tmp_path / 'hcn_nwucla/csre/b/seed5'
     assert runs[0].config.name == 'hcn_nwucla.py'
     assert runs[1].config.name == 'csre_hcn_nwucla.py'
 
 
 def test_options_reach_the_config(tmp_path):
-    light = Arm('light', {'model.neck.loss.loss_weight': 0.1})
+    light = Variant('light', {'model.neck.loss.loss_weight': 0.1})
     runs = plan_runs(
-        request_of(tmp_path, arms=[*ARMS, light], streams=['b'], epochs=40, options={'resume': 1})
+        **request_of(
+            tmp_path, variants=[*VARIANTS, light], streams=['b'], epochs=40, options={'resume': 1}
+        )
     )
     arguments = train_command(runs[2], amp=True)
     assert {'--amp', '--resume', '--seed'} < set(arguments)
@@ -38,7 +44,7 @@ def test_options_reach_the_config(tmp_path):
     assert cfg.train_cfg.max_epochs == 40
     assert cfg.param_scheduler[0].gamma == pytest.approx(0.99**10, abs=1e-6)
     assert cfg.resume == 1
-    assert 'neck' not in plan_runs(request_of(tmp_path))[0].options
+    assert 'neck' not in plan_runs(**request_of(tmp_path))[0].options
 
 
 def test_folds_hold_subjects_of_the_training_set_out(ucla_file, tmp_path, monkeypatch):
@@ -51,7 +57,7 @@ def test_folds_hold_subjects_of_the_training_set_out(ucla_file, tmp_path, monkey
     (tmp_path / 'data/skeleton').mkdir(parents=True)
     save_annotations(data, tmp_path / 'data/skeleton/nw_ucla.pkl')
     monkeypatch.chdir(tmp_path)
-    runs = plan_runs(request_of('runs', num_folds=2))
+    runs = plan_runs(**request_of('runs', num_folds=2))
     assert [run.folder.name for run in runs] == ['fold1', 'fold1', 'fold2', 'fold2']
     for run, train, held_out in zip(runs[::2], ([3, 4], [1, 2]), ([1, 2], [3, 4]), strict=True):
         assert run.options['train_dataloader.dataset.dataset.subjects'] == train
@@ -70,18 +76,18 @@ def test_folds_hold_subjects_of_the_training_set_out(ucla_file, tmp_path, monkey
 )
 def test_configs_are_checked(configs, message, tmp_path):
     with pytest.raises(InputError, match=message):
-        plan_runs(request_of(tmp_path, configs=[config(name) for name in configs]))
+        plan_runs(**request_of(tmp_path, configs=[config(name) for name in configs]))
 
 
 def test_an_own_baseline_is_not_paired_with_a_shipped_config(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'hcn_nwucla.py').write_text(f"_base_ = '{config('hcn_nwucla')}'\n")
     with pytest.raises(InputError, match=r'no such config: csre_hcn_nwucla\.py'):
-        plan_runs(request_of(tmp_path, configs=[Path('hcn_nwucla.py')]))
+        plan_runs(**request_of(tmp_path, configs=[Path('hcn_nwucla.py')]))
 
 
 def test_shipped_configs_are_planned_by_name(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    runs = plan_runs(request_of('runs', configs=[Path('hcn_nwucla')]))
+    runs = plan_runs(**request_of('runs', configs=[Path('hcn_nwucla')]))
     assert [run.config for run in runs] == [config('hcn_nwucla'), config('csre_hcn_nwucla')]
-    assert {run.cell.config for run in runs} == {'hcn_nwucla'}
+    assert {run.experiment.config for run in runs} == {'hcn_nwucla'}

@@ -5,8 +5,8 @@ from mmaction.registry import PARAM_SCHEDULERS
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 
-from csre_mm.apis import merge_options
-from csre_mm.experiments.plan import shorten_recipe
+from csre_mm.experiments.plan import compress_schedule
+from csre_mm.utils.config import merge_options
 from csre_mm.utils.errors import InputError
 from tests.conftest import config
 
@@ -40,7 +40,7 @@ def rates(cfg):
 
 
 def test_the_whole_recipe_is_left_alone():
-    assert shorten_recipe(Config.fromfile(config('hcn_nwucla')), 400) == {}
+    assert compress_schedule(Config.fromfile(config('hcn_nwucla')), 400) == {}
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_the_whole_recipe_is_left_alone():
 def test_the_shape_of_the_schedule_stays(name, epochs):
     cfg = Config.fromfile(config(name))
     whole = rates(cfg)
-    short = rates(merge_options(cfg, shorten_recipe(cfg, epochs)))
+    short = rates(merge_options(cfg, compress_schedule(cfg, epochs)))
     assert len(short) == epochs * LENGTH
     # Half-way through each tenth of both runs the rate is nearly the same.
     places = (np.arange(10) + 0.5) / 10
@@ -61,15 +61,15 @@ def test_the_shape_of_the_schedule_stays(name, epochs):
 
 def test_a_step_comes_after_the_first_epoch_at_the_earliest():
     cfg = Config.fromfile(config('2sagcn_nwucla'))
-    assert shorten_recipe(cfg, 1)['param_scheduler.0.milestones'] == [1, 1]
+    assert compress_schedule(cfg, 1)['param_scheduler.0.milestones'] == [1, 1]
 
 
-def test_what_cannot_be_shortened():
+def test_what_cannot_be_compressed():
     cfg = Config(dict(train_cfg=dict(max_epochs=4), param_scheduler=[dict(type='OneCycleLR')]))
-    with pytest.raises(InputError, match='how to shorten a OneCycleLR'):
-        shorten_recipe(cfg, 2)
+    with pytest.raises(InputError, match='how to compress a OneCycleLR'):
+        compress_schedule(cfg, 2)
     cfg.param_scheduler = [dict(type='LinearLR', by_epoch=False, end=5)]
     with pytest.raises(InputError, match='count epochs'):
-        shorten_recipe(cfg, 2)
+        compress_schedule(cfg, 2)
     with pytest.raises(InputError, match='--epochs is 0, expected at least 1'):
-        shorten_recipe(cfg, 0)
+        compress_schedule(cfg, 0)

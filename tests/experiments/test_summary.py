@@ -2,14 +2,15 @@ import numpy as np
 import pytest
 
 from csre_mm.experiments.summary import summarise
-from tests.experiments.made_results import cell, make_results
+from tests.experiments.made_results import experiment, make_results
 
 
-def pick(rows, arm, subset='val', checkpoint='last', stream='j'):
+def pick(rows, variant, subset='val', checkpoint='last', stream='j'):
     (row,) = (
         row
         for row in rows
-        if (row.arm, row.subset, row.checkpoint, row.stream) == (arm, subset, checkpoint, stream)
+        if (row.variant, row.subset, row.checkpoint, row.stream)
+        == (variant, subset, checkpoint, stream)
     )
     return row
 
@@ -52,7 +53,7 @@ def test_a_variant_is_compared_over_the_seeds_that_both_have():
     assert light.difference.before == (4 / 8,) and light.difference.after == (1.0,)
 
 
-def test_an_arm_without_a_baseline_has_no_difference():
+def test_a_variant_without_a_baseline_has_no_difference():
     results = make_results()
-    results.cells.append(cell('csre', 7, 0, 0, stream='b'))
+    results.experiments.append(experiment('csre', 7, 0, 0, stream='b'))
     assert pick(summarise(results), 'csre', stream='b').difference is None

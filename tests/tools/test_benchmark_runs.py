@@ -30,7 +30,7 @@ def test_trains_tests_and_compares(benchmark, capsys, parted_file, tmp_path):
     arguments = [
         *(config('ctrgcn_nwucla'), '--subsets', 'val_clean', '--seeds', 3),
         *('--work-dir', 'runs', '--out', 'results.json', '--only', 'baseline'),
-        *('narrow', '--arm', 'narrow', *narrow, '--cfg-options', *options),
+        *('narrow', '--variant', 'narrow', *narrow, '--cfg-options', *options),
     ]
     run = captured(benchmark, capsys)
     status, table, err = run(*arguments)
@@ -38,12 +38,12 @@ def test_trains_tests_and_compares(benchmark, capsys, parted_file, tmp_path):
     assert 'val, 24 samples, last epoch\n' in table
     assert 'val_clean, 20 samples, best epoch (chosen on these samples)\n' in table
     results = load_results(tmp_path / 'results.json')
-    assert [cell.arm for cell in results.cells] == ['baseline', 'narrow']
+    assert [experiment.variant for experiment in results.experiments] == ['baseline', 'narrow']
     folder = tmp_path / 'runs/ctrgcn_nwucla/narrow/j/seed3'
     scores = load_scores(folder / 'last.pkl')
-    assert results.cells[1].predicted['last'] == scores.scores.argmax(1).tolist()
+    assert results.experiments[1].predicted['last'] == scores.scores.argmax(1).tolist()
     assert len(scores.names) == len(results.names) == 24
-    log = results.cells[1].runs[0]['log']
+    log = results.experiments[1].runs[0]['log']
     assert log['loss_contrast_spatial']['value'][0] > 0 and log['acc/top1']['epoch'] == [1]
     assert {'run.json', 'output.log', 'csre_ctrgcn_nwucla.py', 'epoch_1.pth'} <= {
         path.name for path in folder.iterdir()
@@ -62,9 +62,9 @@ def test_trains_tests_and_compares(benchmark, capsys, parted_file, tmp_path):
         (['--jobs', '0'], '--jobs is 0, expected at least 1'),
         (['--seeds', '1', '1'], '--seeds 1 1: one is given twice'),
         (['--folds', '2', '--subsets', 'val_clean'], '--folds do not use it'),
-        (['--arm', 'csre', 'a=1'], '--arm csre: expected another name, then KEY=VALUE'),
-        (['--arm', 'light'], '--arm light: expected KEY=VALUE ... after the name'),
-        (['--only', 'light'], '--only light: no such arm, there are baseline, csre'),
+        (['--variant', 'csre', 'a=1'], '--variant csre: expected another name, then KEY=VALUE'),
+        (['--variant', 'light'], '--variant light: expected KEY=VALUE ... after the name'),
+        (['--only', 'light'], '--only light: no such variant, there are baseline, csre'),
         (['--fuse', 'ctrgcn'], '--weights ctrgcn is for 2 or 3 or 4 streams, not for 1'),
         (['--fuse', 'best'], '--fuse best: no such preset of tools/ensemble.py'),
         (

@@ -41,10 +41,10 @@ def test_what_is_printed(run, capsys):
         '2            2    100.00   50.00  -50.00',
     ]
     assert pairs.splitlines()[2:-1] == [
-        '0 / 1                       6         2     0',
-        '2 / 3                       4         1     1',
-        '0 / 2                       6         1     0',
-        '0 / 3                       6         0     1',
+        '0 / 1                              6         2     0',
+        '2 / 3                              4         1     1',
+        '0 / 2                              6         1     0',
+        '0 / 3                              6         0     1',
     ]
     assert flips.splitlines() == ['Gained: 3 samples: s02, s03, s05', 'Lost: 1 samples: s07']
 
@@ -66,6 +66,12 @@ def test_seeds_figures_and_numbers(run, tmp_path, capsys):
     report = json.loads((tmp_path / 'new' / 'c.json').read_text())
     assert report['models'] == ['CTR-GCN', 'ours'] and report['seeds'] == 3
     assert report['top1']['interval']['over_seeds'] is True
+    assert report['samples'] == 10 and report['class_names'][0] == 'drink'
+    assert report['top1']['mean_difference'] == pytest.approx(0.2)
+    assert report['top1']['standard_deviation'] == pytest.approx(0, abs=1e-12)
+    assert report['mean_class_accuracy'] == {'before': 0.625, 'after': 0.75}
+    assert report['classes'][0]['gain'] == 0.5 and len(report['pairs']) == 4
+    assert [flip['name'] for flip in report['lost']] == ['s07']
     assert len(report['top1']['mcnemar']) == 3 and len(report['classes']) == 4
     assert report['gained'][0] == {
         'name': 's02',

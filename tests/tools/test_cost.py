@@ -9,10 +9,10 @@ from mmaction.registry import MODELS
 from mmengine.registry import init_default_scope
 from torch.utils.flop_counter import FlopCounterMode
 
-from csre_mm.apis import read_config
 from csre_mm.apis.cost import clips_of_a_test, measure_costs
 from csre_mm.apis.recognizer import example_clips
 from csre_mm.models.losses import MemoryBank
+from csre_mm.utils.config import read_config
 from tests.commands import Command, captured
 from tests.conftest import config
 from tests.runs import small_config
@@ -74,8 +74,8 @@ def test_what_csre_adds_is_what_its_formulas_say(report):
     assert training.macs['neck'] == neck
     assert training.macs['contrast'] == 2 * S * D
     # Backward: of a layer's weight and of its input, so twice the forward pass; and for each bank
-    # the slots of 128 positives and twice 512 negatives, added up.
-    added = 3 * neck + 2 * S * D + 2 * (128 + 2 * 512) * D
+    # the slots of S / 40 positives and twice S / 8 negatives, added up.
+    added = 3 * neck + 2 * S * D + 2 * (S // 40 + 2 * (S // 8)) * D
     assert training.step_macs == baseline.step_macs + added
     assert training.bank_bytes == 2 * S * (4 * D + 8) and baseline.bank_bytes == 0
 
@@ -155,7 +155,7 @@ def test_without_the_annotations_the_contrast_is_not_counted(run, tmp_path, ntu_
     path = write(cfg, tmp_path / 'small.py')
     status, out, _ = run(path)
     assert status == 0 and '  contrast' not in out
-    assert 'the annotation file nowhere.pkl is not there; give --slots' in out
+    assert 'no annotation file nowhere.pkl; give --slots' in out
     status, out, _ = run(path, '--slots', '1000')
     assert status == 0 and '  contrast' in out and 'Banks of 1,000 slots each (--slots)' in out
     out = run(path, '--cfg-options', 'model.neck._delete_=True', 'model.type=RecognizerGCN')[1]

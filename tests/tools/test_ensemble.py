@@ -94,7 +94,7 @@ def test_weights_are_fitted_on_another_split(run, capsys):
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        ('j.pkl b.pkl --fit-on j.pkl b.pkl', '--fit-on shares 6 samples with what is reported'),
+        ('j.pkl b.pkl --fit-on j.pkl b.pkl', '--fit-on has 6 samples that are reported, too'),
         ('j.pkl b.pkl --fit-on j_train.pkl', '--fit-on has 1 files for 2 streams'),
         ('j.pkl b.pkl --weights 1', '--weights has 1 numbers for 2 streams'),
         (

@@ -10,8 +10,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 
 from csre_mm.apis import export
-from csre_mm.apis.export import CHECKED_BATCHES, Exporter
-from csre_mm.apis.export_formats import find_format, load_scorer
+from csre_mm.apis.export import CHECKED_BATCHES, Exporter, find_format, load_scorer
 from csre_mm.utils.errors import InputError
 from tests.commands import Command, captured
 from tests.conftest import config

@@ -94,7 +94,7 @@ def test_figures_of_several_are_numbered(predict, long, tmp_path):
         (['long.npy', '--classes', 'x'], 'class names x: no such file, and none of ntu60, '),
         (['long.npy', '--device', 'x'], "no device 'x'"),
         (['ANN', '--split', 'test'], "has no split 'test'; it has xsub_train, xsub_val"),
-        (['ANN', '--gif', 'x.gif'], '48 recordings, pictures are drawn of 20 at most'),
+        (['ANN', '--gif', 'x.gif'], '48 recordings, figures are drawn of 20 at most'),
         (['ANN', '--latency'], '--latency: 48 recordings, expected one'),
     ],
 )

@@ -1,7 +1,8 @@
 import pytest
 from mmengine.config import Config
 
-from csre_mm.apis import get_config, read_config
+from csre_mm.apis import get_config
+from csre_mm.utils.config import read_config
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.project import call_of, config_names, find_config
 from tests.conftest import ROOT, config

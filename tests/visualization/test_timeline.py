@@ -4,7 +4,7 @@ import pytest
 
 from csre_mm.apis.prediction import NOBODY, Prediction, rank
 from csre_mm.utils.errors import InputError
-from csre_mm.visualization.timeline import cell_edges, draw_timeline, shown_classes
+from csre_mm.visualization.timeline import draw_timeline, shown_classes, window_edges
 
 NAMES = [f'action {label}' for label in range(20)]
 
@@ -24,9 +24,9 @@ def windows(*bests, classes=20):
     return found
 
 
-def test_cells_stand_around_the_middles():
-    assert cell_edges(windows(0, 1, 1)).tolist() == [0, 6, 10, 16]
-    assert cell_edges(windows(0)).tolist() == [0, 8]
+def test_windows_are_drawn_around_the_middles():
+    assert window_edges(windows(0, 1, 1)).tolist() == [0, 6, 10, 16]
+    assert window_edges(windows(0)).tolist() == [0, 8]
 
 
 def test_rows_are_the_best_classes_in_their_order_and_few_more():

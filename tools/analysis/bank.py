@@ -1,4 +1,4 @@
-"""Say where the slots of a checkpoint's memory banks stand, class by class."""
+"""Say how near the slots of a checkpoint's memory banks are to their classes."""
 
 import argparse
 from collections.abc import Sequence
@@ -9,29 +9,27 @@ from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.registry import init_default_scope
-from rich.console import Console
-from rich.progress import track
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import SkeletonInferencer, merge_options, read_config
+from csre_mm.apis import SkeletonInferencer
+from csre_mm.apis.data_settings import read_config_of
 from csre_mm.apis.features import batch_features, join_batches, load_stfd
 from csre_mm.evaluation.bank_health import BANKS, ClassSlots, describe_classes, load_banks
 from csre_mm.utils.checkpoints import read_state_dict
-from csre_mm.utils.cli import add_class_names, add_config_options, command
+from csre_mm.utils.cli import add_class_names, add_config_options, command, progress
 from csre_mm.utils.config import innermost_datasets, pipeline_of
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.tables import format_table, percent
 
 EPILOG = """\
-to own, to nearest: mean cosine of the slots of a class to its mean direction, and to that of the
-class nearest to it. astray: share of the slots that are nearer to another class. to fresh (with
---fresh): mean cosine of a slot to the feature that the checkpoint's model gives the same training
+to own, to nearest: mean cosine of the slots of a class to its centroid, and to the nearest other
+centroid. misassigned: fraction of the slots that are nearer to the centroid of another class.
+to fresh (with --fresh): mean cosine of a slot to the feature that the model gives the same training
 sample now, without augmentation and dropout. A slot is up to an epoch old.
 
 example:
   python tools/analysis/bank.py configs/csre_ctrgcn_nwucla.py epoch_65.pth --fresh
 """
-CONSOLE = Console(stderr=True)
 
 
 def parse_args() -> argparse.Namespace:
@@ -65,9 +63,7 @@ def compute_fresh(
     dataset = DATASETS.build(settings)
     starts = range(0, len(dataset), inferencer.batch_size)
     parts = []
-    for start in track(
-        starts, 'features', console=CONSOLE, disable=not CONSOLE.is_terminal, transient=True
-    ):
+    for start in progress(starts, 'features'):
         places = range(start, min(start + inferencer.batch_size, len(dataset)))
         batch = pseudo_collate([dataset[place] for place in places])
         parts.append(batch_features(inferencer.model, stfd, batch))
@@ -88,19 +84,19 @@ def print_bank(name: str, classes: Sequence[ClassSlots], names: Sequence[str], e
             f'{found.to_own:.3f}',
             names[found.nearest] if found.nearest >= 0 else '-',
             f'{found.to_nearest:.3f}',
-            percent(found.astray),
+            percent(found.misassigned),
             '-' if found.to_fresh is None else f'{found.to_fresh:.3f}',
         ]
         for found in classes
     ]
     rows.append(['all', str(slots), *mean_row(classes)])
-    header = ['class', 'slots', 'to own', 'nearest', 'to nearest', 'astray %', 'to fresh']
+    header = ['class', 'slots', 'to own', 'nearest', 'to nearest', 'misassigned %', 'to fresh']
     print(format_table(header, rows, left=(0, 3)))
     print()
 
 
 def mean_row(classes: Sequence[ClassSlots]) -> list[str]:
-    """Means over the slots of all classes, as the cells behind the number of slots."""
+    """Means over the slots of all classes, as the columns behind the number of slots."""
 
     def mean(values: Sequence[float]) -> float:
         return float(np.average(values, weights=[found.slots for found in classes]))
@@ -110,7 +106,7 @@ def mean_row(classes: Sequence[ClassSlots]) -> list[str]:
         f'{mean([found.to_own for found in classes]):.3f}',
         '',
         f'{mean([found.to_nearest for found in classes]):.3f}',
-        percent(mean([found.astray for found in classes])),
+        percent(mean([found.misassigned for found in classes])),
         f'{mean(fresh):.3f}' if fresh else '-',
     ]
 
@@ -119,7 +115,7 @@ def mean_row(classes: Sequence[ClassSlots]) -> list[str]:
 def main() -> None:
     """Describe the banks."""
     args = parse_args()
-    cfg = merge_options(read_config(args.config), args.cfg_options)
+    cfg = read_config_of(args)
     state = read_state_dict(args.checkpoint)
     banks = load_banks(state)
     inferencer = SkeletonInferencer(cfg, args.checkpoint, args.device, args.classes)

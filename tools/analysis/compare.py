@@ -1,24 +1,20 @@
 """Say what changed from one model to another: classes, confused pairs, samples, significance."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import track
+from typing import Any
 
 from csre_mm.datasets.class_names import find_class_names
-from csre_mm.evaluation.comparison import compare
-from csre_mm.evaluation.comparison_report import Findings, find_changes, make_report
+from csre_mm.evaluation.changes import Changes, find_changes
+from csre_mm.evaluation.comparison import Comparison, compare
 from csre_mm.evaluation.scores import Scores, load_scores
-from csre_mm.evaluation.significance import RESAMPLES, say_verdict
-from csre_mm.utils.cli import add_class_names, command
+from csre_mm.evaluation.significance import CONFIDENCE, RESAMPLES, say_verdict
+from csre_mm.utils.cli import add_class_names, check_suffix, command, progress, write_json
 from csre_mm.utils.errors import InputError
-from csre_mm.utils.files import atomic_path
 from csre_mm.utils.tables import format_table, percent
-from csre_mm.visualization.comparison_figure import draw_class_gains, draw_pair_changes
-from csre_mm.visualization.figures import check_suffix
+from csre_mm.visualization import draw_class_gains, draw_pair_changes
+from csre_mm.visualization.figures import check_figure
 
 EPILOG = """\
 FILE is what tools/test.py --dump wrote, or tools/ensemble.py --out. All files have to be of the
@@ -30,7 +26,6 @@ examples:
   python tools/analysis/compare.py --baseline b0.pkl b1.pkl b2.pkl --csre c0.pkl c1.pkl c2.pkl \\
       --classes names.txt --out compare.pdf --json compare.json
 """
-CONSOLE = Console(stderr=True)
 
 
 def parse_args() -> argparse.Namespace:
@@ -71,9 +66,8 @@ def parse_args() -> argparse.Namespace:
 def check_args(args: argparse.Namespace) -> tuple[list[str], list[str]]:
     """The files of the two models; refuses what cannot be written before anything is read."""
     if args.out is not None:
-        check_suffix(args.out)
-    if args.json is not None and args.json.suffix.lower() != '.json':
-        raise InputError(f'--json {args.json}: the name must end in .json')
+        check_figure(args.out)
+    check_suffix('--json', args.json, '.json')
     if args.top < 1:
         raise InputError(f'--top is {args.top}, expected at least 1')
     if args.labels[0] == args.labels[1]:
@@ -94,8 +88,7 @@ def check_args(args: argparse.Namespace) -> tuple[list[str], list[str]]:
 def read_runs(model: str, files: Sequence[str]) -> dict[str, Scores]:
     """Scores of a model by a name for messages."""
     runs: dict[str, Scores] = {}
-    hidden = not CONSOLE.is_terminal
-    for file in track(files, f'reading {model}', console=CONSOLE, transient=True, disable=hidden):
+    for file in progress(files, f'reading {model}'):
         name = f'{model} {file}'
         if name in runs:
             raise InputError(f'{file} is given twice for {model}')
@@ -103,7 +96,7 @@ def read_runs(model: str, files: Sequence[str]) -> dict[str, Scores]:
     return runs
 
 
-def print_accuracy(found: Findings, labels: Sequence[str]) -> None:
+def print_accuracy(found: Changes, samples: int, labels: Sequence[str]) -> None:
     """The accuracies of each pair of runs, their test, and what holds over all."""
     difference = found.difference
     runs = zip(difference.before, difference.after, difference.tests, strict=True)
@@ -115,7 +108,7 @@ def print_accuracy(found: Findings, labels: Sequence[str]) -> None:
     header = ['run', first, second, 'change', f'only {first}', f'only {second}', 'McNemar p']
     print(format_table(header, rows))
     print(
-        f'\nTop-1 in per cent of {len(found.comparison.names)} samples; "only" counts the samples '
+        f'\nTop-1 in per cent of {samples} samples; "only" counts the samples '
         'that one of the two has right.'
     )
     interval = difference.interval
@@ -131,13 +124,11 @@ def print_accuracy(found: Findings, labels: Sequence[str]) -> None:
         f'over {over}, {RESAMPLES:,} resamples).'
     )
     print(say_verdict(difference, first, second))
-    shares = ' and '.join(
-        f'{percent(share)} ({model})' for share, model in zip(found.mean_class, labels, strict=True)
-    )
-    print(f'Mean class accuracy: {shares}.')
+    means = [percent(mean) for mean in found.mean_class]
+    print(f'Mean class accuracy: {means[0]} ({first}) and {means[1]} ({second}).')
 
 
-def print_changes(found: Findings, names: Sequence[str], labels: Sequence[str], top: int) -> None:
+def print_changes(found: Changes, names: Sequence[str], labels: Sequence[str], top: int) -> None:
     """The classes at both ends, the confused pairs, and the samples that flipped."""
     rows = [
         [
@@ -164,7 +155,7 @@ def print_changes(found: Findings, names: Sequence[str], labels: Sequence[str], 
     ]
     if pairs:
         print()
-        print(format_table(['taken for each other', 'samples', *labels], pairs))
+        print(format_table(['misclassified as each other', 'samples', *labels], pairs))
         print('The pairs are those that the two together confuse most.')
     print()
     for word, samples in (('Gained', found.gained), ('Lost', found.lost)):
@@ -173,8 +164,8 @@ def print_changes(found: Findings, names: Sequence[str], labels: Sequence[str], 
         print(f'{word}: {len(samples)} samples{": " if listed else ""}{listed}{more}')
 
 
-def write_figures(found: Findings, names: Sequence[str], args: argparse.Namespace) -> None:
-    """The two pictures; without confused pairs only one."""
+def write_figures(found: Changes, names: Sequence[str], args: argparse.Namespace) -> None:
+    """The two figures; without confused pairs only one."""
     out: Path = args.out
     path = out.with_stem(f'{out.stem}_classes')
     draw_class_gains(found.classes, names, path)
@@ -183,6 +174,34 @@ def write_figures(found: Findings, names: Sequence[str], args: argparse.Namespac
         path = out.with_stem(f'{out.stem}_pairs')
         draw_pair_changes(found.pairs[: args.top], names, path, tuple(args.labels))
         print(f'The pairs are in {path}.')
+
+
+def make_report(
+    found: Changes, comparison: Comparison, names: Sequence[str], models: tuple[str, ...]
+) -> dict[str, Any]:
+    """What goes into the JSON file. Accuracies are from 0 to 1, pairs count samples."""
+    difference = found.difference
+    interval = {**difference.interval._asdict(), 'confidence': CONFIDENCE, 'resamples': RESAMPLES}
+    return {
+        'models': list(models),
+        'samples': len(comparison.names),
+        'seeds': len(difference.before),
+        'class_names': list(names),
+        'top1': {
+            'before': list(difference.before),
+            'after': list(difference.after),
+            'mean_difference': difference.mean,
+            'standard_deviation': difference.deviation,
+            'interval': interval,
+            'mcnemar': [test._asdict() for test in difference.tests],
+            'verdict': say_verdict(difference, *models),
+        },
+        'mean_class_accuracy': dict(zip(('before', 'after'), found.mean_class, strict=True)),
+        'classes': [{**change._asdict(), 'gain': change.gain} for change in found.classes],
+        'pairs': [pair._asdict() for pair in found.pairs],
+        'gained': [flip._asdict() for flip in found.gained],
+        'lost': [flip._asdict() for flip in found.lost],
+    }
 
 
 @command
@@ -194,15 +213,12 @@ def main() -> None:
     comparison = compare(read_runs(labels[0], first), read_runs(labels[1], second))
     names = find_class_names(args.classes, comparison.num_classes)
     found = find_changes(comparison)
-    print_accuracy(found, labels)
+    print_accuracy(found, len(comparison.names), labels)
     print_changes(found, names, labels, args.top)
     if args.out is not None:
         write_figures(found, names, args)
     if args.json is not None:
-        with atomic_path(args.json) as path:
-            report = make_report(found, names, labels)
-            path.write_text(json.dumps(report, indent=1) + '\n', encoding='utf-8')
-        print(f'The numbers are in {args.json}.')
+        write_json(args.json, make_report(found, comparison, names, labels))
 
 
 if __name__ == '__main__':

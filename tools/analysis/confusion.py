@@ -1,7 +1,6 @@
-"""Compare models by the classes they confuse, as a table, a picture and JSON."""
+"""Compare models by the classes they confuse, as a table, a figure and JSON."""
 
 import argparse
-import json
 import math
 import textwrap
 from collections.abc import Sequence
@@ -20,15 +19,13 @@ from csre_mm.evaluation.confusion import (
     mean_class_accuracy,
     most_confused_pairs,
     pair_accuracy,
-    top1,
 )
-from csre_mm.evaluation.scores import Scores, load_scores
-from csre_mm.utils.cli import add_class_names, command
+from csre_mm.evaluation.scores import load_scores
+from csre_mm.utils.cli import add_class_names, check_suffix, command, name_files, write_json
 from csre_mm.utils.errors import InputError
-from csre_mm.utils.files import atomic_path
 from csre_mm.utils.tables import percent
-from csre_mm.visualization.confusion_figure import draw_confusion
-from csre_mm.visualization.figures import check_suffix
+from csre_mm.visualization import draw_confusion
+from csre_mm.visualization.figures import check_figure
 
 EPILOG = """\
 FILE is what tools/test.py --dump wrote. All files have to be of the same samples.
@@ -46,7 +43,7 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EPILOG, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('models', nargs='+', metavar='NAME=FILE', help='a model and its scores')
+    parser.add_argument('models', nargs='+', metavar='[NAME=]FILE', help='a model and its scores')
     parser.add_argument(
         '--pairs',
         nargs='+',
@@ -55,7 +52,7 @@ def parse_args() -> argparse.Namespace:
         help='labels of two classes, from 0 (default: the most confused of the first model)',
     )
     add_class_names(parser)
-    parser.add_argument('--out', type=Path, metavar='FILE', help='picture: .png, .pdf or .svg')
+    parser.add_argument('--out', type=Path, metavar='FILE', help='figure: .png, .pdf or .svg')
     parser.add_argument('--json', type=Path, metavar='FILE', help='everything as numbers')
     parser.add_argument(
         '--top',
@@ -65,19 +62,6 @@ def parse_args() -> argparse.Namespace:
         help='most confused pairs to show without --pairs (default: %(default)s)',
     )
     return parser.parse_args()
-
-
-def read_models(arguments: Sequence[str]) -> dict[str, Scores]:
-    """Read the files of ``NAME=FILE`` arguments, samples in the order of the first."""
-    files: dict[str, str] = {}
-    for argument in arguments:
-        name, _, file = argument.partition('=')
-        if not name or not file:
-            raise InputError(f'{argument}: expected NAME=FILE')
-        if name in files:
-            raise InputError(f'{argument}: there already is a model named {name}')
-        files[name] = file
-    return join_scores({name: load_scores(file) for name, file in files.items()})
 
 
 def parse_pairs(arguments: Sequence[str], num_classes: int) -> list[tuple[int, int]]:
@@ -98,28 +82,27 @@ def parse_pairs(arguments: Sequence[str], num_classes: int) -> list[tuple[int, i
     return pairs
 
 
-def format_table(columns: Sequence[tuple[list[str], list[str]]]) -> str:
-    """Align columns of (lines of the header, cells): the first to the left, the others right."""
+def align(columns: Sequence[tuple[list[str], list[str]]]) -> str:
+    """Align columns of (lines of the header, values): the first to the left, the others right."""
     height = max(len(header) for header, _ in columns)
     blocks = []
-    for place, (header, cells) in enumerate(columns):
+    for place, (header, values) in enumerate(columns):
         lines = [''] * (height - len(header)) + header
-        width = max(map(len, lines + cells))
-        lines = [*lines, '-' * width, *cells]
+        width = max(map(len, lines + values))
+        lines = [*lines, '-' * width, *values]
         blocks.append([line.rjust(width) if place else line.ljust(width) for line in lines])
     return '\n'.join('  '.join(row).rstrip() for row in zip(*blocks, strict=True))
 
 
 def make_table(
-    models: dict[str, Scores],
     matrices: dict[str, np.ndarray],
     pairs: dict[tuple[int, int], list[PairAccuracy]],
     names: Sequence[str],
 ) -> str:
-    """The table: a row a model, a column a pair."""
+    """The table: a row per model, a column per pair."""
     columns = [
-        (['model'], list(models)),
-        (['top-1'], [percent(top1(scores)) for scores in models.values()]),
+        (['model'], list(matrices)),
+        (['top-1'], [percent(accuracy(matrix)) for matrix in matrices.values()]),
         (
             ['mean class'],
             [percent(mean_class_accuracy(matrix)) for matrix in matrices.values()],
@@ -128,9 +111,9 @@ def make_table(
     for (a, b), results in pairs.items():
         header = [*textwrap.wrap(f'{names[a]} /', HEADER_WIDTH)]
         header += textwrap.wrap(names[b], HEADER_WIDTH)
-        cells = [f'{percent(found.accuracy)} ({found.confused})' for found in results]
-        columns.append((header, cells))
-    return format_table(columns)
+        values = [f'{percent(found.accuracy)} ({found.confused})' for found in results]
+        columns.append((header, values))
+    return align(columns)
 
 
 def make_report(
@@ -138,10 +121,10 @@ def make_report(
     pairs: dict[tuple[int, int], list[PairAccuracy]],
     names: Sequence[str],
 ) -> dict[str, Any]:
-    """What goes into the JSON file; shares of no samples are null."""
+    """What goes into the JSON file; accuracies of no samples are null."""
     report: dict[str, Any] = {'class_names': list(names), 'models': {}}
     for place, (name, matrix) in enumerate(matrices.items()):
-        shares = [None if math.isnan(s) else s for s in class_accuracies(matrix).tolist()]
+        of_classes = [None if math.isnan(a) else a for a in class_accuracies(matrix).tolist()]
         of_pairs = []
         for pair, results in pairs.items():
             found = results[place]._asdict()
@@ -152,7 +135,7 @@ def make_report(
             'samples': int(matrix.sum()),
             'top1': accuracy(matrix),
             'mean_class_accuracy': mean_class_accuracy(matrix),
-            'class_accuracies': shares,
+            'class_accuracies': of_classes,
             'pairs': of_pairs,
             'matrix': matrix.tolist(),
         }
@@ -164,30 +147,28 @@ def main() -> None:
     """Compare the models."""
     args = parse_args()
     if args.out is not None:
-        check_suffix(args.out)
-    if args.json is not None and args.json.suffix.lower() != '.json':
-        raise InputError(f'--json {args.json}: the name must end in .json')
+        check_figure(args.out)
+    check_suffix('--json', args.json, '.json')
     if args.top < 1:
         raise InputError(f'--top is {args.top}, expected at least 1')
-    models = read_models(args.models)
+    files = name_files(args.models, 'model')
+    models = join_scores({name: load_scores(file) for name, file in files.items()})
     num_classes = next(iter(models.values())).scores.shape[1]
     names = find_class_names(args.classes, num_classes)
     given = parse_pairs(args.pairs, num_classes)
     matrices = {name: matrix_of(scores) for name, scores in models.items()}
     shown = given or most_confused_pairs(next(iter(matrices.values())), args.top)
-    pairs = {pair: [pair_accuracy(scores, pair) for scores in models.values()] for pair in shown}
-    print(make_table(models, matrices, pairs, names))
+    pairs = {pair: [pair_accuracy(matrix, pair) for matrix in matrices.values()] for pair in shown}
+    print(make_table(matrices, pairs, names))
     if pairs:
-        print('\nIn per cent; for two classes, the samples taken for the other class in brackets.')
+        print('\nIn per cent; for two classes, the samples misclassified as the other in brackets.')
         if not given:
             print(f'The pairs are those that {next(iter(models))} confuses most.')
     if args.out is not None:
         draw_confusion(matrices, names, args.out, given)
-        print(f'The picture is in {args.out}.')
+        print(f'The figure is in {args.out}.')
     if args.json is not None:
-        with atomic_path(args.json) as path:
-            path.write_text(json.dumps(make_report(matrices, pairs, names), indent=1) + '\n')
-        print(f'The numbers are in {args.json}.')
+        write_json(args.json, make_report(matrices, pairs, names))
 
 
 if __name__ == '__main__':

@@ -1,17 +1,13 @@
 """Parameters and FLOPs of training and of testing, with CSRE and without."""
 
 import argparse
-import json
 from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
-
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import CostReport, measure_costs, merge_options, read_config
-from csre_mm.utils.cli import add_config_options, command
-from csre_mm.utils.errors import InputError
-from csre_mm.utils.files import atomic_path
+from csre_mm.apis.cost import CostReport, measure_costs
+from csre_mm.apis.data_settings import read_config_of
+from csre_mm.utils.cli import add_config_options, check_suffix, command, write_json
 from csre_mm.utils.tables import format_table
 
 EPILOG = """\
@@ -36,7 +32,7 @@ def parse_args() -> argparse.Namespace:
         '--slots',
         type=int,
         metavar='S',
-        help='slots of a memory bank (default: samples of the training set, if its file is there)',
+        help='slots of a memory bank (default: samples of the training set, if present)',
     )
     parser.add_argument('--json', type=Path, metavar='FILE', help='everything as numbers')
     add_config_options(parser, 'change the config, as for tools/train.py')
@@ -47,14 +43,14 @@ def parse_args() -> argparse.Namespace:
 
 
 def make_table(report: CostReport) -> str:
-    """A column a graph, a row a part."""
+    """A column per graph, a row per part."""
     costs = list(report.columns.values())
     parts = [part for part in PARTS if any(part in cost.macs for cost in costs)]
     rows = [['parameters', *(f'{sum(cost.parameters.values()):,}' for cost in costs)]]
     for part in parts:
-        cells = [cost.parameters.get(part) for cost in costs]
-        if any(cells):
-            rows.append([f'  {part}', *('-' if cell is None else f'{cell:,}' for cell in cells)])
+        counts = [cost.parameters.get(part) for cost in costs]
+        if any(counts):
+            rows.append([f'  {part}', *('-' if n is None else f'{n:,}' for n in counts)])
     rows.append(['forward, million MACs', *(_million(sum(cost.macs.values())) for cost in costs)])
     rows += [[f'  {part}', *(_million(cost.macs.get(part)) for cost in costs)] for part in parts]
     flops = [2 * sum(cost.macs.values()) for cost in costs]
@@ -95,17 +91,12 @@ def make_notes(report: CostReport) -> list[str]:
 def main() -> None:
     """Count."""
     args = parse_args()
-    if args.json is not None and args.json.suffix.lower() != '.json':
-        raise InputError(f'--json {args.json}: the name must end in .json')
-    cfg = merge_options(read_config(args.config), args.cfg_options)
-    with Console(stderr=True).status('counting'):
-        report = measure_costs(cfg, args.slots)
+    check_suffix('--json', args.json, '.json')
+    report = measure_costs(read_config_of(args), args.slots)
     print(make_table(report))
     print('\n' + '\n'.join(make_notes(report)))
     if args.json is not None:
-        with atomic_path(args.json) as path:
-            path.write_text(json.dumps({'config': args.config, **asdict(report)}, indent=1) + '\n')
-        print(f'The numbers are in {args.json}.')
+        write_json(args.json, {'config': args.config, **asdict(report)})
 
 
 if __name__ == '__main__':

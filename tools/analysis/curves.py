@@ -3,17 +3,16 @@
 import argparse
 import json
 import math
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from csre_mm.evaluation.training_log import Run, read_run, summarise_run
-from csre_mm.utils.cli import command
+from csre_mm.evaluation.training_log import Run, read_run, run_numbers
+from csre_mm.utils.cli import check_suffix, command, name_files
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.tables import format_table, percent
 from csre_mm.visualization.curves_figure import WIDTHS, draw_curves
-from csre_mm.visualization.figures import check_suffix
+from csre_mm.visualization.figures import check_figure
 
 EPILOG = """\
 RUN is the working folder of a run, a folder of one of its starts, or a scalars.json that mmengine
@@ -33,7 +32,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'runs', nargs='+', metavar='[NAME=]RUN', help='a run (default name: that of the folder)'
     )
-    parser.add_argument('--out', type=Path, metavar='FILE', help='picture: .png, .pdf or .svg')
+    parser.add_argument('--out', type=Path, metavar='FILE', help='figure: .png, .pdf or .svg')
     parser.add_argument('--json', type=Path, metavar='FILE', help='the curves as numbers')
     parser.add_argument(
         '--smooth',
@@ -46,31 +45,16 @@ def parse_args() -> argparse.Namespace:
         '--width',
         choices=list(WIDTHS),
         default='column',
-        help='of the picture: a column of a paper, or a page (default: %(default)s)',
+        help='of the figure: a column of a paper, or a page (default: %(default)s)',
     )
     return parser.parse_args()
 
 
-def read_runs(arguments: Sequence[str]) -> dict[str, Run]:
-    """Read the runs of ``NAME=RUN`` or ``RUN`` arguments."""
-    runs: dict[str, Run] = {}
-    for argument in arguments:
-        name, separator, path = argument.partition('=')
-        if not separator:
-            name, path = Path(argument).resolve().name, argument
-        if not name or not path:
-            raise InputError(f'{argument}: expected RUN or NAME=RUN')
-        if name in runs:
-            raise InputError(f'{argument}: there already is a run named {name}, use NAME=RUN')
-        runs[name] = read_run(path)
-    return runs
-
-
 def make_table(runs: dict[str, Run]) -> str:
-    """A row a run: where it is, and how it does."""
+    """A row per run: its length, and its last and best values."""
     rows = []
     for name, run in runs.items():
-        numbers = summarise_run(run)
+        numbers = run_numbers(run)
         best = percent(numbers['best'])
         rows.append(
             [
@@ -107,15 +91,14 @@ def make_report(runs: dict[str, Run]) -> dict[str, Any]:
 
 @command
 def main() -> None:
-    """Read, summarise_run, draw."""
+    """Read, list, draw."""
     args = parse_args()
     if args.out is not None:
-        check_suffix(args.out)
-    if args.json is not None and args.json.suffix.lower() != '.json':
-        raise InputError(f'--json {args.json}: the name must end in .json')
+        check_figure(args.out)
+    check_suffix('--json', args.json, '.json')
     if args.smooth < 1:
         raise InputError(f'--smooth is {args.smooth}, expected at least 1')
-    runs = read_runs(args.runs)
+    runs = {name: read_run(path) for name, path in name_files(args.runs, 'run', 'RUN').items()}
     print(make_table(runs))
     print('\nThe last values of the log; accuracies, anchors and filled slots in per cent.')
     for run in runs.values():
@@ -123,7 +106,7 @@ def main() -> None:
             print(f'Note: {note}')
     if args.out is not None:
         draw_curves(runs, args.out, args.smooth, args.width)
-        print(f'The picture is in {args.out}.')
+        print(f'The figure is in {args.out}.')
     if args.json is not None:
         with atomic_path(args.json) as path:
             path.write_text(json.dumps(make_report(runs), indent=1) + '\n', encoding='utf-8')

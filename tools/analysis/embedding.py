@@ -1,43 +1,38 @@
 """Write the features of a split, and draw them in two dimensions with the classes' silhouettes."""
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import track
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import (
-    Features,
     SkeletonInferencer,
     extract_features,
     find_recordings,
     load_stfd,
-    merge_options,
-    read_config,
-    read_state_dict,
     save_features,
-    split_settings,
 )
+from csre_mm.apis.data_settings import read_config_of
+from csre_mm.apis.features import Features, split_settings
 from csre_mm.evaluation.embedding import METHODS, check_method, class_means, embed, silhouettes
-from csre_mm.utils.cli import add_class_names, add_config_options, command
+from csre_mm.utils.checkpoints import read_state_dict
+from csre_mm.utils.cli import add_class_names, add_config_options, check_suffix, command, progress
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.optional import require
 from csre_mm.visualization.embedding_figure import MOST_CLASSES, draw_embedding, draw_silhouettes
-from csre_mm.visualization.figures import check_suffix
+from csre_mm.visualization.figures import check_figure
 
 EPILOG = """\
-The features are the encoder's map averaged over persons, frames and joints and, if the checkpoint
-was trained with CSRE, the spatial z_s and the temporal z_t that it contrasts.
+The features are the encoder's feature map averaged over persons, frames and joints and, if the
+checkpoint was trained with CSRE, the spatial z_s and the temporal z_t that it contrasts.
 
 example:
   python tools/analysis/embedding.py configs/csre_ctrgcn_nwucla.py epoch_65.pth --split val_clean \\
       --method tsne --out features.npz --figure embedding.pdf --silhouette silhouette.pdf
 """
-CONSOLE = Console(stderr=True)
 
 
 def parse_args() -> argparse.Namespace:
@@ -67,7 +62,7 @@ def parse_args() -> argparse.Namespace:
         type=int,
         default=5000,
         metavar='N',
-        help='samples in the pictures, evenly taken (default: %(default)s)',
+        help='samples in the figures, evenly taken (default: %(default)s)',
     )
     parser.add_argument(
         '--classes-shown',
@@ -87,10 +82,9 @@ def check_args(args: argparse.Namespace) -> None:
     """Refuse what cannot be done before the long work."""
     if not (args.out or args.figure or args.silhouette):
         raise InputError('nothing to write: give --out, --figure or --silhouette')
-    if args.out is not None and args.out.suffix != '.npz':
-        raise InputError(f'--out {args.out}: the name must end in .npz')
+    check_suffix('--out', args.out, '.npz')
     for figure in filter(None, (args.figure, args.silhouette)):
-        check_suffix(figure)
+        check_figure(figure)
     if args.figure is not None:
         check_method(args.method)
     if args.silhouette is not None:
@@ -100,11 +94,6 @@ def check_args(args: argparse.Namespace) -> None:
     shown = args.classes_shown or []
     if len(set(shown)) > MOST_CLASSES:
         raise InputError(f'--classes-shown has {len(set(shown))}, expected at most {MOST_CLASSES}')
-
-
-def progress(steps: Iterable, what: str) -> Iterable:
-    """Show a bar in a terminal."""
-    return track(steps, what, console=CONSOLE, disable=not CONSOLE.is_terminal)
 
 
 def choose_classes(labels: np.ndarray, given: Sequence[int] | None) -> list[int]:
@@ -126,7 +115,7 @@ def measure(features: Features) -> dict[str, np.ndarray] | None:
 
 
 def draw(args: argparse.Namespace, features: Features, class_names: Sequence[str]) -> None:
-    """Draw the pictures, of at most ``--points`` samples."""
+    """Draw the figures, of at most ``--points`` samples."""
     places = np.linspace(0, len(features.names) - 1, min(args.points, len(features.names)))
     places = places.round().astype(np.int64)
     kinds = {kind: values[places] for kind, values in features.kinds.items()}
@@ -142,7 +131,7 @@ def draw(args: argparse.Namespace, features: Features, class_names: Sequence[str
             for kind, values in progress(kinds.items(), args.method)
         }
         draw_embedding(points, part.labels, shown, class_names, args.figure, overall)
-        print(f'The picture is in {args.figure}.')
+        print(f'The figure is in {args.figure}.')
     if args.silhouette is not None and found is not None:
         means = {kind: class_means(values, part.labels) for kind, values in found.items()}
         draw_silhouettes(means, overall, class_names, args.silhouette)
@@ -154,7 +143,7 @@ def main() -> None:
     """Compute, write, draw."""
     args = parse_args()
     check_args(args)
-    cfg = merge_options(read_config(args.config), args.cfg_options)
+    cfg = read_config_of(args)
     recordings = find_recordings(*split_settings(cfg, args.split))
     inferencer = SkeletonInferencer(
         cfg, args.checkpoint, args.device, args.classes, args.batch_size

@@ -8,7 +8,7 @@ from itertools import groupby
 from rich.console import Console
 from rich.progress import Progress
 
-from csre_mm.apis import merge_options, read_config
+from csre_mm.apis.data_settings import read_config_of
 from csre_mm.datasets.annotations import load_annotations
 from csre_mm.datasets.checks import Finding, check_dataset, read_plan
 from csre_mm.utils.cli import add_config_options, command
@@ -74,7 +74,7 @@ def main() -> None:
     args = parse_args()
     plan = None
     if args.config:
-        plan = read_plan(merge_options(read_config(args.config), args.cfg_options))
+        plan = read_plan(read_config_of(args))
     data = load_annotations(args.file)
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:

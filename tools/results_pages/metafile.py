@@ -8,14 +8,14 @@ import yaml
 from mmengine.config import Config
 
 from csre_mm.experiments.plan import BASELINE
-from csre_mm.experiments.results import CellResult, Results
+from csre_mm.experiments.results import ExperimentResult, Results
 from csre_mm.experiments.summary import Row, summarise
 from results_pages.zoo import BENCHMARKS, ENCODERS, config_names, split_name
 
 TASK = 'Skeleton-based Action Recognition'
 RESULTS = 'docs/results'
 """Where published results lie."""
-_ARMS = (BASELINE, 'csre')
+_VARIANTS = (BASELINE, 'csre')
 
 
 def make_metafiles(published: Mapping[str, Results], root: Path) -> dict[str, dict[str, Any]]:
@@ -43,15 +43,17 @@ def make_metafiles(published: Mapping[str, Results], root: Path) -> dict[str, di
         }
         for encoder, entry in ENCODERS.items()
     }
-    for stem in config_names():
-        encoder, _ = split_name(stem)
+    for baseline in config_names():
+        encoder, _ = split_name(baseline)
         models = [
             model
             for name, results in published.items()
             if not results.held_out
-            for model in _models_of(stem, name, results, root)
+            for model in _models_of(baseline, name, results, root)
         ]
-        files[encoder]['Models'] += models or [_empty_model(stem, arm) for arm in _ARMS]
+        files[encoder]['Models'] += models or [
+            _empty_model(baseline, variant) for variant in _VARIANTS
+        ]
     return files
 
 
@@ -62,74 +64,56 @@ def write_metafile(content: Mapping[str, Any]) -> str:
     return note + body
 
 
-def fill_command(stem: str) -> str:
+def fill_command(baseline: str) -> str:
     """The command that fills the rows of a config."""
-    encoder, benchmark = split_name(stem)
+    encoder, benchmark = split_name(baseline)
     title = f'{ENCODERS[encoder].name}, {BENCHMARKS[benchmark]}'
     subsets = ' --subsets val_clean' if benchmark == 'nwucla' else ''
     return (
-        f'python tools/benchmark_runs.py configs/{stem}.py --seeds 0 1 2 --amp{subsets} '
-        f"--title '{title}' --out {RESULTS}/{stem}.json"
+        f'python tools/benchmark_runs.py configs/{baseline}.py --seeds 0 1 2 --amp{subsets} '
+        f"--title '{title}' --out {RESULTS}/{baseline}.json"
     )
 
 
-def _models_of(stem: str, file: str, results: Results, root: Path) -> list[dict[str, Any]]:
+def _models_of(baseline: str, file: str, results: Results, root: Path) -> list[dict[str, Any]]:
+    """A model for each variant and stream of a config that was run."""
+    groups: dict[tuple[str, str], list[ExperimentResult]] = {}
+    for result in results.experiments:
+        if result.config == baseline and result.variant in _VARIANTS:
+            groups.setdefault((result.variant, result.stream), []).append(result)
     rows = summarise(results)
-    whole = Config.fromfile(root / 'configs' / f'{stem}.py').train_cfg.max_epochs
+    whole = Config.fromfile(root / 'configs' / f'{baseline}.py').train_cfg.max_epochs
     models = []
-    for arm, stream in dict.fromkeys((c.arm, c.stream) for c in results.cells if c.config == stem):
-        if arm not in _ARMS:
-            continue
-        cells = [c for c in results.cells if (c.config, c.arm, c.stream) == (stem, arm, stream)]
-        own = [row for row in rows if (row.config, row.arm, row.stream) == (stem, arm, stream)]
-        models.append(_model(stem, arm, stream, file, results, cells, own, whole))
-    return models
-
-
-def _model(
-    stem: str,
-    arm: str,
-    stream: str,
-    file: str,
-    results: Results,
-    cells: Sequence[CellResult],
-    rows: Sequence[Row],
-    whole: int,
-) -> dict[str, Any]:
-    encoder, benchmark = split_name(stem)
-    config = stem if arm == BASELINE else f'csre_{stem}'
-    epochs = sorted({epoch for cell in cells for epoch in cell.epochs.get('last', [])})
-    shortened = f'-{epochs[0]}e' if epochs and epochs != [whole] else ''
-    attempts = [attempt for cell in cells for run in cell.runs for attempt in run['attempts']]
-    seconds = [attempt['seconds'] for attempt in attempts]
-    return {
-        'Name': config + (f'-{stream}' if stream != 'j' else '') + shortened,
-        'Config': f'configs/{config}.py',
-        'In Collection': ENCODERS[encoder].name,
-        'Metadata': {
-            'Architecture': [ENCODERS[encoder].name, *(['CSRE'] if arm != BASELINE else [])],
-            'Training Data': BENCHMARKS[benchmark],
+    for (variant, stream), runs in groups.items():
+        model = _empty_model(baseline, variant)
+        epochs = sorted({epoch for result in runs for epoch in result.epochs.get('last', [])})
+        attempts = [each for result in runs for run in result.runs for each in run['attempts']]
+        seconds = [attempt['seconds'] for attempt in attempts]
+        model['Name'] += f'-{stream}' if stream != 'j' else ''
+        model['Name'] += f'-{epochs[0]}e' if epochs and epochs != [whole] else ''
+        del model['Metadata']['Training Command']  # the order of the keys is that of the file
+        model['Metadata'] |= {
             'Stream': stream,
             'Epochs': epochs[0] if len(epochs) == 1 else epochs,
             'Epochs of the Recipe': whole,
-            'Seeds': sorted(cell.seed for cell in cells),
+            'Seeds': sorted(result.seed for result in runs),
             'Training Resources': sorted({attempt['machine'] for attempt in attempts}),
             'Training Time of All Seeds (minutes)': (
                 None if None in seconds or not seconds else round(sum(seconds) / 60, 1)
             ),
             'Commits': sorted({str(attempt['commit']) for attempt in attempts}),
             'Training Command': results.command,
-        },
-        'Results': [_result(results, benchmark, subset, rows) for subset in _subsets(results)],
-        'Training Log': f'{RESULTS}/{file}',
-    }
+        }
+        own = [r for r in rows if (r.config, r.variant, r.stream) == (baseline, variant, stream)]
+        model['Results'] = [
+            _result(results, baseline, subset, own) for subset in (results.split, *results.subsets)
+        ]
+        model['Training Log'] = f'{RESULTS}/{file}'
+        models.append(model)
+    return models
 
 
-def _subsets(results: Results) -> list[str]:
-    return [results.split, *results.subsets]
-
-
-def _result(results: Results, benchmark: str, subset: str, rows: Sequence[Row]) -> dict[str, Any]:
+def _result(results: Results, baseline: str, subset: str, rows: Sequence[Row]) -> dict[str, Any]:
     last, best = (
         next(row for row in rows if (row.subset, row.checkpoint) == (subset, checkpoint))
         for checkpoint in ('last', 'best')
@@ -142,28 +126,29 @@ def _result(results: Results, benchmark: str, subset: str, rows: Sequence[Row]) 
         metrics['Change over Baseline'] = _percent(last.difference.mean)
         metrics['95 % Interval of the Change'] = [_percent(low), _percent(high)]
     metrics['Top 1 Accuracy of the Epoch Chosen on the Test Split'] = _percent(best.mean)
+    samples = int(results.mask(subset).sum())
     return {
         'Task': TASK,
-        'Dataset': f'{BENCHMARKS[benchmark]} {subset} ({int(results.mask(subset).sum())})',
+        'Dataset': f'{BENCHMARKS[split_name(baseline)[1]]} {subset} ({samples})',
         'Metrics': metrics,
     }
 
 
-def _empty_model(stem: str, arm: str) -> dict[str, Any]:
-    encoder, benchmark = split_name(stem)
-    config = stem if arm == BASELINE else f'csre_{stem}'
+def _empty_model(baseline: str, variant: str) -> dict[str, Any]:
+    encoder, benchmark = split_name(baseline)
+    config = baseline if variant == BASELINE else f'csre_{baseline}'
     return {
         'Name': config,
         'Config': f'configs/{config}.py',
         'In Collection': ENCODERS[encoder].name,
         'Metadata': {
-            'Architecture': [ENCODERS[encoder].name, *(['CSRE'] if arm != BASELINE else [])],
+            'Architecture': [ENCODERS[encoder].name, *(['CSRE'] if variant != BASELINE else [])],
             'Training Data': BENCHMARKS[benchmark],
-            'Training Command': fill_command(stem),
+            'Training Command': fill_command(baseline),
         },
         'Results': [],
     }
 
 
-def _percent(share: float) -> float:
-    return round(100 * share, 2)
+def _percent(fraction: float) -> float:
+    return round(100 * fraction, 2)

@@ -82,7 +82,7 @@ def _overview_row(model: Mapping, result: Mapping, before: Mapping) -> list[str]
 def result_tables(results: Results) -> str:
     """The tables of one results file: last epoch, best epoch, and what each run was."""
     rows = summarise(results)
-    parts = [_say_arms(results)]
+    parts = [_say_variants(results)]
     for subset in (results.split, *results.subsets):
         count = int(results.mask(subset).sum())
         kind = ', held-out subjects' if results.held_out else ''
@@ -100,32 +100,33 @@ def result_tables(results: Results) -> str:
 
 def missing_table(published: Iterable[Results]) -> str:
     """The configs that nobody has run, and the command that fills each row."""
-    done = {cell.config for results in published if not results.held_out for cell in results.cells}
+    tested = [results for results in published if not results.held_out]
+    done = {experiment.config for results in tested for experiment in results.experiments}
     rows = []
-    for stem in config_names():
-        if stem not in done:
-            encoder, benchmark = split_name(stem)
+    for config in config_names():
+        if config not in done:
+            encoder, benchmark = split_name(config)
             name = ENCODERS[encoder].name, BENCHMARKS[benchmark]
-            rows.append([*name, '', '', f'`{fill_command(stem)}`'])
+            rows.append([*name, '', '', f'`{fill_command(config)}`'])
     header = ['encoder', 'benchmark', 'baseline', 'CSRE', 'command']
     return markdown_table(header, rows, left=5)
 
 
-def _say_arms(results: Results) -> str:
+def _say_variants(results: Results) -> str:
     lines = [f'**{results.title}**\n', f'`{results.command}`\n']
-    ran = {cell.arm for cell in results.cells}
-    variants = {name: options for name, options in results.arms.items() if options and name in ran}
-    if variants:
-        rows = [
-            [f'`{name}`', ' '.join(f'`{option}`' for option in options)]
-            for name, options in variants.items()
-        ]
-        lines.append(markdown_table(['arm', 'differs from `csre` by'], rows, left=2))
+    ran = {experiment.variant for experiment in results.experiments}
+    rows = [
+        [f'`{name}`', ' '.join(f'`{option}`' for option in options)]
+        for name, options in results.variants.items()
+        if options and name in ran
+    ]
+    if rows:
+        lines.append(markdown_table(['variant', 'differs from `csre` by'], rows, left=2))
     return '\n'.join(lines)
 
 
 def _accuracy_table(rows: Sequence[Row]) -> str:
-    header = ['config', 'stream', 'arm', 'seeds', 'top-1', 'sd', 'change', '95 % interval']
+    header = ['config', 'stream', 'variant', 'seeds', 'top-1', 'sd', 'change', '95 % interval']
     return markdown_table(header, [_say_row(row) for row in rows], left=3)
 
 
@@ -137,26 +138,26 @@ def _say_row(row: Row) -> list[str]:
         interval = f'{percent(low, signed=True)} to {percent(high, signed=True)}'
     deviation = '' if row.deviation is None else percent(row.deviation)
     seeds = ' '.join(map(str, row.seeds))
-    name = [f'`{row.config}`', row.stream, row.arm, seeds]
+    name = [f'`{row.config}`', row.stream, row.variant, seeds]
     return [*name, percent(row.mean), deviation, change, interval]
 
 
 def _run_table(results: Results) -> str:
-    """Commit, machine and time of the runs of each arm."""
+    """Commit, machine and time of the runs of each variant."""
     found: dict[tuple, list[float | None]] = {}
-    for cell in results.cells:
-        for run in cell.runs:
+    for experiment in results.experiments:
+        for run in experiment.runs:
             attempts = run['attempts']
             commits = ', '.join(dict.fromkeys(f'`{a["commit"]}`' for a in attempts))
             machines = ', '.join(dict.fromkeys(a['machine'] for a in attempts))
             jobs = ', '.join(dict.fromkeys(str(a['jobs']) for a in attempts))
             seconds = [a['seconds'] for a in attempts]
-            key = cell.config, cell.arm, commits, machines, jobs
+            key = experiment.config, experiment.variant, commits, machines, jobs
             found.setdefault(key, []).append(None if None in seconds else sum(seconds))
     rows = []
-    for (config, arm, commits, machines, jobs), times in found.items():
+    for (config, variant, commits, machines, jobs), times in found.items():
         known = [time / 60 for time in times if time is not None]
         mean = f'{sum(known) / len(known):.1f}' if known else ''
-        rows.append([f'`{config}`', arm, commits, machines, jobs, str(len(times)), mean])
-    header = ['config', 'arm', 'commit', 'machine', 'runs at once', 'runs', 'minutes each']
+        rows.append([f'`{config}`', variant, commits, machines, jobs, str(len(times)), mean])
+    header = ['config', 'variant', 'commit', 'machine', 'runs at once', 'runs', 'minutes each']
     return markdown_table(header, rows, left=4)

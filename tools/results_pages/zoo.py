@@ -93,15 +93,15 @@ ENCODERS = {
 """Encoders by the beginning of a config's name."""
 
 
-def split_name(stem: str) -> tuple[str, str]:
+def split_name(config: str) -> tuple[str, str]:
     """Encoder and benchmark in the name of a baseline's config, as ``ntu60_xview``.
 
     Raises:
         ValueError: If it has neither form.
     """
-    encoder, _, benchmark = stem.partition('_')
+    encoder, _, benchmark = config.partition('_')
     if encoder not in ENCODERS or benchmark not in BENCHMARKS:
-        raise ValueError(f'{stem} is no config of an encoder on a benchmark')
+        raise ValueError(f'{config} is no config of an encoder on a benchmark')
     return encoder, benchmark
 
 

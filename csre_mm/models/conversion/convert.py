@@ -180,6 +180,10 @@ def convert_weights(encoder: str, source: str | os.PathLike, target: str | os.Pa
 
     Raises:
         InputError: If the file is no checkpoint, or its tensors do not all find their place.
+
+    Example:
+        >>> convert_weights('hcn', 'released.pt', 'hcn.pth')
+        2681
     """
     content = load_checkpoint_file(os.fspath(source), map_location='cpu')
     try:

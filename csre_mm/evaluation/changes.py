@@ -1,0 +1,187 @@
+"""What changed from one model to another: classes, confused pairs, samples.
+
+C is the number of classes, N of samples, S of seeds.
+"""
+
+from statistics import fmean
+from typing import NamedTuple
+
+import numpy as np
+
+from csre_mm.evaluation.comparison import Comparison
+from csre_mm.evaluation.confusion import class_accuracies, confusion_matrix
+from csre_mm.evaluation.significance import Difference, measure_difference
+
+
+class ClassChange(NamedTuple):
+    """Accuracies of a class, means over the seeds.
+
+    Attributes:
+        label: The class.
+        samples: How many samples it has.
+        before: Fraction of them that is right.
+        after: The same of the second model.
+        gains: After minus before, of each seed (S,).
+    """
+
+    label: int
+    samples: int
+    before: float
+    after: float
+    gains: tuple[float, ...]
+
+    @property
+    def gain(self) -> float:
+        """After minus before."""
+        return self.after - self.before
+
+
+class PairChange(NamedTuple):
+    """Two classes that are misclassified as each other.
+
+    Attributes:
+        classes: The lower and the higher class.
+        samples: How many samples the two have.
+        before: Samples of the one misclassified as the other, mean over the seeds.
+        after: The same of the second model.
+    """
+
+    classes: tuple[int, int]
+    samples: int
+    before: float
+    after: float
+
+
+class Flip(NamedTuple):
+    """A sample that another number of runs has right.
+
+    Attributes:
+        name: Of the sample.
+        label: Its class.
+        before: Predictions of the runs of the first model (S,).
+        after: Those of the second.
+        net: Runs that have it right after minus before; not 0.
+    """
+
+    name: str
+    label: int
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    net: int
+
+
+class Changes(NamedTuple):
+    """What changed.
+
+    Attributes:
+        difference: Of the top-1 accuracies.
+        mean_class: Mean class accuracy before and after, means over the seeds.
+        classes: Every class that occurs.
+        pairs: Every pair of classes that is confused.
+        gained: Samples that more runs have right after than before.
+        lost: Samples that fewer runs have right.
+    """
+
+    difference: Difference
+    mean_class: tuple[float, float]
+    classes: list[ClassChange]
+    pairs: list[PairChange]
+    gained: list[Flip]
+    lost: list[Flip]
+
+
+def find_changes(comparison: Comparison) -> Changes:
+    """Say what changed from the first model to the second.
+
+    Example:
+        >>> before, after = load_scores('baseline.pkl'), load_scores('csre.pkl')
+        >>> found = find_changes(compare({'baseline': before}, {'csre': after}))
+        >>> [flip.name for flip in found.gained]
+        ['s05', 's08', 's11']
+    """
+    classes = class_changes(comparison)
+    return Changes(
+        measure_difference(comparison),
+        (fmean(c.before for c in classes), fmean(c.after for c in classes)),
+        classes,
+        pair_changes(comparison, comparison.num_classes**2),
+        *find_flips(comparison),
+    )
+
+
+def confusion_matrices(comparison: Comparison) -> tuple[np.ndarray, np.ndarray]:
+    """Counts (S, C, C) before and after; row = true class."""
+    before, after = (
+        np.stack([confusion_matrix(comparison.labels, run, comparison.num_classes) for run in runs])
+        for runs in (comparison.before, comparison.after)
+    )
+    return before, after
+
+
+def class_changes(comparison: Comparison) -> list[ClassChange]:
+    """Accuracies of the classes that occur, the largest gain first, of equal ones the lower class.
+
+    With many classes some gain and some lose by chance alone.
+    """
+    before, after = (
+        np.stack([class_accuracies(matrix) for matrix in matrices])  # (S, C)
+        for matrices in confusion_matrices(comparison)
+    )
+    counts = np.bincount(comparison.labels, minlength=comparison.num_classes)  # (C,)
+    changes = [
+        ClassChange(
+            int(label),
+            int(counts[label]),
+            float(before[:, label].mean()),
+            float(after[:, label].mean()),
+            tuple((after - before)[:, label].tolist()),
+        )
+        for label in np.flatnonzero(counts)
+    ]
+    return sorted(changes, key=lambda change: (-round(change.gain, 12), change.label))
+
+
+def pair_changes(comparison: Comparison, count: int) -> list[PairChange]:
+    """The pairs of classes that the two models together confuse most.
+
+    Pairs chosen by the first model alone would seem to improve by chance (regression to the mean).
+
+    Args:
+        comparison: The predictions.
+        count: The most pairs to return; pairs that are never confused are left out.
+    """
+    means = [matrices.mean(axis=0) for matrices in confusion_matrices(comparison)]  # (C, C) each
+    low, high = np.triu_indices(comparison.num_classes, k=1)
+    before, after = (mean[low, high] + mean[high, low] for mean in means)
+    counts = np.bincount(comparison.labels, minlength=comparison.num_classes)
+    order = np.argsort(-(before + after).round(9), kind='stable')[:count]
+    return [
+        PairChange(
+            (int(low[i]), int(high[i])),
+            int(counts[low[i]] + counts[high[i]]),
+            float(before[i]),
+            float(after[i]),
+        )
+        for i in order
+        if before[i] + after[i] > 0
+    ]
+
+
+def find_flips(comparison: Comparison) -> tuple[list[Flip], list[Flip]]:
+    """Samples that more runs have right after than before, and those that fewer have right.
+
+    Both lists begin with the samples that most runs agree on, then go by name.
+    """
+    net = comparison.difference.sum(axis=0, dtype=np.int64)  # (N,)
+    found = [
+        Flip(
+            comparison.names[i],
+            int(comparison.labels[i]),
+            tuple(comparison.before[:, i].tolist()),
+            tuple(comparison.after[:, i].tolist()),
+            int(net[i]),
+        )
+        for i in np.flatnonzero(net)
+    ]
+    found.sort(key=lambda flip: (-abs(flip.net), flip.name))
+    return [flip for flip in found if flip.net > 0], [flip for flip in found if flip.net < 0]
