@@ -15,6 +15,10 @@ def read_config(path: str) -> Config:
 
     Its text in logs and checkpoints has a value per line and is not formatted by yapf.
 
+    Example:
+        >>> read_config('csre_ctrgcn_ntu60').model.type
+        'RecognizerCSRE'
+
     Raises:
         InputError: If there is no such config, or it or one of its bases is invalid.
     """
