@@ -31,26 +31,19 @@ def merge_trackers(cfg: Config, names: Sequence[str] | None = None) -> Config:
             Weights & Biases has neither an account nor ``WANDB_MODE=offline``.
     """
     names = names or cfg.get('tracker') or []
+    visualizer = cfg.get('visualizer') or dict(type='ActionVisualizer')
+    backends = [*(visualizer.get('vis_backends') or [])]
     for name in [names] if isinstance(names, str) else names:
         if name not in TRACKERS:
             raise InputError(f'no tracker {name!r}; known: {", ".join(TRACKERS)}')
-        _add(cfg, dict(type='TensorboardVisBackend') if name == 'tensorboard' else _wandb(cfg))
-    for backend in _backends(cfg):
+        backend = dict(type='TensorboardVisBackend') if name == 'tensorboard' else _wandb(cfg)
+        backends = backends or [dict(type='LocalVisBackend')]
+        if backend['type'] not in [present['type'] for present in backends]:
+            backends.append(backend)  # else the config has it, with other arguments
+            cfg.visualizer = ConfigDict({**visualizer, 'vis_backends': backends})
+    for backend in backends:
         _check(backend)
     return cfg
-
-
-def _backends(cfg: Config) -> list[dict]:
-    visualizer = cfg.get('visualizer') or {}
-    return [*(visualizer.get('vis_backends') or [])]
-
-
-def _add(cfg: Config, backend: dict) -> None:
-    backends = _backends(cfg) or [dict(type='LocalVisBackend')]
-    if backend['type'] in [present['type'] for present in backends]:
-        return  # set up in the config, with arguments of its own
-    visualizer = cfg.get('visualizer') or dict(type='ActionVisualizer')
-    cfg.visualizer = ConfigDict({**visualizer, 'vis_backends': [*backends, backend]})
 
 
 def _wandb(cfg: Config) -> dict:

@@ -64,12 +64,12 @@ def test_features_are_those_that_the_neck_contrasts(tmp_path, ntu_file, name):
     np.testing.assert_allclose(found['encoder'], expected, rtol=1e-5, atol=1e-6)
 
 
-def test_a_map_of_another_size_is_said(tmp_path, ntu_file):
+def test_a_feature_map_of_another_size_is_said(tmp_path, ntu_file):
     keys = {'test_dataloader.dataset.pipeline.1.clip_len': 32}
     cfg, checkpoint = make_checkpoint('csre_ctrgcn_ntu60', ntu_file, tmp_path, **keys)
     inferencer = SkeletonInferencer(cfg, checkpoint)
     batch = pseudo_collate([inferencer.prepare(find_recordings(ntu_file)[0])])
-    with pytest.raises(InputError, match='8 frames and 25 places, the neck was'):
+    with pytest.raises(InputError, match='8 frames and 25 positions, the neck was'):
         batch_features(inferencer.model, load_stfd(read_state_dict(checkpoint)), batch)
 
 
