@@ -6,7 +6,7 @@ authors' release (``model/loss.py``): masks over the whole bank, and for each an
 full sort, ``random.sample`` over a list, and a cross entropy over every pair.
 
 Both sides run in turn in one process, and medians are reported. Memory is what a step adds at its
-peak to a process that holds the banks, each side in a process of its own.
+peak to a process that holds the banks, each side in a separate process.
 """
 
 import argparse
@@ -37,7 +37,7 @@ class PlainLoop:
     """The contrast of one bank, an anchor at a time.
 
     Args:
-        features: Unit vectors (S, D).
+        features: L2-normalised features (S, D).
         labels: Classes of the slots (S,).
     """
 
@@ -166,7 +166,7 @@ def _measure_memory(name: str, slots: int, dtype: str, device: str, connection) 
 
 
 def measure_memory(name: str, slots: int, dtype: str, device: str) -> int:
-    """Peak of one side, in a process of its own."""
+    """Peak of one side, in a separate process."""
     context = multiprocessing.get_context('spawn')
     here, there = context.Pipe()
     process = context.Process(target=_measure_memory, args=(name, slots, dtype, device, there))

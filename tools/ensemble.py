@@ -1,7 +1,7 @@
 """Fuse the scores of several streams, joined by the names of their samples."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from csre_mm.evaluation.confusion import join_scores
@@ -146,7 +146,7 @@ def make_report(
     streams: dict[str, Scores],
     weights: Sequence[float],
     source: str,
-    found: Sequence[tuple[tuple[int, ...], Accuracy | None]],
+    found: Mapping[tuple[int, ...], Accuracy | None],
 ) -> dict[str, Any]:
     """What goes into the JSON file."""
     names, first = list(streams), next(iter(streams.values()))
@@ -163,7 +163,7 @@ def make_report(
                 'streams': [names[i] for i in places],
                 **dict(zip(Accuracy._fields, accuracy or (None,) * 3, strict=True)),
             }
-            for places, accuracy in found
+            for places, accuracy in found.items()
         ],
     }
 
@@ -187,7 +187,7 @@ def main() -> None:
     names = list(streams)
     rows = [
         [' + '.join(names[i] for i in places), *(map(percent, accuracy) if accuracy else '---')]
-        for places, accuracy in found
+        for places, accuracy in found.items()
     ]
     print(format_table(['streams', 'top-1', 'top-5', 'mean class'], rows))
     shown = ', '.join(f'{n} {w:g}' for n, w in zip(names, weights, strict=True))

@@ -10,7 +10,7 @@ from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis.data_settings import read_config_of
-from csre_mm.apis.export import FORMATS, Exporter, Scorer, find_format, load_scorer
+from csre_mm.apis.export import Exporter, Scorer, find_format, load_scorer
 from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.machine import keep_freed_memory
 from csre_mm.utils.tables import format_table
@@ -25,7 +25,7 @@ examples:
   python tools/export_onnx.py configs/csre_ctrgcn_ntu60.py \\
       work_dirs/csre_ctrgcn_ntu60/epoch_65.pth ctrgcn.onnx
   python tools/export_onnx.py configs/csre_ctrgcn_ntu60.py \\
-      work_dirs/csre_ctrgcn_ntu60/epoch_65.pth ctrgcn.pt2 --format torch
+      work_dirs/csre_ctrgcn_ntu60/epoch_65.pth ctrgcn.pt2
 """
 CONSOLE = Console(stderr=True)
 BATCHES = (1, 16)
@@ -38,12 +38,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('config', help='config file, with CSRE or without')
     parser.add_argument('checkpoint', metavar='CKPT', help='checkpoint of it, published or not')
-    parser.add_argument('out', metavar='OUT', help='file to write, .onnx or .pt2')
-    parser.add_argument(
-        '--format',
-        choices=FORMATS,
-        help='onnx, or torch for a program of torch.export (default: by the suffix of OUT)',
-    )
+    parser.add_argument('out', metavar='OUT', help='file to write: .onnx, or .pt2 of torch.export')
     parser.add_argument(
         '--tolerance',
         type=float,
@@ -96,7 +91,7 @@ def make_table(exporter: Exporter, out: str, format: str, rounds: int) -> str:
 def main() -> None:
     """Export, check, measure."""
     args = parse_args()
-    format = find_format(args.out, args.format)
+    format = find_format(args.out)
     exporter = Exporter(read_config_of(args), args.checkpoint)
     start = time.monotonic()
     with CONSOLE.status('tracing the graph'):

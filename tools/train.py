@@ -8,8 +8,7 @@ from mmengine.config import Config
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis.data_settings import merge_options
-from csre_mm.apis.runner import build_runner, merge_common
-from csre_mm.apis.tracking import TRACKERS, merge_trackers
+from csre_mm.apis.runner import TRACKERS, build_runner, merge_common, merge_trackers
 from csre_mm.utils.checkpoints import newest_checkpoint
 from csre_mm.utils.cli import add_runner_arguments, command
 from csre_mm.utils.config import read_config

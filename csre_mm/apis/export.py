@@ -15,7 +15,7 @@ from torch.export import ExportedProgram
 
 from csre_mm.apis.recognizer import example_clips, load_recognizer, testing_config
 from csre_mm.utils.checkpoints import read_state_dict
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.optional import require
 
@@ -99,8 +99,7 @@ class Exporter:
                 )
         except Exception as error:  # torch.export lets through whatever the model raises
             name = type(self.model.backbone).__name__
-            reason = ' '.join(str(error).split())
-            raise InputError(f'{name} cannot be exported: {reason:.300}') from error
+            raise InputError(f'{name} cannot be exported: {one_line(error, 300)}') from error
         program.example_inputs = None  # the clips would be in the file, larger than the weights
         return program
 
@@ -140,8 +139,7 @@ class Exporter:
             try:
                 scores = scorer(clips)
             except Exception as error:  # each runtime has its own
-                reason = ' '.join(str(error).split())
-                raise InputError(f'the graph fails for {count} clips: {reason:.200}') from error
+                raise InputError(f'the graph fails for {count} clips: {one_line(error)}') from error
             if scores.shape != expected.shape:
                 raise InputError(
                     f'the graph gives scores {tuple(scores.shape)} for {count} clips, '
@@ -161,17 +159,15 @@ class Exporter:
         return self.graph(clips)
 
 
-def find_format(target: str | os.PathLike, format: str | None = None) -> str:
-    """The format of a file, by its suffix unless it is given.
+def find_format(target: str | os.PathLike) -> str:
+    """The format of a file, by its suffix.
 
     Raises:
         InputError: If the suffix is another, or the packages that the format needs are missing.
     """
-    suffix = Path(target).suffix
-    named = {value: key for key, value in FORMATS.items()}.get(suffix)
-    if named is None or format not in (None, named):
-        wanted = FORMATS[format] if format else ' or '.join(FORMATS.values())
-        raise InputError(f'{target}: the name must end in {wanted}')
+    named = {suffix: format for format, suffix in FORMATS.items()}.get(Path(target).suffix)
+    if named is None:
+        raise InputError(f'{target}: the name must end in {" or ".join(FORMATS.values())}')
     if named == 'onnx':
         if tuple(map(int, torch.__version__.split('.')[:2])) < (2, 6):
             raise InputError(f'ONNX needs torch 2.6 or later, not {torch.__version__}')
@@ -222,10 +218,9 @@ def write_program(program: ExportedProgram, path: Path, format: str, config: str
                 program, input_names=['clips'], output_names=['scores'], dynamo=True, verbose=False
             )
     except torch.onnx.errors.OnnxExporterError as error:
-        reason = ' '.join(str(error).split())
         raise InputError(
-            f'ONNX cannot carry the graph: {reason:.300}; a name that ends in .pt2 writes a '
-            'program of torch.export'
+            f'ONNX cannot carry the graph: {one_line(error, 300)}; a name that ends in .pt2 '
+            'writes a program of torch.export'
         ) from error
     assert graph is not None
     graph.model.metadata_props['config'] = config

@@ -20,7 +20,7 @@ from csre_mm.apis.inferencer import SkeletonInferencer
 from csre_mm.apis.recordings import Recordings
 from csre_mm.models.necks import STFD
 from csre_mm.utils.config import innermost_datasets
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.files import atomic_path
 
 _STFD = 'neck.stfd.'
@@ -71,8 +71,7 @@ def load_stfd(state: Mapping[str, Tensor]) -> STFD | None:
         )
         stfd.load_state_dict(own)
     except (KeyError, RuntimeError, IndexError, ZeroDivisionError) as error:
-        reason = ' '.join(str(error).split())
-        raise InputError(f'the neck in the checkpoint is damaged: {reason:.200}') from error
+        raise InputError(f'the neck in the checkpoint is damaged: {one_line(error)}') from error
     return stfd.eval()
 
 

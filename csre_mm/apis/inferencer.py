@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import Any
 
@@ -13,7 +12,7 @@ from mmengine.dataset import Compose, pseudo_collate
 
 from csre_mm.apis.data_settings import apply_data_settings
 from csre_mm.apis.prediction import NOBODY, Prediction, rank
-from csre_mm.apis.recognizer import load_recognizer, sample_of
+from csre_mm.apis.recognizer import load_recognizer
 from csre_mm.apis.recordings import Recording, Recordings, find_recordings
 from csre_mm.apis.windows import choose_persons, cut, stream_predictions, window_spans
 from csre_mm.datasets.class_names import find_class_names
@@ -171,11 +170,21 @@ class SkeletonInferencer:
 
     def prepare(self, recording: Recording) -> dict[str, Any]:
         """What the pipeline makes of a recording: ``inputs`` and ``data_samples``."""
-        most = self.shape.persons
-        if not recording.prepared and most and len(recording.keypoint) > most:
-            keypoint = choose_persons(recording.keypoint, most)
-            recording = replace(recording, keypoint=keypoint)
-        return self.pipeline(sample_of(recording))
+        keypoint, most = recording.keypoint.copy(), self.shape.persons  # transforms may write
+        if not recording.prepared and most and len(keypoint) > most:
+            keypoint = choose_persons(keypoint, most)
+        # As a data set of mmaction2 hands it over.
+        sample: dict[str, Any] = {
+            **recording.fields,
+            'frame_dir': recording.name,
+            'total_frames': keypoint.shape[1],
+            'keypoint': keypoint,
+            'modality': 'Pose',
+            'start_index': 0,
+        }
+        if recording.label is not None:
+            sample['label'] = recording.label
+        return self.pipeline(sample)
 
     def _windows(
         self,

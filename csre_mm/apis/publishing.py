@@ -15,7 +15,7 @@ from mmengine.utils import import_modules_from_strings
 
 from csre_mm.apis.recognizer import load_recognizer, testing_config
 from csre_mm.utils.checkpoints import find_state_dict, load_checkpoint_file
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.files import atomic_path
 from csre_mm.version import __version__
 
@@ -120,9 +120,8 @@ def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
                 raise ValueError(f'line {line.lineno} sets no value')
             settings[line.targets[0].id] = ast.literal_eval(_DictCalls().visit(line.value))
     except (SyntaxError, ValueError, RecursionError) as error:
-        reason = ' '.join(str(error).split())
         raise InputError(
-            f'{source}: the config in it is not plain settings ({reason:.100}): '
+            f'{source}: the config in it is not plain settings ({one_line(error, 100)}): '
             'name one with --config'
         ) from error
     cfg = Config(settings)

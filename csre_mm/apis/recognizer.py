@@ -9,7 +9,6 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
-from csre_mm.apis.recordings import Recording
 from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.engine.hooks.inference_checkpoint_hook import matching_state
 from csre_mm.utils.config import build, has_csre
@@ -113,19 +112,3 @@ def example_clips(
     with torch.no_grad():
         data = model.data_preprocessor({'inputs': list(clips), 'data_samples': []})
     return data['inputs'].flatten(0, 1)  # (N, 1, ...) -> (N, ...)
-
-
-def sample_of(recording: Recording) -> dict[str, Any]:
-    """What a pipeline takes, as a data set of mmaction2 hands it over."""
-    keypoint = recording.keypoint
-    sample: dict[str, Any] = {
-        **recording.fields,
-        'frame_dir': recording.name,
-        'total_frames': keypoint.shape[1],
-        'keypoint': keypoint.copy(),  # a transform may write into it
-        'modality': 'Pose',
-        'start_index': 0,
-    }
-    if recording.label is not None:
-        sample['label'] = recording.label
-    return sample

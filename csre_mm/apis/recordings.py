@@ -70,9 +70,6 @@ class Recordings(Sequence[Recording]):
             return Recordings(self.readers[index])
         return self.readers[index]()
 
-    def __iter__(self) -> Iterator[Recording]:
-        return (reader() for reader in self.readers)
-
 
 def find_recordings(source: Any, split: str | None = None) -> Recordings:
     """List the recordings of a source.

@@ -1,16 +1,25 @@
-"""From a config and the common flags of training and testing to a runner."""
+"""From a config and the flags of training and testing to a runner, and what tracks its numbers."""
 
 import argparse
+import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmaction.registry import RUNNERS
-from mmengine.config import Config
+from mmengine.config import Config, ConfigDict
 from mmengine.runner import Runner
 
 from csre_mm.apis.csre_config import complete_config
 from csre_mm.compat import no_accelerator
 from csre_mm.utils.config import build
+from csre_mm.utils.errors import InputError
 from csre_mm.utils.machine import keep_freed_memory
+from csre_mm.utils.optional import require
+
+TRACKERS = ('tensorboard', 'wandb')
+"""Trackers by name; each is a package, and the extra of setup.py that installs it."""
+
+_PACKAGES = {'TensorboardVisBackend': 'tensorboard', 'WandbVisBackend': 'wandb'}
 
 
 def merge_common(cfg: Config, args: argparse.Namespace) -> Config:
@@ -42,3 +51,66 @@ def build_runner(cfg: Config) -> Runner:
     if cfg.get('train_dataloader'):
         complete_config(cfg)
     return build(RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg, cfg)
+
+
+def merge_trackers(cfg: Config, names: Sequence[str] | None = None) -> Config:
+    """Add trackers to the visualizer of a config; without one the config stays as it is.
+
+    A tracker gets every number that mmengine logs: losses, accuracies, learning rate and the health
+    of the memory banks. ``LocalVisBackend``, which writes ``scalars.json``, stays.
+
+    Args:
+        cfg: The config of a training run, with its ``work_dir``. The key ``tracker``, a name or a
+            list of names, stands for ``names`` where these are not given.
+        names: Of :data:`TRACKERS`.
+
+    Raises:
+        InputError: If there is no such tracker, a package that the visualizer needs is missing, or
+            Weights & Biases has neither an account nor ``WANDB_MODE=offline``.
+    """
+    names = names or cfg.get('tracker') or []
+    visualizer = cfg.get('visualizer') or dict(type='ActionVisualizer')
+    backends = [*(visualizer.get('vis_backends') or [])]
+    for name in [names] if isinstance(names, str) else names:
+        if name not in TRACKERS:
+            raise InputError(f'no tracker {name!r}; known: {", ".join(TRACKERS)}')
+        backend = dict(type='TensorboardVisBackend') if name == 'tensorboard' else _wandb(cfg)
+        backends = backends or [dict(type='LocalVisBackend')]
+        if backend['type'] not in [present['type'] for present in backends]:
+            backends.append(backend)  # else the config has it, with other arguments
+            cfg.visualizer = ConfigDict({**visualizer, 'vis_backends': backends})
+    for backend in backends:
+        _check(backend)
+    return cfg
+
+
+def _wandb(cfg: Config) -> dict:
+    """The run is named after its working folder, unless wandb's own variables say otherwise."""
+    return dict(
+        type='WandbVisBackend',
+        init_kwargs=dict(
+            project=os.environ.get('WANDB_PROJECT', 'csre_mm'),
+            name=os.environ.get('WANDB_NAME', Path(cfg.work_dir).name),
+        ),
+        # mmengine hands no step on, and wandb would count its calls.
+        define_metric_cfg=[
+            dict(name='iter'),
+            dict(name='*', step_metric='iter', step_sync=True),
+        ],
+    )
+
+
+def _check(backend: dict) -> None:
+    """Find out now what mmengine would find out after the data were read."""
+    package = _PACKAGES.get(backend['type'])
+    if package is None:
+        return
+    module = require(package, package, f'{backend["type"]} of the visualizer')
+    # One process tracks; in the others a question for the account would go unseen.
+    if package == 'wandb' and os.environ.get('RANK', '0') == '0':
+        try:
+            module.login()
+        except module.Error as error:
+            raise InputError(
+                f'Weights & Biases: {error} Without an account or a network: WANDB_MODE=offline'
+            ) from error

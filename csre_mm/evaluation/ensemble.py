@@ -5,7 +5,7 @@ N is the number of samples, C of classes, K of streams.
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -100,12 +100,6 @@ def fuse(streams: Sequence[Scores], weights: Sequence[float]) -> Scores:
     """
     total = sum(w * s.scores.astype(np.float64) for w, s in zip(weights, streams, strict=True))
     return streams[0]._replace(scores=np.asarray(total, np.float32))
-
-
-def subsets(num_streams: int) -> Iterator[tuple[int, ...]]:
-    """Places of every single stream, every pair, and all of them."""
-    for size in sorted({1, min(2, num_streams), num_streams}):
-        yield from itertools.combinations(range(num_streams), size)
 
 
 def check_weights(weights: Sequence[float], num_streams: int) -> tuple[float, ...]:
@@ -206,15 +200,16 @@ def check_fitting(fitting: Mapping[str, Scores], reported: Mapping[str, Scores])
 
 def evaluate_subsets(
     streams: Sequence[Scores], weights: Sequence[float]
-) -> list[tuple[tuple[int, ...], Accuracy | None]]:
+) -> dict[tuple[int, ...], Accuracy | None]:
     """Evaluate every single stream, every pair, and all of them.
 
     Returns:
-        Places of streams, and their accuracy; None if the weights of a pair are both 0.
+        By places of streams their accuracy; None if the weights of a pair are both 0.
     """
-    found: list[tuple[tuple[int, ...], Accuracy | None]] = []
-    for places in subsets(len(streams)):
-        used = [1.0] if len(places) == 1 else [weights[i] for i in places]
-        fused = fuse([streams[i] for i in places], used) if any(used) else None
-        found.append((places, None if fused is None else accuracies(fused)))
+    found: dict[tuple[int, ...], Accuracy | None] = {}
+    for size in sorted({1, min(2, len(streams)), len(streams)}):
+        for places in itertools.combinations(range(len(streams)), size):
+            used = [1.0] if size == 1 else [weights[i] for i in places]
+            fused = fuse([streams[i] for i in places], used) if any(used) else None
+            found[places] = None if fused is None else accuracies(fused)
     return found

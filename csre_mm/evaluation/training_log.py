@@ -45,6 +45,23 @@ class Run(NamedTuple):
     series: dict[str, Series]
     notes: list[str]
 
+    @property
+    def length(self) -> float:
+        """The last epoch or iteration."""
+        return max(float(series.x.max()) for series in self.series.values())
+
+    def last(self, key: str) -> float:
+        """The last value of a curve; NaN if there is none."""
+        return float(self.series[key].y[-1]) if key in self.series else math.nan
+
+    def best(self, key: str) -> tuple[float, float]:
+        """The highest value of a curve and where it was reached first; NaN if there is none."""
+        if key not in self.series:
+            return math.nan, math.nan
+        x, y = self.series[key].x, self.series[key].y
+        place = int(np.argmax(np.where(np.isnan(y), -math.inf, y)))
+        return float(y[place]), float(x[place])
+
 
 def read_run(path: str | os.PathLike) -> Run:
     """Read the log of a run; files of a resumed run are joined.
@@ -123,25 +140,6 @@ def smooth(series: Series, window: int) -> Series:
     before, after = window // 2, (window - 1) // 2
     means = [series.y[max(0, i - before) : i + after + 1].mean() for i in range(len(series.y))]
     return Series(series.x, np.array(means))
-
-
-def run_numbers(run: Run) -> dict[str, float]:
-    """Numbers of a run for a table; NaN for what its log does not have.
-
-    Returns:
-        ``length`` in the unit of the run, and the last values of the log; of ``acc/top1`` also the
-        ``best`` and where it was reached first, ``best_at``.
-    """
-    numbers = {'length': max(float(series.x.max()) for series in run.series.values())}
-    for key in ('loss', 'loss_cls', 'acc/top1', 'spatial_anchors', 'spatial_bank_filled'):
-        series = run.series.get(key)
-        numbers[key] = math.nan if series is None else float(series.y[-1])
-    numbers['best'] = numbers['best_at'] = math.nan
-    accuracy = run.series.get('acc/top1')
-    if accuracy is not None and not np.isnan(accuracy.y).all():
-        place = int(np.nanargmax(accuracy.y))
-        numbers['best'], numbers['best_at'] = float(accuracy.y[place]), float(accuracy.x[place])
-    return numbers
 
 
 def _read_log(path: Path) -> tuple[list[dict[str, Any]], bool]:

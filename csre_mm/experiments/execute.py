@@ -9,8 +9,10 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +23,8 @@ from csre_mm.experiments.record import (
     describe_run,
     find_checkpoint,
     is_finished,
-    options_of_run,
     read_record,
+    test_command,
     train_command,
     write_record,
 )
@@ -56,9 +58,10 @@ class Executor:
     def __init__(
         self, jobs: int, gpus: Sequence[str], amp: bool, report: Callable[[str], None]
     ) -> None:
-        self.jobs, self.gpus, self.amp, self.report = jobs, gpus, amp, report
+        self.jobs, self.amp, self.report = jobs, amp, report
         self.commit, self.machine = describe_commit(), describe_machine()
         self.failed: list[PlannedRun] = []
+        self._gpus = [gpus[slot % len(gpus)] for slot in range(jobs)] if gpus else []
         self._children: set[subprocess.Popen] = set()
         self._lock = threading.Lock()
         self._stopped = False
@@ -71,53 +74,48 @@ class Executor:
         """
         todo = [run for run in runs if not is_finished(run, self.amp)]
         self.report(f'{len(runs)} runs, {len(runs) - len(todo)} of them finished before')
-        queue = iter(todo)
-        threads = [
-            threading.Thread(target=self._work, args=(queue, slot)) for slot in range(self.jobs)
-        ]
-        for thread in threads:
-            thread.start()
-        try:
-            with _raise_on_terminate():
-                for thread in threads:
-                    thread.join()
-        except BaseException:  # Ctrl-C, too: whoever resumes later finds the last checkpoints
-            self._stop()
-            for thread in threads:
-                thread.join()
-            raise
-
-    def _work(self, queue: Iterator[PlannedRun], slot: int) -> None:
-        """Take runs from the queue until it is empty."""
-        while True:
-            with self._lock:
-                run = None if self._stopped else next(queue, None)
-            if run is None:
-                return
-            name = str(run.folder)
-            self.report(f'begins  {name}')
+        with ThreadPoolExecutor(self.jobs) as pool, _raise_on_terminate():
             try:
-                seconds = self._carry_out(run, slot)
-            except (RunError, InputError, OSError) as error:
-                if not self._stopped:
-                    self.failed.append(run)
-                    self.report(f'FAILED  {name}: {error}')
-            else:
-                self.report(f'ends    {name}, {seconds / 60:.1f} min')
+                for future in [pool.submit(self._work, run) for run in todo]:
+                    future.result()
+            except BaseException:  # Ctrl-C, too: whoever resumes later finds the last checkpoints
+                self._stop()
+                raise
 
-    def _carry_out(self, run: PlannedRun, slot: int) -> float:
-        """Train and test; returns the seconds of this attempt."""
-        run.folder.mkdir(parents=True, exist_ok=True)
+    def _work(self, run: PlannedRun) -> None:
+        """Train and test, and report it."""
+        if self._stopped:
+            return
+        gpu = self._gpus.pop() if self._gpus else None
         start = time.monotonic()
+        self.report(f'begins  {run.folder}')
+        try:
+            self._carry_out(run, gpu)
+            self.report(f'ends    {run.folder}, {(time.monotonic() - start) / 60:.1f} min')
+        except (RunError, InputError, OSError) as error:
+            if not self._stopped:
+                self.failed.append(run)
+                self.report(f'FAILED  {run.folder}: {error}')
+        finally:
+            if gpu is not None:
+                self._gpus.append(gpu)
+
+    def _carry_out(self, run: PlannedRun, gpu: str | None) -> None:
+        run.folder.mkdir(parents=True, exist_ok=True)
         with _locked(run.folder) as lock:
+            call = partial(self._call, run.folder, gpu, lock)
             with self._attempt(run):
-                self._call(train_command(run, self.amp), run, slot, lock)
+                call(train_command(run, self.amp))
             for name in CHECKPOINTS:
-                self._test(name, run, slot, lock)
+                scores = run.folder / f'{name}.pkl'
+                checkpoint, epoch = find_checkpoint(run.folder, name)
+                if name == 'best' and epoch == find_checkpoint(run.folder, 'last')[1]:
+                    shutil.copyfile(run.folder / 'last.pkl', scores)
+                else:
+                    call(test_command(run, checkpoint, scores))
             record = read_record(run.folder)
             assert record is not None
             write_record(run.folder, {**record, 'finished': True})
-        return time.monotonic() - start
 
     @contextmanager
     def _attempt(self, run: PlannedRun) -> Iterator[None]:
@@ -139,31 +137,14 @@ class Executor:
             attempt['seconds'] = round(time.monotonic() - start, 1)
             write_record(run.folder, record)
 
-    def _test(self, name: str, run: PlannedRun, slot: int, lock: int) -> None:
-        """Write the scores of the last or of the best checkpoint."""
-        scores = run.folder / f'{name}.pkl'
-        checkpoint, epoch = find_checkpoint(run.folder, name)
-        if name == 'best' and epoch == find_checkpoint(run.folder, 'last')[1]:
-            shutil.copyfile(run.folder / 'last.pkl', scores)
-            return
-        self._call(
-            [
-                *('test.py', str(run.config), str(checkpoint), '--dump', str(scores)),
-                *('--work-dir', str(run.folder / 'test'), '--cfg-options', *options_of_run(run)),
-            ],
-            run,
-            slot,
-            lock,
-        )
-
-    def _call(self, arguments: Sequence[str], run: PlannedRun, slot: int, lock: int) -> None:
+    def _call(self, folder: Path, gpu: str | None, lock: int, arguments: Sequence[str]) -> None:
         """Run a command of ``tools/``; its output is added to the run's."""
         environment = dict(os.environ)
         environment.setdefault('OMP_NUM_THREADS', str(max(1, num_cores() // self.jobs)))
-        if self.gpus:
-            environment['CUDA_VISIBLE_DEVICES'] = self.gpus[slot % len(self.gpus)]
+        if gpu is not None:
+            environment['CUDA_VISIBLE_DEVICES'] = gpu
         script, *rest = arguments
-        path = run.folder / OUTPUT
+        path = folder / OUTPUT
         with path.open('ab') as output:
             with self._lock:
                 if self._stopped:

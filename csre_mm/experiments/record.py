@@ -38,6 +38,14 @@ def train_command(run: PlannedRun, amp: bool) -> list[str]:
     ]
 
 
+def test_command(run: PlannedRun, checkpoint: Path, scores: Path) -> list[str]:
+    """Script and arguments that write the scores of a checkpoint."""
+    return [
+        *('test.py', str(run.config), str(checkpoint), '--dump', str(scores)),
+        *('--work-dir', str(run.folder / 'test'), '--cfg-options', *options_of_run(run)),
+    ]
+
+
 def describe_run(run: PlannedRun, amp: bool) -> dict[str, Any]:
     """What makes a run, for its record."""
     script, config, *rest = train_command(run, amp)

@@ -8,3 +8,8 @@ class InputError(ValueError):
     file to change. Commands print it without a traceback and exit with status 2
     (:func:`csre_mm.utils.cli.command`).
     """
+
+
+def one_line(error: BaseException, length: int = 200) -> str:
+    """The message of an error as the reason in another one: on one line, cut to a length."""
+    return ' '.join(str(error).split())[:length]

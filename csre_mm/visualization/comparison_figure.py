@@ -36,9 +36,6 @@ def draw_class_gains(
         class_names: Names of all classes, by label.
         path: The file: ``.png``, ``.pdf`` or ``.svg``.
 
-    Raises:
-        InputError: If the suffix is another.
-
     Example:
         >>> from csre_mm.evaluation import compare, find_changes, load_scores
         >>> before, after = load_scores('baseline.pkl'), load_scores('csre.pkl')
@@ -83,9 +80,6 @@ def draw_pair_changes(
         class_names: Names of all classes, by label.
         path: The file: ``.png``, ``.pdf`` or ``.svg``.
         models: Names of the two models.
-
-    Raises:
-        InputError: If the suffix is another.
 
     Example:
         >>> from csre_mm.evaluation import compare, find_changes, load_scores

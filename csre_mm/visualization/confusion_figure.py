@@ -50,7 +50,6 @@ def draw_confusion(
         pairs: Pairs of classes whose two squares are outlined.
 
     Raises:
-        InputError: If the suffix is another.
         ValueError: If there is nothing to draw, or the shapes do not fit.
 
     Example:

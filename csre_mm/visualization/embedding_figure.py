@@ -45,7 +45,6 @@ def draw_embedding(
         scores: By kind the mean silhouette, for the titles.
 
     Raises:
-        InputError: If the suffix is another.
         ValueError: If more classes are to be told apart.
 
     Example:
@@ -109,9 +108,6 @@ def draw_silhouettes(
         overall: By kind, over all samples.
         class_names: Names of all classes.
         path: The file: ``.png``, ``.pdf`` or ``.svg``.
-
-    Raises:
-        InputError: If the suffix is another.
 
     Example:
         >>> means, overall = {'z_s': {0: 0.4, 1: -0.1}}, {'z_s': 0.15}

@@ -1,4 +1,4 @@
-"""What all figures share: sizes of a paper, a style, colours that all eyes tell apart, files."""
+"""What all figures have in common: sizes, style, colours that all readers can tell apart, files."""
 
 import os
 from collections.abc import Iterator, Sequence

@@ -11,10 +11,10 @@ from mmengine.config import Config
 
 from csre_mm.evaluation.bank_health import BANKS
 from csre_mm.evaluation.scores import Scores, load_scores
-from csre_mm.evaluation.training_log import Run, read_run, run_numbers
+from csre_mm.evaluation.training_log import Run, read_run
 from csre_mm.utils.checkpoints import newest_checkpoint, read_state_dict
 from csre_mm.utils.config import has_csre
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.tables import percent
 from csre_mm.visualization.report_page import IMAGES
 
@@ -49,8 +49,7 @@ class RunFolder:
 
     def last(self, key: str) -> float:
         """The last value in the log; NaN if it has none."""
-        series = None if self.log is None else self.log.series.get(key)
-        return math.nan if series is None else float(series.y[-1])
+        return math.nan if self.log is None else self.log.last(key)
 
 
 def gather_run(name: str, folder: str | os.PathLike) -> RunFolder:
@@ -107,8 +106,9 @@ def _read_config(folder: Path) -> Config | None:
         cfg = Config.fromfile(files[-1])
         _ = cfg.model.backbone.type
     except Exception as error:  # a config is a program
-        reason = ' '.join(str(error).split())
-        raise InputError(f'{files[-1]}: no config of a recognizer: {reason:.150}') from error
+        raise InputError(
+            f'{files[-1]}: no config of a recognizer: {one_line(error, 150)}'
+        ) from error
     return cfg
 
 
@@ -121,10 +121,9 @@ def summary_row(run: RunFolder) -> list[str]:
     if run.cfg is not None:
         row[1], row[2] = str(run.cfg.model.backbone.type), 'yes' if has_csre(run.cfg) else 'no'
     if run.log is not None:
-        numbers = run_numbers(run.log)
-        row[3] = f'{numbers["length"]:g} {run.log.unit}s'
-        if not math.isnan(numbers['best']):
-            row[4] = f'{percent(numbers["best"])} ({run.log.unit} {numbers["best_at"]:g})'
+        best, place = run.log.best('acc/top1')
+        row[3] = f'{run.log.length:g} {run.log.unit}s'
+        row[4] = '-' if math.isnan(best) else f'{percent(best)} ({run.log.unit} {place:g})'
     return row
 
 

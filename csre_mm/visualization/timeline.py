@@ -37,9 +37,6 @@ def draw_timeline(
         class_names: Names of all classes.
         path: The file: ``.png``, ``.pdf`` or ``.svg``.
 
-    Raises:
-        InputError: If the suffix is another.
-
     Example:
         >>> from csre_mm.apis import SkeletonInferencer
         >>> inferencer = SkeletonInferencer('config.py', 'epoch_1.pth')

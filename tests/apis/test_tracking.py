@@ -6,8 +6,7 @@ import textwrap
 
 import pytest
 
-from csre_mm.apis import build_runner
-from csre_mm.apis.tracking import TRACKERS, merge_trackers
+from csre_mm.apis.runner import TRACKERS, build_runner, merge_trackers
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.optional import require
 from tests.commands import run_tool
@@ -132,21 +131,21 @@ def test_wandb_without_an_account_is_one_line(cfg, wandb, monkeypatch):
 
 @pytest.mark.parametrize('value', ['tensorboard', ['tensorboard']])
 def test_the_key_of_a_config_does_the_same(cfg, monkeypatch, value):
-    monkeypatch.setattr('csre_mm.apis.tracking.require', lambda *_: None)
+    monkeypatch.setattr('csre_mm.apis.runner.require', lambda *_: None)
     cfg.tracker = value
     assert backends(merge_trackers(cfg)) == ['LocalVisBackend', 'TensorboardVisBackend']
     assert backends(merge_trackers(cfg)) == ['LocalVisBackend', 'TensorboardVisBackend']
 
 
 def test_both_trackers_and_a_config_without_a_visualizer(cfg, wandb, monkeypatch):
-    monkeypatch.setattr('csre_mm.apis.tracking._check', lambda backend: None)
+    monkeypatch.setattr('csre_mm.apis.runner._check', lambda backend: None)
     cfg.pop('visualizer')
     merge_trackers(cfg, TRACKERS)
     assert backends(cfg) == ['LocalVisBackend', 'TensorboardVisBackend', 'WandbVisBackend']
 
 
 def test_a_tracker_that_the_config_sets_up_stays(cfg, monkeypatch):
-    monkeypatch.setattr('csre_mm.apis.tracking._check', lambda backend: None)
+    monkeypatch.setattr('csre_mm.apis.runner._check', lambda backend: None)
     own = dict(type='WandbVisBackend', init_kwargs=dict(project='own'))
     cfg.visualizer.vis_backends = [own]
     assert merge_trackers(cfg, ['wandb']).visualizer.vis_backends == [own]

@@ -69,7 +69,7 @@ def test_a_feature_map_of_another_size_is_an_error(tmp_path, ntu_file):
     cfg, checkpoint = make_checkpoint('csre_ctrgcn_ntu60', ntu_file, tmp_path, **keys)
     inferencer = SkeletonInferencer(cfg, checkpoint)
     batch = pseudo_collate([inferencer.prepare(find_recordings(ntu_file)[0])])
-    with pytest.raises(InputError, match='8 frames and 25 places, the neck was'):
+    with pytest.raises(InputError, match='8 frames and 25 positions, the neck was'):
         batch_features(inferencer.model, load_stfd(read_state_dict(checkpoint)), batch)
 
 

@@ -5,7 +5,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from csre_mm.evaluation.training_log import Run, Series, find_logs, read_run, run_numbers, smooth
+from csre_mm.evaluation.training_log import Run, Series, find_logs, read_run, smooth
 from csre_mm.utils.errors import InputError
 from csre_mm.visualization.curves_figure import PANELS, draw_curves
 
@@ -132,10 +132,12 @@ def test_smooth(window, expected):
 
 def test_summary(tmp_path):
     write(tmp_path, EPOCHS)
-    numbers = run_numbers(read_run(tmp_path))
-    assert (numbers['length'], numbers['loss'], numbers['acc/top1']) == (2, 1, 0.25)
-    assert (numbers['best'], numbers['best_at']) == (0.5, 1)
-    assert math.isnan(numbers['spatial_anchors'])
+    run = read_run(tmp_path)
+    assert (run.length, run.last('loss'), run.last('acc/top1')) == (2, 1, 0.25)
+    assert run.best('acc/top1') == (0.5, 1)
+    assert math.isnan(run.last('spatial_anchors')) and math.isnan(run.best('spatial_anchors')[0])
+    run.series['acc/top1'] = Series(np.arange(3.0), np.array([math.nan, 0.5, 0.5]))
+    assert run.best('acc/top1') == (0.5, 1)
 
 
 def run_of(keys, unit='epoch', points=20):

@@ -15,7 +15,6 @@ from csre_mm.evaluation.ensemble import (
     fit_weights,
     fuse,
     preset_weights,
-    subsets,
     to_probabilities,
     topk,
 )
@@ -64,22 +63,34 @@ def test_accuracies_by_hand():
     assert found == pytest.approx((3 / 5, 4 / 5, (0.5 + 1 + 0) / 3))
 
 
-def test_subsets_are_singles_pairs_and_the_whole():
-    assert list(subsets(1)) == [(0,)]
-    assert list(subsets(2)) == [(0,), (1,), (0, 1)]
-    found = list(subsets(4))
-    assert len(found) == 4 + 6 + 1
-    assert found[-1] == (0, 1, 2, 3) and (1, 3) in found
+@pytest.mark.parametrize(
+    ('count', 'expected'),
+    [
+        (1, [(0,)]),
+        (2, [(0,), (1,), (0, 1)]),
+        (
+            4,
+            [
+                *itertools.combinations(range(4), 1),
+                *itertools.combinations(range(4), 2),
+                (0, 1, 2, 3),
+            ],
+        ),
+    ],
+)
+def test_subsets_are_singles_pairs_and_the_whole(count, expected):
+    streams = [random_scores(seed=s) for s in range(count)]
+    assert list(evaluate_subsets(streams, [1.0] * count)) == expected
 
 
 def test_every_subset_has_its_weights():
     streams, weights = [random_scores(seed=s) for s in range(3)], (2.0, 0.0, 1.0)
-    found = dict(evaluate_subsets(streams, weights))
+    found = evaluate_subsets(streams, weights)
     assert found[(1,)] == accuracies(streams[1])  # a single stream whatever its weight is
     assert found[(0, 1)] == accuracies(streams[0])
     assert found[(0, 2)] == accuracies(fuse([streams[0], streams[2]], [2, 1]))
     assert found[(0, 1, 2)] == found[(0, 2)]
-    assert dict(evaluate_subsets(streams, (1, 0, 0)))[(1, 2)] is None
+    assert evaluate_subsets(streams, (1, 0, 0))[(1, 2)] is None
 
 
 def test_probabilities_and_logits():

@@ -6,7 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from csre_mm.evaluation.training_log import Run, read_run, run_numbers
+from csre_mm.evaluation.training_log import Run, read_run
 from csre_mm.utils.cli import check_suffix, command, name_files
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
@@ -54,18 +54,13 @@ def make_table(runs: dict[str, Run]) -> str:
     """A row per run: its length, and its last and best values."""
     rows = []
     for name, run in runs.items():
-        numbers = run_numbers(run)
-        best = percent(numbers['best'])
-        rows.append(
-            [
-                name,
-                f'{numbers["length"]:g} {run.unit}s',
-                *(_short(numbers[key]) for key in ('loss', 'loss_cls')),
-                percent(numbers['acc/top1']),
-                best if best == '-' else f'{best} ({numbers["best_at"]:g})',
-                *(percent(numbers[key]) for key in ('spatial_anchors', 'spatial_bank_filled')),
-            ]
-        )
+        best, place = run.best('acc/top1')
+        losses = (run.last(key) for key in ('loss', 'loss_cls'))
+        accuracies = [percent(run.last('acc/top1')), percent(best)]
+        accuracies[1] += '' if math.isnan(best) else f' ({place:g})'
+        health = (run.last(key) for key in ('spatial_anchors', 'spatial_bank_filled'))
+        row = [name, f'{run.length:g} {run.unit}s', *map(_short, losses)]
+        rows.append([*row, *accuracies, *map(percent, health)])
     header = ['run', 'length', 'loss', 'classification', 'top-1', 'best (at)', 'anchors', 'filled']
     return format_table(header, rows)
 
