@@ -302,7 +302,7 @@ def test_classes_without_samples_are_dashes_and_null(run, tmp_path, capsys):
         ('a=a.pkl --classes a.pkl', 'class names a.pkl is not a text file in UTF-8'),
         (
             'a=a.pkl --classes no.txt',
-            'no.txt: no such file, and none of ntu60, ntu120, nwucla, synthetic',
+            'no.txt: no such file, and none of ntu120, ntu60, nwucla, synthetic, utd_mhad',
         ),
         ('a=a.pkl --out c.jpeg', 'c.jpeg: a figure is one of .png .pdf .svg'),
         ('a=a.pkl --json c.txt', '--json c.txt: the name must end in .json'),

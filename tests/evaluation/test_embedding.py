@@ -37,11 +37,11 @@ def blobs(classes=3, per_class=20, dims=8, spread=0.05):
 def test_features_are_those_that_the_neck_contrasts(tmp_path, ntu_file, name):
     extra = {}
     if 'ctrgcn' in name:
-        extra = {**SHORT, 'model.neck.num_frames': 4}
+        extra = {**SHORT, 'train_dataloader.dataset.pipeline.1.clip_len': 16}
     if 'posec3d' in name:
         extra['test_dataloader.dataset.pipeline.1.num_clips'] = 1
         extra['test_dataloader.dataset.pipeline.1.clip_len'] = 8
-        extra['model.neck.num_frames'] = 4
+        extra['train_dataloader.dataset.dataset.pipeline.1.clip_len'] = 8
         extra['test_dataloader.dataset.pipeline.4.crop_size'] = 56  # as in training
     cfg, checkpoint = make_checkpoint(name, ntu_file, tmp_path, **extra)
     inferencer = SkeletonInferencer(cfg, checkpoint)

@@ -82,7 +82,7 @@ def test_with_a_config(run, ntu_file):
     assert status == 2
     assert out[:2] == [
         'error: splits (1)',
-        "  split 'xview_val' is not there, expected one of xsub_train, xsub_val",
+        "  split 'xview_val' is missing, expected one of xsub_train, xsub_val",
     ]
 
 

@@ -173,7 +173,7 @@ def test_bad_input_is_one_line_and_status_2(run, tmp_path, ntu_file):
     cases = [
         (['nowhere.py'], 'no such config: nowhere.py'),
         (['no_model.py'], 'the config has no model'),
-        (['published.py'], 'the config has no train_dataloader, whose pipeline says the shape'),
+        (['published.py'], 'the config has no train_dataloader.dataset'),
         ([path, '--json', 'cost.txt'], 'the name must end in .json'),
         ([path, '--cfg-options', 'model.backbone.type=CTR'], 'CTR is not in the'),
         ([path, '--cfg-options', 'train_dataloader.dataset.split=a'], "no split 'a'"),

@@ -91,7 +91,7 @@ def test_figures_of_several_are_numbered(predict, long, tmp_path):
         (['long.npy', '--timeline', 'x.png'], '--timeline needs --window FRAMES'),
         (['long.npy', '--gif', 'x.mp4'], '--gif x.mp4: the name must end in .gif'),
         (['long.npy', '--stride', '3'], 'a stride of 3 needs a window'),
-        (['long.npy', '--classes', 'x'], 'class names x: no such file, and none of ntu60, '),
+        (['long.npy', '--classes', 'x'], 'class names x: no such file, and none of ntu120, '),
         (['long.npy', '--device', 'x'], "no device 'x'"),
         (['ANN', '--split', 'test'], "has no split 'test'; it has xsub_train, xsub_val"),
         (['ANN', '--gif', 'x.gif'], '48 recordings, figures are drawn of 20 at most'),

@@ -164,17 +164,20 @@ BAD_TRAINING = {
     'no checkpoint': ([None, '--resume', 'a.pth'], [], 'no such checkpoint: a.pth'),
     'no annotations': ([None], ['train_dataloader.dataset.ann_file=a.pkl'], 'a.pkl'),
     'no split': ([None], ['train_dataloader.dataset.split=a'], "no split 'a'; it has xsub_train"),
-    'joints': ([None], ['model.data_preprocessor.layout=nw-ucla'], 'have 25 joints'),
+    'joints': ([None], ['model.data_preprocessor.layout=nw-ucla'], 'the skeletons have 20 joints'),
     'graph': ([None], ['model.backbone.graph_cfg.layout=nw-ucla'], 'stands for 20'),
     'persons': ([None], ['model.backbone.num_person=1'], 'have 2 persons'),
     'channels': ([None], ['model.backbone.in_channels=2'], 'have 3 channels'),
     'classes': ([None], ['model.cls_head.num_classes=2'], 'num_classes=3'),
-    'frames': ([None], ['model.neck.num_frames=13'], 'set model.neck.num_frames=16'),
-    'map joints': ([None], ['model.neck.num_joints=20'], 'set model.neck.num_joints=25'),
+    'frames': (
+        [None],
+        ['model.neck.num_frames=13'],
+        'num_frames is 13, the encoder gives',
+    ),
+    'map joints': ([None], ['model.neck.num_joints=20'], 'num_joints=25'),
     'stream': ([None], ['model.data_preprocessor.stream=z'], "stream is 'z'"),
     'argument': ([None], ['model.neck.temprature=1'], "unexpected keyword argument 'temprature'"),
     'type': ([None], ['model.backbone.type=CTR'], 'CTR is not in the mmaction::model registry'),
-    'no hook': ([None], ['custom_hooks=[]'], 'add MemoryBankHook to custom_hooks'),
 }
 
 

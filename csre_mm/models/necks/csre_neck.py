@@ -6,9 +6,10 @@ from typing import Any
 import torch
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from csre_mm.models.necks.csre import CSRE
+from csre_mm.models.necks.feature_map import NUMBERS
 from csre_mm.utils.errors import InputError
 
 
@@ -19,6 +20,8 @@ class CSRENeck(CSRE):
     It follows the convention of mmaction2's TPN, ``(x, loss_aux)``, and so serves
     ``RecognizerCSRE`` and mmaction2's ``Recognizer3D``. Without data samples, that is in testing,
     it returns the feature map and an empty dictionary, and uses neither its weights nor its banks.
+    The numbers of the feature map come from the commands of csre_mm, or from ``input_shape`` of a
+    ``RecognizerCSRE``; without them a model can be tested and not trained.
 
     Args:
         in_channels: Channels C of the feature map.
@@ -47,9 +50,9 @@ class CSRENeck(CSRE):
 
     def __init__(
         self,
-        in_channels: int,
-        num_frames: int,
-        num_joints: int,
+        in_channels: int | None = None,
+        num_frames: int | None = None,
+        num_joints: int | None = None,
         feat_dim: int = 256,
         reduction: int = 8,
         with_persons: bool = True,
@@ -57,6 +60,10 @@ class CSRENeck(CSRE):
         loss_spatial: Mapping[str, Any] | None = None,
         loss_temporal: Mapping[str, Any] | None = None,
     ) -> None:
+        if in_channels is None or num_frames is None or num_joints is None:
+            nn.Module.__init__(self)
+            self.is_sized = False
+            return
         super().__init__(
             (in_channels, num_frames, num_joints),
             feat_dim=feat_dim,
@@ -65,6 +72,7 @@ class CSRENeck(CSRE):
             loss_spatial=loss_spatial,
             loss_temporal=loss_temporal,
         )
+        self.is_sized = True
         self.with_persons = with_persons
 
     def forward(  # type: ignore[override]
@@ -85,6 +93,12 @@ class CSRENeck(CSRE):
         """
         if data_samples is None:
             return x, {}
+        if not self.is_sized:
+            raise InputError(
+                'model.neck does not know the feature map: train with csre_mm (csre-mm train, '
+                'tools/train.py), or set model.neck.input_shape=(M, T, V, C) of a RecognizerCSRE, '
+                f'or {", ".join(NUMBERS)}'
+            )
         labels = torch.cat([sample.gt_label for sample in data_samples])  # (N,)
         return x, super().forward(x, labels, _sample_indices(data_samples))
 

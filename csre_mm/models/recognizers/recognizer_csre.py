@@ -6,10 +6,9 @@ import torch
 from mmaction.models import RecognizerGCN
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
-from torch import Tensor, nn
+from torch import Tensor
 
-from csre_mm.models.necks.feature_map import NUMBERS, check_numbers, find_feature_map
-from csre_mm.utils.errors import InputError
+from csre_mm.models.necks.feature_map import check_numbers, find_feature_map
 from csre_mm.utils.random import seeded_aside
 
 
@@ -77,30 +76,6 @@ class RecognizerCSRE(RecognizerGCN):
         return x, loss_kwargs
 
 
-@MODELS.register_module()
-class UnsizedNeck(nn.Module):
-    """Stands for a ``CSRENeck`` whose feature map is unknown: a model to test, not to train.
-
-    Example:
-        >>> UnsizedNeck()('feature map')
-        ('feature map', {})
-    """
-
-    def forward(self, x: Tensor, data_samples: list | None = None) -> tuple[Tensor, dict]:
-        """Return the feature map unchanged.
-
-        Raises:
-            InputError: In training.
-        """
-        if data_samples is not None:
-            raise InputError(
-                'model.neck does not know the feature map: train with csre_mm (csre-mm train, '
-                'tools/train.py), or set model.neck.input_shape=(M, T, V, C), the persons, frames, '
-                'joints and channels of a clip'
-            )
-        return x, {}
-
-
 def _size_neck(backbone: dict, neck: dict) -> dict:
     """The settings of a neck with the numbers of its encoder's feature map."""
     neck = dict(neck)
@@ -111,4 +86,4 @@ def _size_neck(backbone: dict, neck: dict) -> dict:
             found = find_feature_map(encoder, torch.randn(1, *shape))
         check_numbers(neck, found)
         return {**neck, **found._asdict()}
-    return neck if all(key in neck for key in NUMBERS) else dict(type='UnsizedNeck')
+    return neck
