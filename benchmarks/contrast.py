@@ -1,6 +1,6 @@
 """Time and memory of a contrast step against a plain loop over anchors.
 
-A step is what CSRE adds to training beside the layers of the neck, for both losses: normalise,
+A step is what CSRE adds to training besides the layers of the neck, for both losses: normalise,
 write the bank, similarities, choice of pairs, loss, backward. The plain loop goes the way of the
 authors' release (``model/loss.py``): masks over the whole bank, and for each anchor a selection, a
 full sort, ``random.sample`` over a list, and a cross entropy over every pair.

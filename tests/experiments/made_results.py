@@ -9,7 +9,7 @@ NAMES = [f's{i}' for i in range(8)]
 
 
 def predictions(num_wrong):
-    """The labels, the first ``num_wrong`` of them taken for another class."""
+    """The labels, the first ``num_wrong`` of them misclassified."""
     labels = np.array(LABELS)
     labels[:num_wrong] = (labels[:num_wrong] + 1) % 3
     return labels.tolist()
