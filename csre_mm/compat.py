@@ -282,7 +282,7 @@ def supply_numpy_inf() -> None:
 def refuse_ignored_neck() -> None:
     """Refuse ``CSRENeck`` in mmaction2's ``RecognizerGCN``, which builds a neck and never calls it.
 
-    Such a model would train without CSRE, and without a word.
+    Such a model would train without CSRE in silence.
     """
     from mmaction.models import RecognizerGCN
 

@@ -1,11 +1,9 @@
 """What a config with CSRE leaves out: the numbers of the feature map, and the hook."""
 
 import copy
-import inspect
 from typing import Any
 
 import numpy as np
-from mmaction.models import RecognizerGCN
 from mmaction.registry import MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose, pseudo_collate
@@ -35,8 +33,7 @@ def complete_config(cfg: Config) -> Config:
         ``cfg``.
 
     Raises:
-        InputError: If the recognizer would never call its neck, the config has wrong numbers, or
-            the dry run fails.
+        InputError: If the config has wrong numbers, or the dry run fails.
 
     Example:
         >>> from csre_mm.apis import get_config
@@ -50,7 +47,6 @@ def complete_config(cfg: Config) -> Config:
     if not has_csre(cfg):
         return cfg
     init_default_scope(cfg.get('default_scope', 'mmaction'))
-    check_recognizer(cfg)
     neck = cfg.model.neck
     if 'input_shape' in neck:  # RecognizerCSRE reads it
         return cfg
@@ -62,23 +58,6 @@ def complete_config(cfg: Config) -> Config:
     check_numbers(neck, found)
     neck.update(found._asdict())
     return cfg
-
-
-def check_recognizer(cfg: Config) -> None:
-    """Refuse a recognizer that never calls its neck, and so would train without CSRE.
-
-    Raises:
-        InputError: With the type to set.
-    """
-    kind = cfg.model.get('type')
-    found: Any = kind if inspect.isclass(kind) else MODELS.get(kind)
-    if found is None or not issubclass(found, RecognizerGCN):
-        return
-    if found.extract_feat is RecognizerGCN.extract_feat:
-        raise InputError(
-            f'model.type is {found.__name__}, which never calls its neck: set '
-            "model.type='RecognizerCSRE' to train with CSRE"
-        )
 
 
 def example_input(cfg: Config, shape: InputShape) -> Tensor:

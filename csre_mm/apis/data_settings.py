@@ -36,7 +36,7 @@ def merge_options(cfg: Config, options: dict | None) -> Config:
         >>> cfg.train_dataloader.dataset.ann_file, cfg.test_dataloader.dataset.ann_file
         ('own.pkl', 'own.pkl')
     """
-    return apply_data_settings(config.merge_options(cfg, options))
+    return apply_data_settings(config.apply_options(cfg, options))
 
 
 def read_config_of(args: argparse.Namespace) -> Config:

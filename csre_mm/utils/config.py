@@ -49,7 +49,7 @@ def get_config(name: str) -> Config:
     return read_config(str(find_config(name)))
 
 
-def merge_options(cfg: Config, options: dict | None) -> Config:
+def apply_options(cfg: Config, options: dict | None) -> Config:
     """Apply ``--cfg-options``, which override the other flags.
 
     Raises:

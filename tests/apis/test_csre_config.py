@@ -7,7 +7,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from csre_mm.apis import complete_config, get_config
+from csre_mm.apis import build_runner, complete_config, get_config
 from csre_mm.models import CTRGCN
 from csre_mm.models.necks.feature_map import find_feature_map
 from csre_mm.utils.errors import InputError
@@ -66,8 +66,7 @@ def test_a_recognizer_that_never_calls_its_neck_is_refused(ntu_file, tmp_path):
     cfg = small_config('csre_ctrgcn_ntu60', ntu_file, tmp_path)
     cfg.model.type = 'RecognizerGCN'
     with pytest.raises(InputError, match=r"set model\.type='RecognizerCSRE'"):
-        complete_config(cfg)
-    cfg.model.neck.update(in_channels=32, num_frames=16, num_joints=25)
+        build_runner(cfg)
     init_default_scope('mmaction')
     with pytest.raises(
         InputError, match=r"RecognizerGCN never calls its neck: set model\.type='Rec"

@@ -109,12 +109,12 @@ def test_what_is_missing_is_named_with_its_command(run, tmp_path):
 
 
 def test_a_page_escapes_and_holds_its_figures(tmp_path):
-    picture = tmp_path / 'x.svg'
-    picture.write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>')
+    image = tmp_path / 'x.svg'
+    image.write_text('<svg xmlns="http://www.w3.org/2000/svg"><script>1</script></svg>')
     page = Page('<b>&title')
     page.paragraph('<script>alert(1)</script>')
     page.table(['<i>'], [['"quoted" <td>']])
-    page.figure(picture, 'a "caption"')
+    page.figure(image, 'a "caption"')
     page.folded('more', '</pre><a href="http://x">')
     parts = Parts(page.html())
     assert 'script' not in parts.tags and 'a' not in parts.tags and 'i' not in parts.tags
@@ -122,7 +122,7 @@ def test_a_page_escapes_and_holds_its_figures(tmp_path):
     (source,) = parts.links
     kind, _, data = source.partition(',')
     assert kind == 'data:image/svg+xml;base64'
-    assert base64.b64decode(data) == picture.read_bytes()
+    assert base64.b64decode(data) == image.read_bytes()
 
 
 def test_the_command(run, tmp_path, monkeypatch, capsys):

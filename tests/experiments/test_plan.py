@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 from mmengine.config import DictAction
 
+from csre_mm.apis import merge_options, read_config
 from csre_mm.datasets.annotations import load_annotations, save_annotations
 from csre_mm.experiments.plan import Variant, plan_runs
 from csre_mm.experiments.record import train_command
-from csre_mm.utils.config import merge_options, read_config
 from csre_mm.utils.errors import InputError
 from tests.conftest import config
 from tests.experiments.plans import VARIANTS, request_of

@@ -5,8 +5,8 @@ from mmaction.registry import PARAM_SCHEDULERS
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 
+from csre_mm.apis import merge_options
 from csre_mm.experiments.plan import compress_schedule
-from csre_mm.utils.config import merge_options
 from csre_mm.utils.errors import InputError
 from tests.conftest import config
 
