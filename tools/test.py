@@ -9,11 +9,11 @@ from mmengine.config import Config
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis.data_settings import merge_options
 from csre_mm.apis.recognizer import baseline_model
-from csre_mm.apis.runner import build_runner, merge_common
+from csre_mm.apis.runner import build_runner, merge_common, run
 from csre_mm.engine import InferenceCheckpointHook
 from csre_mm.utils.cli import add_runner_arguments, command
 from csre_mm.utils.config import read_config
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, as_input_error
 
 EXAMPLE = """example:
   python tools/test.py configs/csre_ctrgcn_ntu60.py work_dirs/csre_ctrgcn_ntu60/epoch_65.pth \\
@@ -54,12 +54,13 @@ def merge_testing(cfg: Config, args: argparse.Namespace) -> Config:
 def main() -> None:
     """Test."""
     args = parse_args()
-    cfg = merge_testing(merge_common(read_config(args.config), args), args)
-    merge_options(cfg, args.cfg_options)
-    cfg.model = baseline_model(cfg)
-    runner = build_runner(cfg)
+    with as_input_error(args.config):
+        cfg = merge_testing(merge_common(read_config(args.config), args), args)
+        merge_options(cfg, args.cfg_options)
+        cfg.model = baseline_model(cfg)
+        runner = build_runner(cfg)
     runner.register_hook(InferenceCheckpointHook())
-    runner.test()
+    run(runner, 'test')
 
 
 if __name__ == '__main__':

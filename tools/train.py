@@ -8,11 +8,11 @@ from mmengine.config import Config
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis.data_settings import merge_options
-from csre_mm.apis.runner import TRACKERS, build_runner, merge_common, merge_trackers
+from csre_mm.apis.runner import TRACKERS, build_runner, merge_common, merge_trackers, run
 from csre_mm.utils.checkpoints import newest_checkpoint
 from csre_mm.utils.cli import add_runner_arguments, command
 from csre_mm.utils.config import read_config
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, as_input_error
 
 EXAMPLE = """example:
   python tools/train.py configs/csre_ctrgcn_ntu60.py --seed 0 \\
@@ -98,13 +98,15 @@ def merge_resume(cfg: Config, resume: str | None) -> None:
 def main() -> None:
     """Train."""
     args = parse_args()
-    cfg = merge_training(merge_common(read_config(args.config), args), args)
-    merge_options(cfg, args.cfg_options)
-    merge_resume(cfg, args.resume)
-    merge_trackers(cfg, args.tracker)
-    if args.no_validate:
-        cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-    build_runner(cfg).train()
+    with as_input_error(args.config):
+        cfg = merge_training(merge_common(read_config(args.config), args), args)
+        merge_options(cfg, args.cfg_options)
+        merge_resume(cfg, args.resume)
+        merge_trackers(cfg, args.tracker)
+        if args.no_validate:
+            cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
+        runner = build_runner(cfg)
+    run(runner, 'train')
 
 
 if __name__ == '__main__':

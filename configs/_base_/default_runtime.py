@@ -12,7 +12,7 @@ default_hooks = dict(
 )
 custom_hooks = [
     dict(type='MemoryBankHook'),
-    dict(type='LabelCheckHook'),
+    dict(type='StartCheckHook'),
     dict(type='EpochSeedHook'),
 ]
 

@@ -4,6 +4,7 @@ import argparse
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from mmaction.registry import RUNNERS
 from mmengine.config import Config, ConfigDict
@@ -11,8 +12,9 @@ from mmengine.runner import Runner
 
 from csre_mm.apis.csre_config import complete_config
 from csre_mm.compat import no_accelerator
+from csre_mm.engine import StartCheckHook
 from csre_mm.utils.config import build
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, as_input_error
 from csre_mm.utils.machine import keep_freed_memory
 from csre_mm.utils.optional import require
 
@@ -50,7 +52,33 @@ def build_runner(cfg: Config) -> Runner:
         keep_freed_memory()
     if cfg.get('train_dataloader'):
         complete_config(cfg)
-    return build(RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg, cfg)
+    runner = build(RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg, cfg)
+    if not any(isinstance(hook, StartCheckHook) for hook in runner.hooks):
+        runner.register_hook(StartCheckHook())
+    return runner
+
+
+def run(runner: Runner, task: Literal['train', 'val', 'test']) -> None:
+    """Train, validate or test with a runner of :func:`build_runner`.
+
+    What goes wrong before the first batch has passed is a matter of the config: the runner builds
+    loops, loaders, optimizer and schedules late, and only a batch shows whether they fit. So do the
+    first validation and its metrics. Later, an exception is a defect and stays what it is.
+
+    Raises:
+        InputError: If that fails.
+
+    Example:
+        >>> run(build_runner(Config.fromfile('config.py')), 'train')
+    """
+    check = next(hook for hook in runner.hooks if isinstance(hook, StartCheckHook))
+    try:
+        getattr(runner, task)()
+    except Exception:
+        if check.stage is None:
+            raise
+        with as_input_error(check.stage):
+            raise
 
 
 def merge_trackers(cfg: Config, names: Sequence[str] | None = None) -> Config:

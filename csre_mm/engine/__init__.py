@@ -3,8 +3,8 @@
 from csre_mm.engine.hooks import (
     EpochSeedHook,
     InferenceCheckpointHook,
-    LabelCheckHook,
     MemoryBankHook,
+    StartCheckHook,
 )
 
-__all__ = ['EpochSeedHook', 'InferenceCheckpointHook', 'LabelCheckHook', 'MemoryBankHook']
+__all__ = ['EpochSeedHook', 'InferenceCheckpointHook', 'MemoryBankHook', 'StartCheckHook']

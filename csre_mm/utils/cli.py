@@ -9,15 +9,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import DictAction
 from rich.console import Console
 from rich.progress import track
 
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.config_options import ConfigOptions
+from csre_mm.utils.errors import TRACEBACK_VARIABLE, InputError
 from csre_mm.utils.files import atomic_path
-
-TRACEBACK_VARIABLE = 'CSRE_MM_TRACEBACK'
-"""Set to 1 to see where an :class:`InputError` was raised."""
 
 
 def _one_line(error: BaseException) -> str:
@@ -63,7 +60,7 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
 def add_config_options(parser: argparse.ArgumentParser, text: str) -> None:
     """Add ``--cfg-options``, described by ``text``."""
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help=text
+        '--cfg-options', nargs='+', action=ConfigOptions, metavar='KEY=VALUE', help=text
     )
 
 

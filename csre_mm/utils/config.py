@@ -1,13 +1,18 @@
 """Reading configs: files, options, and the settings inside of wrapped data sets."""
 
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.runner import Runner
 
-from csre_mm.utils.errors import InputError
-from csre_mm.utils.project import find_config
+from csre_mm.utils.errors import InputError, as_input_error
+from csre_mm.utils.project import find_config, suggest
+
+_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+_DICTIONARIES = ('model', *_LOADERS, 'optim_wrapper', 'train_cfg', 'default_hooks')
 
 
 def read_config(path: str) -> Config:
@@ -25,11 +30,13 @@ def read_config(path: str) -> Config:
     if not Path(path).is_file():
         path = str(find_config(path))
     try:
-        cfg = Config.fromfile(path)
+        with as_input_error(f'{path} cannot be read as a config'):
+            cfg = Config.fromfile(path)
     except FileNotFoundError as error:
         raise InputError(f'{path}: a base is missing: {error}') from error
-    except (SyntaxError, KeyError, TypeError, OSError) as error:
-        raise InputError(f'{path} cannot be read as a config: {error}') from error
+    for key in _DICTIONARIES:
+        if not isinstance(cfg.get(key) or {}, Mapping):
+            raise InputError(f'{path}: {key} is {cfg[key]!r:.40}, expected a dictionary')
     # mmengine formats the text of a config for the log and for every checkpoint, which takes a
     # second where a layout is written out; its own argument for that does not reach such files.
     object.__setattr__(cfg, '_format_python_code', False)
@@ -49,16 +56,24 @@ def get_config(name: str) -> Config:
     return read_config(str(find_config(name)))
 
 
+_RUNNER_KEYS = {*inspect.signature(Runner.__init__).parameters}
+_OTHER_KEYS = {'auto_scale_lr', 'custom_imports', 'data', 'runner_type', 'tracker'}
+
+
 def apply_options(cfg: Config, options: dict | None) -> Config:
     """Apply ``--cfg-options``, which override the other flags.
 
     Raises:
-        InputError: If a part of a key is not in a dictionary or a list.
+        InputError: If a key begins with a name that neither the config has nor a runner takes, or
+            leads through something that is not a dictionary or a list.
     """
-    try:
+    known = {*cfg, *_RUNNER_KEYS, *_OTHER_KEYS}
+    for key in options or {}:
+        name = key.partition('.')[0]
+        if name not in known:
+            raise InputError(f'--cfg-options {key}: the config has no {name}{suggest(name, known)}')
+    with as_input_error('--cfg-options'):
         cfg.merge_from_dict(options or {})
-    except (KeyError, TypeError) as error:
-        raise InputError(f'--cfg-options: {error}') from error
     return cfg
 
 
@@ -66,13 +81,10 @@ def build(builder: Callable[[Any], Any], settings: Any) -> Any:
     """Build an object of a config, for example ``build(MODELS.build, cfg.model)``.
 
     Raises:
-        InputError: If a type is unknown or does not take one of its arguments.
+        InputError: If it cannot be built: a type is unknown, or refuses its arguments.
     """
-    try:
+    with as_input_error('the config cannot be built'):
         return builder(settings)
-    except (KeyError, TypeError) as error:
-        reason = error.args[0] if error.args else ''
-        raise InputError(f'the config cannot be built: {type(error).__name__}: {reason}') from error
 
 
 def has_csre(cfg: Mapping[str, Any]) -> bool:

@@ -1,5 +1,12 @@
 """The exception for a wrong input, as opposed to a defect in the code."""
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+TRACEBACK_VARIABLE = 'CSRE_MM_TRACEBACK'
+"""Set to 1 to see where an error that a command prints as one line was raised."""
+
 
 class InputError(ValueError):
     """A config, file or argument of the user's that cannot be used.
@@ -13,3 +20,47 @@ class InputError(ValueError):
 def one_line(error: BaseException, length: int = 200) -> str:
     """The message of an error as the reason in another one: on one line, cut to a length."""
     return ' '.join(str(error).split())[:length]
+
+
+@contextmanager
+def as_input_error(what: str) -> Iterator[None]:
+    r"""Turn any exception of a block that carries out settings into an :class:`InputError`.
+
+    Configs are code, and what they build is anybody's: no list of exceptions is complete.
+    ``OSError`` stays, because it names its file.
+
+    Args:
+        what: Has failed, the beginning of the message.
+
+    Raises:
+        InputError: In place of the exception, which is its cause.
+
+    Example:
+        >>> with as_input_error('the schedule cannot be built'):
+        ...     raise KeyError('milestones')
+        Traceback (most recent call last):
+        ...
+        csre_mm.utils.errors.InputError: the schedule cannot be built: KeyError: milestones \
+(CSRE_MM_TRACEBACK=1 shows where)
+    """
+    try:
+        yield
+    except (InputError, OSError):
+        raise
+    except Exception as error:
+        reason = error.args[0] if isinstance(error, KeyError) and error.args else error
+        text = ' '.join(f'{_being_built(error)}{type(error).__name__}: {reason}'.split())
+        hint = f'{TRACEBACK_VARIABLE}=1 shows where'
+        raise InputError(f'{what}: {text:.400} ({hint})') from error
+
+
+def _being_built(error: BaseException) -> str:
+    """What of a config mmengine was building when an error came up: a type, or a key."""
+    names = []
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        function = frame.f_code.co_name
+        if function == 'build_from_cfg':
+            names.append(frame.f_locals.get('obj_type'))
+        elif function.startswith('build_') and function != 'build_func':
+            names.append(function.removeprefix('build_'))
+    return f'{names[-1]}: ' if names and names[-1] else ''

@@ -2,7 +2,7 @@
 
 from csre_mm.engine.hooks.epoch_seed_hook import EpochSeedHook
 from csre_mm.engine.hooks.inference_checkpoint_hook import InferenceCheckpointHook
-from csre_mm.engine.hooks.label_check_hook import LabelCheckHook
 from csre_mm.engine.hooks.memory_bank_hook import MemoryBankHook
+from csre_mm.engine.hooks.start_check_hook import StartCheckHook
 
-__all__ = ['EpochSeedHook', 'InferenceCheckpointHook', 'LabelCheckHook', 'MemoryBankHook']
+__all__ = ['EpochSeedHook', 'InferenceCheckpointHook', 'MemoryBankHook', 'StartCheckHook']

@@ -1,0 +1,152 @@
+"""What can be known of a run before its first batch."""
+
+import copy
+from typing import Any
+
+import torch
+from mmaction.registry import HOOKS
+from mmaction.structures import ActionDataSample
+from mmengine.dataset import BaseDataset
+from mmengine.evaluator import Evaluator
+from mmengine.hooks import CheckpointHook, Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from csre_mm.datasets.labels import innermost, labels_of
+from csre_mm.utils.errors import InputError
+
+
+@HOOKS.register_module()
+class StartCheckHook(Hook):
+    """Refuse at the start what would fail, or be void, later.
+
+    - Labels, of training and validation, for which the classifier has no score: they end in an
+      index error inside the loss on a CPU and in an assertion of the device on a GPU.
+    - A loader without a batch: the run would end at once, with success.
+    - A ``save_best`` that no metric of ``val_evaluator`` yields: a KeyError after the epoch.
+
+    ``stage`` says what has not worked so far; None, if all that has begun has worked once.
+
+    Example:
+        >>> custom_hooks = [dict(type='StartCheckHook')]  # in a config
+    """
+
+    def __init__(self) -> None:
+        self.stage: str | None = 'the run cannot start'
+        self._worked: set[str] = set()
+
+    def before_train(self, runner: Runner) -> None:
+        """Check what training and validation will need."""
+        self._check(runner, runner.train_dataloader, 'train_dataloader')
+        if runner.val_loop is not None:
+            self._check(runner, runner.val_dataloader, 'val_dataloader')
+            check_save_best(runner)
+
+    def before_val(self, runner: Runner) -> None:
+        """Check a validation that is not part of a training."""
+        if not runner.train_loop:
+            self._check(runner, runner.val_dataloader, 'val_dataloader')
+
+    def before_test(self, runner: Runner) -> None:
+        """Check the test set."""
+        self._check(runner, runner.test_dataloader, 'test_dataloader')
+
+    @staticmethod
+    def _check(runner: Runner, loader: Any, key: str) -> None:
+        if len(loader) == 0:
+            raise InputError(
+                f'{key} gives no batch: it has {len(loader.dataset)} samples, batch_size='
+                f'{loader.batch_size}, drop_last={loader.drop_last}: set {key}.batch_size to '
+                f'{len(loader.dataset)} or less'
+                if len(loader.dataset)
+                else f'{key}.dataset has no sample'
+            )
+        head = getattr(_model(runner), 'cls_head', None)
+        num_classes = getattr(head, 'num_classes', None)
+        for dataset in innermost(loader.dataset) if num_classes is not None else ():
+            check_labels(dataset, num_classes)
+
+    def before_train_epoch(self, runner: Runner) -> None:
+        """The first training batch comes."""
+        self._begin('the first training batch fails')
+
+    def before_val_epoch(self, runner: Runner) -> None:
+        """The first validation comes."""
+        self._begin('the first validation fails')
+
+    def before_test_epoch(self, runner: Runner) -> None:
+        """The test comes."""
+        self._begin('the test fails')
+
+    def _begin(self, stage: str) -> None:
+        self.stage = None if stage in self._worked else stage
+
+    def _end(self, *args: Any, **kwargs: Any) -> None:
+        if self.stage is not None:
+            self._worked.add(self.stage)
+            self.stage = None
+
+    after_train_iter = after_val_epoch = after_test_epoch = _end
+
+
+def _model(runner: Runner) -> Any:
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def check_labels(dataset: BaseDataset, num_classes: int) -> None:
+    """Compare the labels of a data set with the classes of the classifier.
+
+    Raises:
+        InputError: If the classifier has no score for one.
+    """
+    labels = labels_of(dataset)
+    if labels is None or not len(labels):
+        return
+    low, high = int(labels.min()), int(labels.max())
+    place = f'{getattr(dataset, "ann_file", type(dataset).__name__)} has the labels {low} to {high}'
+    if low < 0:
+        raise InputError(f'{place}: labels start at 0')
+    if low == 1 and high == num_classes:
+        raise InputError(f'{place} of {num_classes} classes: labels start at 0, subtract 1')
+    if high >= num_classes:
+        raise InputError(
+            f'{place}, the classifier has {num_classes} classes: set '
+            f'model.cls_head.num_classes={high + 1}'
+        )
+
+
+def check_save_best(runner: Runner) -> None:
+    """Compare ``save_best`` with the names that the metrics give to a random prediction.
+
+    Raises:
+        InputError: If there is no such metric.
+    """
+    wanted = [
+        key
+        for hook in runner.hooks
+        if isinstance(hook, CheckpointHook) and hook.save_best
+        for key in hook.key_indicators
+        if key != 'auto'
+    ]
+    known = _metric_names(runner) if wanted else None
+    for key in wanted if known is not None else ():
+        if key not in known:
+            raise InputError(
+                f'default_hooks.checkpoint.save_best is {key!r}, the metrics of val_evaluator are '
+                f'{", ".join(sorted(known))}'
+            )
+
+
+def _metric_names(runner: Runner) -> set[str] | None:
+    """Names of the metrics; None if they need more than a score and a label."""
+    classes = getattr(getattr(_model(runner), 'cls_head', None), 'num_classes', None) or 2
+    sample = ActionDataSample().set_pred_score(torch.rand(classes)).set_gt_label(0)
+    metrics = runner.val_evaluator.metrics
+    evaluator = Evaluator(
+        [copy.deepcopy(metric) for metric in metrics if not hasattr(metric, 'out_file_path')]
+    )
+    try:
+        evaluator.process([sample])
+        return set(evaluator.evaluate(1))
+    except Exception:  # of a metric that is not for single labels
+        return None
