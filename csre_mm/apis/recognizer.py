@@ -30,10 +30,13 @@ def baseline_model(cfg: Config) -> ConfigDict:
     """The settings of the model without CSRE: those of the baseline config.
 
     Raises:
-        InputError: If the config has no model.
+        InputError: If the config has no model, or it has no encoder or no classifier.
     """
     if not isinstance(cfg.get('model'), dict):
         raise InputError('the config has no model')
+    for part in ('backbone', 'cls_head'):
+        if not cfg.model.get(part):
+            raise InputError(f'the config has no model.{part}')
     settings = copy.deepcopy(cfg.model)
     if has_csre(cfg):
         del settings['neck']

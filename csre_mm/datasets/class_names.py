@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from csre_mm.utils.config import innermost_datasets, read_config
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import read_lines
 
@@ -38,8 +39,9 @@ def find_class_names(
     """Names of all classes of a model.
 
     Args:
-        given: A key of :data:`CLASS_NAMES`, a text file with one name per line, the names, or
-            None: then those of the data set in ``ann_file`` or, if that is not known, the labels.
+        given: A key of :data:`CLASS_NAMES`, a text file with one name per line, a config
+            (``*.py``, its ``data.class_names``), the names, or None: then those of the data set in
+            ``ann_file`` or, if that is not known, the labels.
         num_classes: Classes of the model.
         ann_file: The annotation file of the config.
 
@@ -76,10 +78,22 @@ def _look_up(
         return 'class names', [str(label) for label in range(num_classes)]
     if isinstance(given, str) and given in CLASS_NAMES:
         return f'class names {given}', CLASS_NAMES[given]
+    if isinstance(given, str | os.PathLike) and Path(given).suffix == '.py':
+        return _look_up_in_config(str(given), num_classes)
     if isinstance(given, str | os.PathLike):
         if not Path(given).is_file():
             raise InputError(
                 f'class names {given}: no such file, and none of {", ".join(sorted(CLASS_NAMES))}'
             )
         return f'class names {given}', read_lines(given, 'class names')
+    if not isinstance(given, Sequence) or not all(isinstance(name, str) for name in given):
+        raise InputError(f'class names {given!r:.40}: expected a list, a file or the names')
     return 'class names', list(given)
+
+
+def _look_up_in_config(path: str, num_classes: int) -> tuple[str, Sequence[str]]:
+    cfg = read_config(path)
+    data = cfg.get('data') or {}
+    datasets = innermost_datasets(cfg, 'test_dataloader') if cfg.get('test_dataloader') else []
+    ann_file = data.get('ann_file') or (datasets[0][1].get('ann_file') if datasets else None)
+    return _look_up(data.get('class_names'), num_classes, ann_file or '')

@@ -69,8 +69,8 @@ def add_class_names(parser: argparse.ArgumentParser, default: str = 'the labels'
     parser.add_argument(
         '--classes',
         metavar='NAMES',
-        help='names of the classes: ntu60, ntu120, nwucla, utd_mhad, synthetic, or a text file '
-        f'with a name per line (default: {default})',
+        help='names of the classes: ntu60, ntu120, nwucla, utd_mhad, synthetic, a text file with a '
+        f'name per line, or a config that names them (default: {default})',
     )
 
 

@@ -11,8 +11,11 @@ from mmengine.runner import Runner
 from csre_mm.utils.errors import InputError, as_input_error
 from csre_mm.utils.project import find_config, suggest
 
-_LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
-_DICTIONARIES = ('model', *_LOADERS, 'optim_wrapper', 'train_cfg', 'default_hooks')
+_DICTIONARIES = (
+    *('model', 'model.backbone', 'model.neck', 'model.cls_head', 'model.data_preprocessor'),
+    *('train_dataloader', 'val_dataloader', 'test_dataloader', 'train_cfg', 'optim_wrapper'),
+    *('default_hooks', 'data', 'env_cfg'),
+)
 
 
 def read_config(path: str) -> Config:
@@ -34,9 +37,7 @@ def read_config(path: str) -> Config:
             cfg = Config.fromfile(path)
     except FileNotFoundError as error:
         raise InputError(f'{path}: a base is missing: {error}') from error
-    for key in _DICTIONARIES:
-        if not isinstance(cfg.get(key) or {}, Mapping):
-            raise InputError(f'{path}: {key} is {cfg[key]!r:.40}, expected a dictionary')
+    check_kinds(cfg)
     # mmengine formats the text of a config for the log and for every checkpoint, which takes a
     # second where a layout is written out; its own argument for that does not reach such files.
     object.__setattr__(cfg, '_format_python_code', False)
@@ -74,6 +75,23 @@ def apply_options(cfg: Config, options: dict | None) -> Config:
             raise InputError(f'--cfg-options {key}: the config has no {name}{suggest(name, known)}')
     with as_input_error('--cfg-options'):
         cfg.merge_from_dict(options or {})
+    return check_kinds(cfg)
+
+
+def check_kinds(cfg: Config) -> Config:
+    """Check that what all commands take for a dictionary, or a list of them, is one.
+
+    Raises:
+        InputError: If it is not.
+    """
+    for key in _DICTIONARIES:
+        outer, _, inner = key.rpartition('.')
+        value = ((cfg.get(outer) or {}) if outer else cfg).get(inner)
+        if not isinstance(value, Mapping | None):
+            raise InputError(f'{key} is {value!r:.40}, expected a dictionary')
+    hooks = cfg.get('custom_hooks')
+    if not isinstance(hooks, list | None) or not all(isinstance(h, Mapping) for h in hooks or ()):
+        raise InputError(f'custom_hooks is {hooks!r:.40}, expected a list of dictionaries')
     return cfg
 
 

@@ -62,3 +62,13 @@ def test_user_defined_names(tmp_path):
         find_class_names(path, 3)
     with pytest.raises(InputError, match='no such file, and none of ntu120'):
         find_class_names('ntu61', 3)
+
+
+def test_names_of_a_config(tmp_path):
+    own = tmp_path / 'own.py'
+    own.write_text(f"_base_ = '{config('ctrgcn_nwucla')}'\n")
+    assert find_class_names(own, 10)[3] == 'walk around'
+    own.write_text(own.read_text() + "data = dict(class_names=['a', 'b'])\n")
+    assert find_class_names(str(own), 2) == ['a', 'b']
+    with pytest.raises(InputError, match='class names 3: expected a list'):
+        find_class_names(3, 2)

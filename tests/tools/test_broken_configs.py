@@ -20,6 +20,8 @@ TEXTS = {
     'base_type': ('_base_ = 3', 'config'),
     'latin': (b'name = "\xe9"', 'utf-8'),
     'nothing': ('', 'model'),
+    'neck_text': ("_base_ = '{ntu}'\nmodel = dict(neck='CSRENeck')", "neck is 'CSRENeck'"),
+    'hooks': ("_base_ = '{ntu}'\ncustom_hooks = ['EMAHook']", "custom_hooks is ['EMAHook']"),
     'model_list': ("_base_ = '{ntu}'\nmodel = [1]", 'model is [1], expected a dictionary'),
 }
 
