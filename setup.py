@@ -66,6 +66,14 @@ def copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
+# decord, which mmaction2 1.2.0 requires, decodes videos, and has wheels for these platforms alone.
+# Elsewhere mmaction2 is installed separately, without its requirements; csre_mm names those of them
+# that skeletons need.
+DECORD = (
+    "(sys_platform == 'linux' and platform_machine == 'x86_64') or "
+    "(sys_platform == 'win32' and platform_machine == 'AMD64')"
+)
+
 EXTRAS = {
     # tools/export_onnx.py: the format, the translation from PyTorch, and the check
     'export': ['onnx>=1.17', 'onnxscript>=0.2', 'onnxruntime>=1.18'],
@@ -95,7 +103,8 @@ setup(
         # installed CPU build by a newer one with CUDA.
         'torch>=2.4,<2.14',
         'mmengine>=0.10.7',
-        'mmaction2==1.2.0',
+        f'mmaction2==1.2.0; {DECORD}',
+        *('einops', 'opencv-contrib-python', 'Pillow'),  # required by mmaction2, on any platform
         'numpy',
         # Figures of the analysis commands; the OpenMMLab packages bring both along.
         'matplotlib',

@@ -1,7 +1,14 @@
 """CSRE for OpenMMLab skeleton action recognition: ``custom_imports=dict(imports=['csre_mm'])``."""
 
 import importlib
+import importlib.util
 from typing import Any
+
+if importlib.util.find_spec('mmaction') is None:
+    raise ImportError(
+        'csre_mm needs mmaction2. Where a requirement of it, decord, has no wheel (macOS, Linux on '
+        'ARM): pip install --no-deps mmaction2==1.2.0'
+    )
 
 from csre_mm import compat
 
