@@ -26,6 +26,7 @@ from mmengine.registry import init_default_scope
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 
 # isort: split
+from mmaction.datasets.transforms import PreNormalize3D
 from mmaction.registry import DATASETS
 from mmengine.dataset import BaseDataset
 
@@ -34,7 +35,7 @@ from csre_mm.datasets.annotations import save_annotations
 CONFIG = Path(__file__).parents[1] / 'configs' / 'ctrgcn_ntu60.py'
 TAIL = [dict(type='FormatGCNInput', num_person=2), dict(type='PackActionInputs')]
 UPSTREAM = [
-    dict(type='PreNormalize3D'),
+    dict(type=PreNormalize3D),
     dict(type='GenSkeFeat', dataset='nturgb+d', feats=['j']),
     dict(type='UniformSampleFrames', clip_len=100),
     dict(type='PoseDecode'),

@@ -6,6 +6,7 @@ from csre_mm.datasets.layouts import LAYOUTS, SkeletonLayout, get_layout
 from csre_mm.datasets.skeleton_dataset import SkeletonDataset
 from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeatDataset
 from csre_mm.datasets.transforms.normalize import CenterSkeleton, NormalizeRange
+from csre_mm.datasets.transforms.pre_normalize import PreNormalize2D, PreNormalize3D
 from csre_mm.datasets.transforms.project import ProjectToImage
 from csre_mm.datasets.transforms.sample_frames import CropResize, LoopFrames, SampleSorted
 from csre_mm.datasets.transforms.sample_uniform import SampleUniform
@@ -16,6 +17,8 @@ __all__ = [
     'CropResize',
     'LoopFrames',
     'NormalizeRange',
+    'PreNormalize2D',
+    'PreNormalize3D',
     'ProjectToImage',
     'SampleSorted',
     'SampleUniform',

@@ -53,7 +53,7 @@ def read_plan(cfg: Node) -> TrainingPlan:
     )
     model = cfg.get('model') or {}
     backbone, head = model.get('backbone') or {}, model.get('cls_head') or {}
-    normalizing = {'PreNormalize2D', 'NormalizeRange'}
+    normalizing = {'PreNormalize2D', 'NormalizeRange', 'PoseCompact'}
     return TrainingPlan(
         train,
         test,

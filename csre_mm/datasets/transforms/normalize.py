@@ -4,6 +4,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 
 from csre_mm.datasets.transforms.sample_frames import Transform, take_frames
+from csre_mm.datasets.valid_joints import find_origin, keep_valid, valid_joints
 from csre_mm.utils.errors import InputError
 
 
@@ -19,8 +20,8 @@ class CenterSkeleton(Transform):
     """Drop frames without a body and put the origin at a joint of the first one.
 
     The recipe of CTR-GCN for NTU RGB+D: the origin is the middle of the spine of the first person
-    who is present in any frame, in the first frame with that person. A person who is absent from a
-    frame stays zero.
+    who is present in any frame, in the first frame with that joint. Joints that were not detected,
+    and so a person who is absent from a frame, stay zero (:mod:`csre_mm.datasets.valid_joints`).
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (float32),
     ``keypoint_score`` (its frames) if present, ``total_frames``.
@@ -42,14 +43,13 @@ class CenterSkeleton(Transform):
         """Centre one sequence."""
         keypoint = results['keypoint'] = np.asarray(results['keypoint'], dtype=np.float32)
         _check_joint(self.joint, keypoint, 'CenterSkeleton')
-        present: np.ndarray = (keypoint != 0).any(axis=(2, 3))  # (M, T)
-        some: np.ndarray = np.any(present, axis=0)
+        valid = valid_joints(keypoint, results.get('keypoint_score'))  # (M, T, V)
+        some = valid.any(axis=(0, 2))
         if not some.all() and some.any():
             take_frames(results, some)
-            keypoint, present = results['keypoint'], present[:, some]
-        person = int(np.argmax(present.any(axis=1)))
-        origin = keypoint[person, int(present[person].argmax()), self.joint]  # (C,)
-        results['keypoint'] = (keypoint - origin) * present[:, :, None, None]
+            keypoint, valid = results['keypoint'], valid[:, some]
+        centred = keypoint - find_origin(keypoint, valid, self.joint)
+        results['keypoint'] = keep_valid(centred, valid)
         results['total_frames'] = keypoint.shape[1]
         return results
 
@@ -60,12 +60,13 @@ class NormalizeRange(Transform):
 
     In training the sequence is rotated about x and y by angles drawn uniformly from -rotation to
     rotation and scaled by a factor drawn from ``scale``. The stretching undoes the scale, which is
-    drawn as in the published recipe. An axis without extent becomes zero.
+    drawn as in the published recipe. An axis without extent becomes zero. Joints that were not
+    detected do not count for the range and stay zero.
 
     Required keys: ``keypoint`` (M, T, V, 3). Modified keys: ``keypoint`` (float32).
 
     Args:
-        joint: Joint of the first person that is the origin of the first frame.
+        joint: Joint of the first person that is the origin, in the first frame that has it.
         rotation: Largest angle in degrees; 0 in testing.
         scale: Smallest and largest factor.
 
@@ -88,13 +89,16 @@ class NormalizeRange(Transform):
         """Normalise one sequence."""
         keypoint = np.asarray(results['keypoint'], dtype=np.float32)
         _check_joint(self.joint, keypoint, 'NormalizeRange')
-        keypoint = keypoint - keypoint[0, 0, self.joint]
+        valid = valid_joints(keypoint, results.get('keypoint_score'))
+        keypoint = keypoint - find_origin(keypoint, valid, self.joint)
         if self.rotation:
             keypoint = keypoint @ self._random_matrix()
-        low, high = keypoint.min(axis=(0, 1, 2)), keypoint.max(axis=(0, 1, 2))  # (3,)
+        some = keypoint[valid] if valid.any() else keypoint[:1, 0, 0]
+        low, high = some.min(axis=0), some.max(axis=0)  # (3,)
         extent = np.where(high > low, high - low, 1)
         stretched = (keypoint - low) / extent * 2 - 1
-        results['keypoint'] = np.where(high > low, stretched, 0).astype(np.float32)
+        stretched = np.where(high > low, stretched, 0).astype(np.float32)
+        results['keypoint'] = keep_valid(stretched, valid)
         return results
 
     def _random_matrix(self) -> np.ndarray:

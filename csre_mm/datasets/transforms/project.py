@@ -4,6 +4,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 
 from csre_mm.datasets.transforms.sample_frames import Transform
+from csre_mm.datasets.valid_joints import keep_valid, valid_joints
 from csre_mm.utils.errors import InputError
 
 
@@ -12,8 +13,8 @@ class ProjectToImage(Transform):
     """Project joints to the image of a depth camera, for encoders of heatmaps.
 
     The coordinates are the camera's, as in the raw files of NTU RGB+D: x to the side, y up, z away
-    from it, in metres. Joints at a depth of ``near`` or less, as those of an absent person, get the
-    score zero.
+    from it, in metres. Joints that were not detected, and those at a depth of ``near`` or less, get
+    the score zero.
 
     Required keys: ``keypoint`` (M, T, V, 3). Modified keys: ``keypoint`` (M, T, V, 2), pixels.
     Added keys: ``keypoint_score`` (M, T, V), ``img_shape``.
@@ -51,10 +52,10 @@ class ProjectToImage(Transform):
             )
         height, width = self.img_shape
         depth = keypoint[..., 2]
-        visible = depth > self.near
+        visible = (depth > self.near) & valid_joints(keypoint, results.get('keypoint_score'))
         slope = keypoint[..., :2] / np.where(visible, depth, 1)[..., None]  # (M, T, V, 2)
         pixels = slope * [self.focal_length, -self.focal_length] + [width / 2, height / 2]
-        results['keypoint'] = (pixels * visible[..., None]).astype(np.float32)
+        results['keypoint'] = keep_valid(pixels.astype(np.float32), visible)
         results['keypoint_score'] = visible.astype(np.float32)
         results['img_shape'] = self.img_shape
         return results

@@ -4,6 +4,7 @@ import numpy as np
 from mmaction.registry import TRANSFORMS
 from mmcv.transforms import BaseTransform
 
+from csre_mm.datasets.valid_joints import keep_valid, valid_joints
 from csre_mm.utils.errors import InputError
 
 FRAME_FIELDS = ('keypoint', 'keypoint_score')
@@ -53,7 +54,8 @@ class CropResize(Transform):
     The recipe of CTR-GCN. With two fractions the crop is random: its fraction is drawn uniformly
     between them, but it keeps at least ``clip_len`` frames if the sequence has them, and its start
     is random. With one fraction it is the middle of the sequence. Frames are resized as by
-    ``torch.nn.functional.interpolate(mode='linear', align_corners=False)``.
+    ``torch.nn.functional.interpolate(mode='linear', align_corners=False)``. Where one of the two
+    frames lacks a joint, the nearer one is taken, with the joint or without it.
 
     Required keys: ``keypoint`` (M, T, V, C). Modified keys: ``keypoint`` (M, clip_len, V, C),
     ``keypoint_score`` (M, clip_len, V) if present, ``total_frames``. Added keys: ``num_clips``,
@@ -83,13 +85,20 @@ class CropResize(Transform):
     def transform(self, results: dict) -> dict:
         """Crop and resize one sequence."""
         low, high, weight = self._positions(*self._crop(results['keypoint'].shape[1]))
+        valid = valid_joints(results['keypoint'])
+        both = valid[:, low] & valid[:, high]  # (M, clip_len, V)
+        near = np.where(weight < 0.5, low, high)
         for field in FRAME_FIELDS:
             if field in results:
                 x = results[field]
                 x = x.astype(np.result_type(x, np.float32), copy=False)  # whole and half numbers
                 before, after = x[:, low], x[:, high]  # (M, clip_len, V, ...)
                 part = weight.reshape(-1, *[1] * (x.ndim - 2)).astype(x.dtype)  # (clip_len, 1, ...)
-                results[field] = before + (after - before) * part
+                resized = before + (after - before) * part
+                if not both.all():
+                    resized[~both] = x[:, near][~both]
+                results[field] = resized
+        keep_valid(results['keypoint'], valid[:, near])
         results['total_frames'] = results['clip_len'] = self.clip_len
         results['num_clips'] = 1
         return results

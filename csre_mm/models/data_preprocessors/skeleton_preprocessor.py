@@ -9,9 +9,11 @@ from csre_mm.datasets.layouts import SkeletonLayout, get_layout
 from csre_mm.models.data_preprocessors.streams import (
     STREAMS,
     bones,
+    find_valid,
     motion,
     rotation_matrices,
     score_of_stream,
+    track_joint,
 )
 from csre_mm.utils.errors import InputError
 
@@ -22,7 +24,8 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
 
     The pipeline crops and resizes joints; everything that depends on the stream happens here, in
     training and in testing, so that one key switches it:
-    ``--cfg-options model.data_preprocessor.stream=b``.
+    ``--cfg-options model.data_preprocessor.stream=b``. Joints that were not detected are zero
+    (:mod:`csre_mm.datasets.valid_joints`) and stay so, and so are the bones and the motion to them.
 
     Args:
         layout: The skeleton, by name or as a dictionary (:func:`get_layout`).
@@ -33,7 +36,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
             keeps its own place, and with it the trajectory (Hyperformer, BlockGCN).
         bone_center: Let the centre keep its own coordinates in the bone stream (the same).
         origin_joint: Put the origin of each frame at this joint of the first person, before the
-            stream is made (HCN: 1). A person who is absent from a frame has zeros and keeps them.
+            stream is made (HCN: 1). Where that person lacks the joint, its last place counts.
         score_channel: The last channel is the confidence of a joint, which bones and motion
             average as mmaction2's ``JointToBone`` and ``ToMotion`` do, and which nothing else
             touches. Not together with ``rotation``.
@@ -110,16 +113,18 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         """
         data = self.cast_data(data)
         x = self._stack(data['inputs'])
+        coordinates = x.shape[-1] - self.score_channel
+        valid = find_valid(x[..., :coordinates])  # (N, clips, M, T, V, 1)
         if training and self.rotation:
             x = self._rotate(x)
-        coordinates = x.shape[-1] - self.score_channel
         x, score = x[..., :coordinates], x[..., coordinates:]
         if self.origin_joint is not None:
-            there = (x != 0).any(-1, keepdim=True).any(-2, keepdim=True)  # (N, clips, M, T, 1, 1)
-            x = (x - x[:, :, :1, :, self.origin_joint, None]) * there
-        parts = [self._to_stream(x)]
+            x = torch.where(valid, x - self._origin(x, valid), 0)
+        stream, valid = self._to_stream(x, valid)
+        parts = [stream]
         if self.score_channel:
-            parts.append(score_of_stream(score, self.stream, self.parents))
+            scores = score_of_stream(score, self.stream, self.parents)
+            parts.append(scores if self.stream == 'j' else torch.where(valid, scores, 0))
         if self.append_joints:
             parts += [x, score]
         return {**data, 'inputs': torch.cat(parts, -1) if len(parts) > 1 else parts[0]}
@@ -150,15 +155,20 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         flat = x.flatten(1, -2)  # (N, clips * M * T * V, 3)
         return (flat @ matrices.mT).view_as(x)
 
-    def _to_stream(self, x: Tensor) -> Tensor:
+    def _origin(self, x: Tensor, valid: Tensor) -> Tensor:
+        """The origin of each frame; zero in a frame without the first person."""
+        x, valid = x[:, :, :1], valid[:, :, :1]
+        assert self.origin_joint is not None
+        return track_joint(x, valid, self.origin_joint) * valid.any(-2, keepdim=True)
+
+    def _to_stream(self, x: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
+        """The stream, and the mask of what is valid in it."""
         center = self.layout.center
+        result = x
         if 'b' in self.stream:
-            result = bones(x, self.parents)
-            if self.bone_center:
-                result[..., center, :] = x[..., center, :]
+            result, valid = bones(x, self.parents, valid)
         elif self.relative_to_center:
-            result = x - x[..., center : center + 1, :]
+            result = torch.where(valid, x - track_joint(x, valid, center), 0)
+        if self.bone_center if 'b' in self.stream else self.relative_to_center:
             result[..., center, :] = x[..., center, :]
-        else:
-            result = x
-        return motion(result) if 'm' in self.stream else result
+        return motion(result, valid) if 'm' in self.stream else (result, valid)

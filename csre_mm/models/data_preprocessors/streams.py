@@ -7,25 +7,70 @@ STREAMS = ('j', 'b', 'jm', 'bm')
 """Joint, bone, joint motion, bone motion."""
 
 
-def bones(x: Tensor, parents: Tensor) -> Tensor:
+def find_valid(x: Tensor) -> Tensor:
+    """The joints that were detected, as :func:`csre_mm.datasets.valid_joints.valid_joints`.
+
+    Args:
+        x: (..., V, C), float32.
+
+    Returns:
+        A mask (..., V, 1).
+    """
+    bits = x.view(torch.int32)
+    valid = bits[..., :1] != 0
+    for axis in range(1, x.shape[-1]):
+        valid |= bits[..., axis : axis + 1] != 0
+    return valid
+
+
+def track_joint(x: Tensor, valid: Tensor, joint: int) -> Tensor:
+    """A joint in each frame; where it was not detected, in the last frame before that has it.
+
+    Args:
+        x: (..., T, V, C).
+        valid: Mask (..., T, V, 1).
+        joint: Its index.
+
+    Returns:
+        (..., T, 1, C). Before its first frame it is as in that one; zero if no frame has it.
+    """
+    x, seen = x[..., joint, :], valid[..., joint, :]  # (..., T, C), (..., T, 1)
+    first = seen.byte().argmax(-2, keepdim=True)  # (..., 1, 1)
+    frames = torch.arange(x.shape[-2], device=x.device)[:, None]  # (T, 1)
+    newest = torch.where(seen, frames, first).cummax(-2).values
+    return x.gather(-2, newest.expand_as(x)).unsqueeze(-2)
+
+
+def bones(x: Tensor, parents: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
     """From coordinates to bones: each joint minus its parent.
 
     Args:
         x: (..., V, C).
         parents: The parent of each joint (V,); a joint that is its own has the bone zero.
+        valid: Mask of the joints (..., V, 1).
+
+    Returns:
+        The bones, zero without one of their joints, and the mask of the valid ones.
     """
-    return x - x.index_select(-2, parents)
+    valid = valid & valid.index_select(-2, parents)
+    return torch.where(valid, x - x.index_select(-2, parents), 0), valid
 
 
-def motion(x: Tensor) -> Tensor:
+def motion(x: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
     """The forward difference in time; zero in the last frame.
 
     Args:
         x: (..., T, V, C).
+        valid: Mask of the joints or bones (..., T, V, 1).
+
+    Returns:
+        The motion, zero where one of the two frames is not valid, and the mask of the valid ones.
     """
+    moving = torch.zeros_like(valid)
+    torch.logical_and(valid[..., 1:, :, :], valid[..., :-1, :, :], out=moving[..., :-1, :, :])
     result = torch.zeros_like(x)
     torch.sub(x[..., 1:, :, :], x[..., :-1, :, :], out=result[..., :-1, :, :])
-    return result
+    return torch.where(moving, result, 0), moving
 
 
 def score_of_stream(score: Tensor, stream: str, parents: Tensor) -> Tensor:

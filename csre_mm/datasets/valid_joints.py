@@ -1,0 +1,68 @@
+"""Which joints of a skeleton were detected: one rule for every transform and stream.
+
+A joint that was not detected, and so each joint of an absent person, is 0 in all coordinates, or
+has the score 0. Transforms leave it at 0, where its bone and its motion are 0, too. A detected
+joint that a transform moves to the origin is written as -0.0, which is equal to 0 in every
+computation: only a joint without any bit set is invalid.
+"""
+
+import numpy as np
+
+
+def valid_joints(keypoint: np.ndarray, score: np.ndarray | None = None) -> np.ndarray:
+    """Find the joints that were detected.
+
+    Args:
+        keypoint: Coordinates (..., V, C).
+        score: Score of each joint (..., V), if there is one.
+
+    Returns:
+        A mask (..., V).
+    """
+    bits = keypoint.view(f'i{keypoint.itemsize}')
+    if bits.all():  # the usual case, and 10 times as fast
+        valid = np.ones(keypoint.shape[:-1], bool)
+    else:
+        valid = bits[..., 0] != 0
+        for axis in range(1, bits.shape[-1]):
+            valid |= bits[..., axis] != 0
+    return valid if score is None else valid & (score > 0)
+
+
+def keep_valid(keypoint: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """Set the joints that were not detected to 0, and detected ones at the origin to -0.0.
+
+    Args:
+        keypoint: Floating-point coordinates (..., V, C), which are changed.
+        valid: Mask (..., V).
+
+    Returns:
+        ``keypoint``.
+    """
+    if not valid.all():
+        keypoint[~valid] = 0
+    unmarked = valid & ~valid_joints(keypoint)
+    if unmarked.any():
+        keypoint[unmarked] = -0.0
+    return keypoint
+
+
+def find_origin(keypoint: np.ndarray, valid: np.ndarray, joint: int) -> np.ndarray:
+    """A joint of the first person, in the first frame that has it.
+
+    If it is never detected, the centroid of the person's other joints in the first frame.
+
+    Args:
+        keypoint: (M, T, V, C).
+        valid: Mask (M, T, V).
+        joint: Its index.
+
+    Returns:
+        (C,).
+    """
+    person = int(np.argmax(valid.any(axis=(1, 2))))
+    detected = valid[person, :, joint]
+    if detected.any() or not valid.any():
+        return keypoint[person, int(detected.argmax()), joint]
+    first = int(valid[person].any(axis=1).argmax())
+    return keypoint[person, first, valid[person, first]].mean(axis=0)
