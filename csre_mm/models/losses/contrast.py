@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from csre_mm.models.losses.join_batch import join_batch
+from csre_mm.models.losses.memory_bank import NOT_FINITE
 from csre_mm.models.losses.pair_mining import LabelPairs
 from csre_mm.utils.errors import InputError
 
@@ -28,7 +29,8 @@ def contrast(
 
     What depends on labels and indices alone is computed once: the batch of all ranks, the slots by
     class, and the random negatives. The losses must have seen the same samples in every step, so
-    that their banks hold the same labels.
+    that their banks hold the same labels. A sample with a feature that is not finite is an inactive
+    anchor in all losses, its slots stay as they were, and no gradient comes back to its features.
 
     Args:
         losses: The losses.
@@ -45,7 +47,10 @@ def contrast(
     """
     check_batch(labels, indices)
     with torch.autocast(labels.device.type, enabled=False):
-        anchors = [F.normalize(_at_least_float32(z), dim=1) for z in features]
+        rows = [_at_least_float32(z) for z in features]
+        finite = torch.cat(rows, 1).isfinite().all(1)  # (N,)
+        labels = labels.where(finite, NOT_FINITE)
+        anchors = [F.normalize(z.where(finite.unsqueeze(1), 0.0), dim=1) for z in rows]
         batch = join_batch([z.detach() for z in anchors], labels, indices)
         shared: dict[tuple[int | float, str], LabelPairs] = {}
         results = []

@@ -1,13 +1,19 @@
 """A slot for each training sample."""
 
+import logging
+
 import torch
 import torch.nn.functional as F
+from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from csre_mm.utils.errors import InputError
 
 EMPTY = -1
 """The label of a slot that nothing was written to."""
+
+NOT_FINITE = -2
+"""The label of a sample that is not written: no slot has it, so such an anchor has no positives."""
 
 
 def last_occurrence(indices: Tensor) -> Tensor:
@@ -71,6 +77,8 @@ class MemoryBank(nn.Module):
         super().__init__()
         if dtype not in ('float32', 'float16'):
             raise InputError(f"bank_dtype is {dtype!r}, it must be 'float32' or 'float16'")
+        if not (isinstance(feat_dim, int) and feat_dim > 0):
+            raise InputError(f'feat_dim is {feat_dim!r}, it must be an integer from 1')
         self.feat_dim = feat_dim
         self.largest_class: int | None = None
         self.register_buffer('features', torch.zeros(0, feat_dim, dtype=getattr(torch, dtype)))
@@ -123,12 +131,14 @@ class MemoryBank(nn.Module):
         Args:
             indices: Slots (N,).
             z: L2-normalised features (N, D).
-            labels: Classes (N,).
+            labels: Classes (N,); with :data:`NOT_FINITE` the slot stays as it is.
         """
         last = last_occurrence(indices)
         # Equal values for equal slots: which of two writes comes last is undefined on a GPU.
-        self.features[indices] = z[last].to(self.features.dtype)
-        self.labels[indices] = labels[last]
+        labels, z = labels[last], z[last].to(self.features.dtype)
+        kept = labels == NOT_FINITE
+        self.features[indices] = self.features[indices].where(kept.unsqueeze(1), z)
+        self.labels[indices] = self.labels[indices].where(kept, labels)
 
     def similarities(self, z: Tensor, rows: int = 1 << 13) -> Tensor:
         """The cosine similarity of each slot to each anchor, in the precision of ``z``.
@@ -188,3 +198,18 @@ class MemoryBank(nn.Module):
                     'made with, or start a new run from its weights with load_from'
                 )
         super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
+        if found is not None:
+            self._empty_damaged(prefix)
+
+    def _empty_damaged(self, prefix: str) -> None:
+        """Empty the slots that are not finite: one would make the gradients NaN."""
+        damaged = ~torch.linalg.vector_norm(self.features, dim=1).isfinite()
+        if damaged.any():
+            self.features[damaged] = 0
+            self.labels[damaged] = EMPTY
+            print_log(
+                f'{int(damaged.sum())} of {self.num_slots} slots of the memory bank in the '
+                f'checkpoint ({prefix}features) are not finite and start empty.',
+                logger='current',
+                level=logging.WARNING,
+            )

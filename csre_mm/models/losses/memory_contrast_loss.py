@@ -89,8 +89,10 @@ class MemoryContrastLoss(nn.Module):
                 raise InputError(f'{name} of the contrast is {value}, it must be at least 1')
         if not 0 < temperature < math.inf:
             raise InputError(f'temperature of the contrast is {temperature}, it must be above 0')
-        if warmup_iters < 0:
+        if not 0 <= warmup_iters < math.inf:
             raise InputError(f'warmup_iters of the contrast is {warmup_iters}, it must be from 0')
+        if loss_weight is not None and not math.isfinite(loss_weight):
+            raise InputError(f'loss_weight of the contrast is {loss_weight}, it must be finite')
         if gate not in ('adaptive', 'strict'):
             raise InputError(f"gate of the contrast is {gate!r}, it must be 'adaptive' or 'strict'")
         if update not in ('before', 'after'):

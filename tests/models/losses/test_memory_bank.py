@@ -1,7 +1,10 @@
+import math
+
 import pytest
 import torch
 
 from csre_mm.models import MemoryBank
+from csre_mm.models.losses import memory_bank
 from csre_mm.models.losses.memory_bank import last_occurrence
 from csre_mm.utils.errors import InputError
 
@@ -39,6 +42,23 @@ def test_a_bank_without_slots_takes_the_size_in_the_checkpoint():
     other = MemoryBank(2)
     other.load_state_dict(bank.state_dict())
     assert torch.equal(other.features, bank.features) and other.labels.tolist() == [-1, 4, -1]
+
+
+@pytest.mark.parametrize('bad', [math.nan, math.inf, 1e38])  # the square of the last is infinite
+def test_slots_of_a_checkpoint_that_are_not_finite_start_empty_and_this_is_said(bad, monkeypatch):
+    said = []
+    monkeypatch.setattr(memory_bank, 'print_log', lambda message, **_: said.append(message))
+    bank, other = MemoryBank(2), MemoryBank(2)
+    bank.allocate(3)
+    bank.write(torch.tensor([1, 2]), torch.eye(2), torch.tensor([4, 5]))
+    bank.features[1, 0] = bad
+    other.load_state_dict(bank.state_dict())
+    assert other.features.tolist() == [[0, 0], [0, 0], [0, 1]]
+    assert other.labels.tolist() == [-1, -1, 5]
+    assert said == [
+        '1 of 3 slots of the memory bank in the checkpoint (features) are not finite and start '
+        'empty.'
+    ]
 
 
 @pytest.mark.parametrize('slots, width', [(4, 2), (3, 5)])
