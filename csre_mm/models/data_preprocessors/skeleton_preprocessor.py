@@ -1,7 +1,10 @@
 """Stream and rotation of a batch of skeletons, on the device."""
 
+from typing import TypeGuard
+
 import torch
 from mmaction.registry import MODELS
+from mmaction.structures import ActionDataSample
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
@@ -15,6 +18,7 @@ from csre_mm.models.data_preprocessors.streams import (
     score_of_stream,
     track_joint,
 )
+from csre_mm.utils.device import full_precision, move, on_cpu
 from csre_mm.utils.errors import InputError
 
 
@@ -24,8 +28,10 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
 
     The pipeline crops and resizes joints; everything that depends on the stream happens here, in
     training and in testing, so that one key switches it:
-    ``--cfg-options model.data_preprocessor.stream=b``. Joints that were not detected are zero
-    (:mod:`csre_mm.datasets.valid_joints`) and stay so, and so are the bones and the motion to them.
+    ``--cfg-options model.data_preprocessor.stream=b``. It is computed in float32, under autocast
+    too. Joints that were not detected are zero (:mod:`csre_mm.datasets.valid_joints`) and stay so,
+    and so are the bones and the motion to them. Clips are stacked before they move to the device,
+    and so are the labels of the samples.
 
     Args:
         layout: The skeleton, by name or as a dictionary (:func:`get_layout`).
@@ -111,8 +117,20 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         Returns:
             ``inputs`` (N, clips, M, T, V, C) and ``data_samples``.
         """
-        data = self.cast_data(data)
+        data = {key: self._move(value) if key != 'inputs' else value for key, value in data.items()}
         x = self._stack(data['inputs'])
+        with full_precision(torch.empty(0)), full_precision(x):  # matrices are made on the CPU
+            return {**data, 'inputs': self._transform(x, training)}
+
+    def _move(self, samples: object) -> object:
+        """Copy data samples to the device; if labels are all that they hold, in one copy."""
+        if on_cpu(self.parents) or not _have_labels_alone(samples):
+            return self.cast_data(samples)
+        labels = move(torch.stack([sample.gt_label for sample in samples]), self.device)
+        return [s.new(gt_label=row) for s, row in zip(samples, labels.unbind(), strict=True)]
+
+    def _transform(self, x: Tensor, training: bool) -> Tensor:
+        """Rotate skeletons (N, clips, M, T, V, C) and make the stream of them."""
         coordinates = x.shape[-1] - self.score_channel
         valid = find_valid(x[..., :coordinates])  # (N, clips, M, T, V, 1)
         if training and self.rotation:
@@ -127,7 +145,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
             parts.append(scores if self.stream == 'j' else torch.where(valid, scores, 0))
         if self.append_joints:
             parts += [x, score]
-        return {**data, 'inputs': torch.cat(parts, -1) if len(parts) > 1 else parts[0]}
+        return torch.cat(parts, -1) if len(parts) > 1 else parts[0]
 
     def _stack(self, inputs: list[Tensor] | Tensor) -> Tensor:
         shapes = sorted({tuple(x.shape) for x in inputs})
@@ -142,7 +160,8 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
                 f'the skeletons have {num_joints} joints, the layout {self.layout.name!r} of '
                 f'model.data_preprocessor.layout has {self.layout.num_joints}'
             )
-        return (torch.stack(inputs) if isinstance(inputs, list | tuple) else inputs).float()
+        stacked = torch.stack(inputs) if isinstance(inputs, list | tuple) else inputs
+        return move(stacked, self.device).float()
 
     def _rotate(self, x: Tensor) -> Tensor:
         if x.shape[-1] != 3:
@@ -151,7 +170,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
                 f'{x.shape[-1]} coordinates instead of 3: set it to 0'
             )
         angles = torch.empty(len(x), 3).uniform_(-self.rotation, self.rotation)
-        matrices = rotation_matrices(angles).to(x.device)  # (N, 3, 3)
+        matrices = move(rotation_matrices(angles), x.device)  # (N, 3, 3)
         flat = x.flatten(1, -2)  # (N, clips * M * T * V, 3)
         return (flat @ matrices.mT).view_as(x)
 
@@ -172,3 +191,12 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         if self.bone_center if 'b' in self.stream else self.relative_to_center:
             result[..., center, :] = x[..., center, :]
         return motion(result, valid) if 'm' in self.stream else (result, valid)
+
+
+def _have_labels_alone(samples: object) -> TypeGuard[list[ActionDataSample]]:
+    """Whether all that samples hold is a label, of one shape for all."""
+    if not isinstance(samples, list) or not all(isinstance(s, ActionDataSample) for s in samples):
+        return False
+    if not all(sample.keys() == ['gt_label'] for sample in samples):
+        return False
+    return len({sample.gt_label.shape for sample in samples}) == 1

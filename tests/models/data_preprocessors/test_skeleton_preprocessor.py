@@ -77,6 +77,18 @@ def test_rotation_about_one_axis_keeps_it(axis):
     assert matrix[axis, axis] == 1 and matrix.trace().item() == pytest.approx(1 + 2 * math.cos(0.4))
 
 
+@pytest.mark.parametrize('dtype', [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize('stream', ['j', 'bm'])
+def test_autocast_changes_no_bit(skeletons, dtype, stream):
+    preprocessor = SkeletonPreprocessor('nw-ucla', stream, rotation=0.3)
+    found = []
+    for enabled in (False, True):
+        torch.manual_seed(1)
+        with torch.autocast('cpu', dtype, enabled=enabled):
+            found.append(run(preprocessor, skeletons, training=True))
+    assert torch.equal(*found) and found[1].dtype == torch.float32
+
+
 def test_an_absent_person_stays_absent(skeletons):
     skeletons[0][:, 1] = 0
     preprocessor = SkeletonPreprocessor('nw-ucla', 'bm', rotation=0.3)

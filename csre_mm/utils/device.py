@@ -1,0 +1,32 @@
+"""What depends on the device of a tensor."""
+
+from contextlib import AbstractContextManager, nullcontext
+
+import torch
+from torch import Tensor
+
+CPU = 'cpu'
+"""The device on which reading a value is free; tests set another one to take the other branches."""
+
+
+def on_cpu(tensor: Tensor) -> bool:
+    """Whether values may be read to save work, and kernels be chosen for a CPU.
+
+    Elsewhere reading a value synchronises with the device, and in a compiled graph it ends it.
+    """
+    return tensor.device.type == CPU and not torch.compiler.is_compiling()
+
+
+def full_precision(tensor: Tensor) -> AbstractContextManager:
+    """Turn autocast off on the device of a tensor, which may have none."""
+    kind = tensor.device.type
+    if torch.amp.is_autocast_available(kind):
+        return torch.autocast(kind, enabled=False)
+    return nullcontext()
+
+
+def move(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy to a device, to a GPU through pinned memory and without waiting for it."""
+    if device.type == 'cuda' and not tensor.is_cuda:
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
