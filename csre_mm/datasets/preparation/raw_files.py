@@ -66,7 +66,7 @@ def printable(text: str) -> str:
 
 
 def to_metres(array: np.ndarray, where: str) -> np.ndarray:
-    """Numbers as finite float32; the message on another one has its place, as ``where[1][2][0]``."""
+    """Numbers as finite float32; a message has the place of another one, ``where[1][2][0]``."""
     with np.errstate(over='ignore'):
         array = array.astype(np.float32)
     for place in np.argwhere(~np.isfinite(array))[:1].tolist():
