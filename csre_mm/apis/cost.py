@@ -25,21 +25,15 @@ from csre_mm.utils.config import build, has_csre, innermost_datasets, pipeline_o
 class Cost:
     """What a graph costs for one clip.
 
-    Attributes:
-        shape: The clip, as the encoder takes it.
-        parameters: Number of parameters by part: ``encoder``, ``head`` and, with CSRE in training,
-            ``neck``.
-        macs: Multiply-adds of the forward pass by part; besides those the ``contrast``, that is,
-            the similarities to both banks.
-        step_macs: Multiply-adds of forward and backward pass, where something is trained.
-        bank_bytes: Memory of both banks.
+    The parts are ``encoder``, ``head`` and, with CSRE in training, ``neck`` and ``contrast``, that
+    is, the similarities to both banks.
     """
 
-    shape: tuple[int, ...]
-    parameters: dict[str, int]
-    macs: dict[str, int]
-    step_macs: int | None = None
-    bank_bytes: int = 0
+    shape: tuple[int, ...]  # of the clip, as the encoder takes it
+    parameters: dict[str, int]  # by part
+    macs: dict[str, int]  # multiply-adds of the forward pass by part
+    step_macs: int | None = None  # of forward and backward pass, where something is trained
+    bank_bytes: int = 0  # of both banks
 
 
 @dataclass(frozen=True)
@@ -95,12 +89,7 @@ def measure_costs(cfg: Config, slots: int | None = None) -> CostReport:
 
 
 def measure_test(model: Any, clip: Tensor) -> Cost:
-    """The cost of a score: encoder and head.
-
-    Args:
-        model: A recognizer; a neck of CSRE is not touched.
-        clip: (1, M, T, V, C), or (1, V, T, H, W).
-    """
+    """The cost of a score of a clip (1, M, T, V, C) or (1, V, T, H, W): encoder and head."""
     with torch.no_grad():
         x = model.backbone(clip)
         encoder = _macs(lambda: model.backbone(clip))
@@ -110,13 +99,7 @@ def measure_test(model: Any, clip: Tensor) -> Cost:
 
 
 def measure_training(model: Any, clip: Tensor, slots: int | None = None) -> Cost:
-    """The cost of a sample in training.
-
-    Args:
-        model: A recognizer, with or without a neck of CSRE.
-        clip: (1, M, T, V, C), or (1, V, T, H, W).
-        slots: Slots of each bank; without them the contrast is left out.
-    """
+    """The cost of a clip in training; without the slots of the banks the contrast is left out."""
     neck = model.neck if model.with_neck and isinstance(model.neck, CSRENeck) else None
 
     def step() -> None:
@@ -154,11 +137,7 @@ def _count(module: nn.Module) -> int:
 
 
 def count_bank_slots(cfg: Config) -> tuple[int | None, str]:
-    """Slots that the banks need for the training set, and in words where that was found.
-
-    Raises:
-        InputError: If there is an annotation file and it cannot be used.
-    """
+    """Slots that the banks need for the training set, and in words where that was found."""
     _, dataset = innermost_datasets(cfg, 'train_dataloader')[0]
     file = dataset.get('ann_file', '')
     if not Path(file).is_file():

@@ -63,15 +63,8 @@ def complete_config(cfg: Config) -> Config:
 def example_input(cfg: Config, shape: InputShape) -> Tensor:
     """What the encoder gets of a random recording: the training pipeline, then the preprocessor.
 
-    Args:
-        cfg: A config.
-        shape: Of its training data.
-
     Returns:
         (clips, M, T, V, C), or heatmaps (clips, V, T, H, W).
-
-    Raises:
-        InputError: If the number of joints is unknown, or the pipeline fails.
     """
     state = np.random.get_state()
     try:

@@ -40,23 +40,12 @@ def merge_options(cfg: Config, options: dict | None) -> Config:
 
 
 def read_config_of(args: argparse.Namespace) -> Config:
-    """The config of ``args.config`` with ``args.cfg_options``.
-
-    Raises:
-        InputError: If there is none, or an option does not fit it.
-    """
+    """The config of ``args.config`` with ``args.cfg_options``."""
     return merge_options(config.read_config(args.config), args.cfg_options)
 
 
 def apply_data_settings(cfg: Config) -> Config:
-    """Bring the values of the key ``data`` to data loaders, pipelines and model.
-
-    Args:
-        cfg: A config, which is changed. Without the key ``data`` it stays.
-
-    Raises:
-        InputError: If ``data`` has an unknown key, or its layout is none.
-    """
+    """Bring the values of the key ``data`` to loaders, pipelines and model of a config."""
     data = cfg.get('data')
     if data is None:
         return cfg
@@ -100,7 +89,9 @@ def _steps(pipeline: Any, given: Mapping[str, Any]) -> Iterator[Any]:
 
 def _set_model(model: Any, given: Mapping[str, Any]) -> None:
     backbone, head = model.get('backbone') or {}, model.get('cls_head') or {}
-    taken = set(_parameters(backbone.get('type')))
+    kind = backbone.get('type')
+    kind = MODELS.get(kind) if isinstance(kind, str) else kind
+    taken = set(inspect.signature(kind.__init__).parameters) if inspect.isclass(kind) else set()
     for key in taken & {'num_person', 'in_channels'}:
         _set(backbone, given, **{key: key})
     _set(head, given, num_classes='num_classes')
@@ -114,22 +105,10 @@ def _set_model(model: Any, given: Mapping[str, Any]) -> None:
         return
     layout = get_layout(given['layout'])
     if 'graph_cfg' in taken:
-        in_csre_mm = (_module(backbone['type']) or '').startswith('csre_mm')
+        in_csre_mm = kind.__module__.startswith('csre_mm')
         graph = given['layout'] if in_csre_mm else layout.as_graph_layout()
         backbone['graph_cfg'] = {**(backbone.get('graph_cfg') or {}), 'layout': graph}
     if ours:
         preprocessor['layout'] = given['layout']
         if preprocessor.get('origin_joint') is not None:
             preprocessor['origin_joint'] = layout.center
-
-
-def _parameters(kind: Any) -> Iterator[str]:
-    """Names of the arguments of a class in the registry, or nothing."""
-    found = MODELS.get(kind) if isinstance(kind, str) else kind
-    if inspect.isclass(found):
-        yield from inspect.signature(found.__init__).parameters
-
-
-def _module(kind: Any) -> str | None:
-    found = MODELS.get(kind) if isinstance(kind, str) else kind
-    return getattr(found, '__module__', None)

@@ -88,8 +88,8 @@ class Exporter:
         """Trace the graph for a batch of any size.
 
         Raises:
-            InputError: If it cannot be traced: the encoder then branches on values, or turns the
-                size of the batch into a number, and the message names what it was.
+            InputError: If the encoder branches on values, or turns the size of the batch into a
+                number; the message names what it was.
         """
         batch = torch.export.Dim('batch', min=1, max=1 << 16)
         try:
@@ -160,11 +160,7 @@ class Exporter:
 
 
 def find_format(target: str | os.PathLike) -> str:
-    """The format of a file, by its suffix.
-
-    Raises:
-        InputError: If the suffix is another, or the packages that the format needs are missing.
-    """
+    """The format of a file, by its suffix; refused, if the packages that it needs are missing."""
     named = {suffix: format for format, suffix in FORMATS.items()}.get(Path(target).suffix)
     if named is None:
         raise InputError(f'{target}: the name must end in {" or ".join(FORMATS.values())}')
@@ -177,12 +173,7 @@ def find_format(target: str | os.PathLike) -> str:
 
 
 def load_scorer(path: str | os.PathLike, format: str) -> Scorer:
-    """Load an exported graph, for the CPU, with as many threads as PyTorch has.
-
-    Args:
-        path: The file.
-        format: One of :data:`FORMATS`.
-    """
+    """Load an exported graph, for the CPU, with as many threads as PyTorch has."""
     if format == 'torch':
         with _quiet():
             module = torch.export.load(path).module()
@@ -196,18 +187,7 @@ def load_scorer(path: str | os.PathLike, format: str) -> Scorer:
 
 
 def write_program(program: ExportedProgram, path: Path, format: str, config: str) -> None:
-    """Write a program, with the config inside.
-
-    Args:
-        program: Of one input, the clips, and one output, the scores.
-        path: The file.
-        format: One of :data:`FORMATS`.
-        config: Text of the config; it becomes ``config`` of the metadata of an ONNX model, and the
-            extra file ``config.py`` of a program.
-
-    Raises:
-        InputError: If the format cannot carry the program.
-    """
+    """Write a program, with the text of the config inside."""
     if format == 'torch':
         with _quiet():
             torch.export.save(program, path, extra_files={'config.py': config})

@@ -29,16 +29,12 @@ _STFD = 'neck.stfd.'
 class Features(NamedTuple):
     """Features of N samples.
 
-    Attributes:
-        names: Names of the samples (N,).
-        labels: Classes (N,), int64.
-        kinds: ``encoder`` and, if the checkpoint has the neck of CSRE, ``z_s`` and ``z_t``:
-            (N, D), float32.
+    The kinds are ``encoder`` and, if the checkpoint has the neck of CSRE, ``z_s`` and ``z_t``.
     """
 
     names: list[str]
-    labels: np.ndarray
-    kinds: dict[str, np.ndarray]
+    labels: np.ndarray  # (N,), int64
+    kinds: dict[str, np.ndarray]  # (N, D) each, float32
 
 
 def load_stfd(state: Mapping[str, Tensor]) -> STFD | None:
@@ -78,13 +74,8 @@ def load_stfd(state: Mapping[str, Tensor]) -> STFD | None:
 def split_settings(cfg: Config, split: str) -> tuple[str, str | None]:
     """The annotation file and the split in it that ``split`` stands for.
 
-    Args:
-        cfg: A config.
-        split: ``train``, ``val`` or ``test``: that of the config's data loader. Else a split in the
-            annotation file of testing, such as ``val_clean``.
-
-    Raises:
-        InputError: If the config has no such annotation file.
+    ``train``, ``val`` and ``test`` are those of the config's data loaders, any other name is a
+    split in the annotation file of testing, such as ``val_clean``.
     """
     part = split if split in ('train', 'val', 'test') else 'test'
     key, dataset = innermost_datasets(cfg, f'{part}_dataloader')[0]
@@ -132,19 +123,7 @@ def extract_features(
 
 @torch.no_grad()
 def batch_features(model: torch.nn.Module, stfd: STFD | None, batch: dict) -> dict[str, np.ndarray]:
-    """Features of a batch.
-
-    Args:
-        model: A recognizer in evaluation mode.
-        stfd: The decomposition.
-        batch: What the pipeline and ``pseudo_collate`` give.
-
-    Returns:
-        By kind (N, D), float32.
-
-    Raises:
-        InputError: If the feature map is not of the size that the neck was trained on.
-    """
+    """Features (N, D) by kind of what the pipeline and ``pseudo_collate`` give."""
     data = model.data_preprocessor(batch, False)  # type: ignore[operator]
     x, _ = model.extract_feat(data['inputs'], stage='backbone')  # type: ignore[operator]
     if isinstance(model, Recognizer3D):

@@ -29,11 +29,7 @@ _TESTING = (
 
 
 def baseline_model(cfg: Config) -> ConfigDict:
-    """The settings of the model without CSRE: those of the baseline config.
-
-    Raises:
-        InputError: If the config has no model, or it has no encoder or no classifier.
-    """
+    """The settings of the model without CSRE: those of the baseline config."""
     if not isinstance(cfg.get('model'), dict):
         raise InputError('the config has no model')
     for part in ('backbone', 'cls_head'):
@@ -48,11 +44,7 @@ def baseline_model(cfg: Config) -> ConfigDict:
 
 
 def testing_config(cfg: Config) -> Config:
-    """The config of a test of the baseline: model, test data, and what builds them.
-
-    Raises:
-        InputError: If the config has no model.
-    """
+    """The config of a test of the baseline: model, test data, and what builds them."""
     kept = {key: copy.deepcopy(cfg[key]) for key in _TESTING if key in cfg}
     return Config({**kept, 'model': baseline_model(cfg)})
 
@@ -90,23 +82,13 @@ def load_recognizer(cfg: Config, content: Any, where: str, device: str) -> Any:
 def example_clips(
     model: Any, cfg: Config, count: int, training: bool = False, seed: int = 0
 ) -> Tensor:
-    """Random clips in the shape that the pipeline and the preprocessor hand to the encoder.
+    """Random clips as the testing or the training pipeline and the preprocessor give them.
 
-    In every second clip the last of the persons, or of the heatmaps, is absent, that
-    is, zero, as it happens in data.
-
-    Args:
-        model: The model, for its preprocessor.
-        cfg: Its config.
-        count: Clips N.
-        training: Whether the training pipeline says the shape, and not the testing one.
-        seed: Of the random numbers.
+    In every second clip the last of the persons, or of the heatmaps, is absent, that is, zero, as
+    it happens in data.
 
     Returns:
-        (N, M, T, V, C) for skeletons, (N, V, T, H, W) for heatmaps.
-
-    Raises:
-        InputError: If there is no such pipeline, or it does not say the shape.
+        (N, M, T, V, C) for skeletons, (N, V, T, H, W) for heatmaps, N the ``count``.
     """
     loader = 'train_dataloader' if training else 'test_dataloader'
     if not cfg.get(loader):

@@ -1,10 +1,9 @@
-"""Windows of recordings and of streams: cutting them, whom they show, how long answers take."""
+"""Windows of recordings and of streams: cutting them, and whom they show."""
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -29,9 +28,6 @@ def window_spans(num_frames: int, window: int | None, stride: int | None) -> lis
     Returns:
         The first frame of each window and the one after its last. The last window ends with the
         recording; a recording shorter than a window is one.
-
-    Raises:
-        InputError: If the window or the stride is less than 1, or there is a stride alone.
     """
     if window is None:
         if stride is not None:
@@ -43,11 +39,7 @@ def window_spans(num_frames: int, window: int | None, stride: int | None) -> lis
 
 
 def check_stride(window: int, stride: int | None) -> int:
-    """The stride of windows, by default a quarter of one, one frame at least.
-
-    Raises:
-        InputError: If the window or the stride is less than 1.
-    """
+    """The stride of windows, by default a quarter of one, one frame at least."""
     stride = max(window // 4, 1) if stride is None else stride
     if window < 1 or stride < 1:
         raise InputError(f'window {window} and stride {stride}, expected at least 1 frame each')
@@ -65,15 +57,7 @@ def cut(recording: Recording, start: int, end: int) -> Recording:
 
 
 def choose_persons(keypoint: np.ndarray, most: int) -> np.ndarray:
-    """The persons who move most, the one who moves most first.
-
-    Args:
-        keypoint: (M, T, V, C); a person who is absent from a frame is zeros.
-        most: Persons to keep.
-
-    Returns:
-        (min(M, most), T, V, C).
-    """
+    """Of persons (M, T, V, C) at most as many, the one who moves most first."""
     bodies = []
     for person, joints in enumerate(keypoint):
         frames = np.flatnonzero(joints.any(axis=(1, 2)))
@@ -105,9 +89,6 @@ def stream_predictions(
 
     Yields:
         Predictions with the milliseconds from the arrival of the newest frame to the answer.
-
-    Raises:
-        InputError: If a frame is something else, or there is none.
     """
     stride = check_stride(window, stride)
     newest: deque[np.ndarray] = deque(maxlen=window)
@@ -132,16 +113,7 @@ def stream_predictions(
 
 
 def check_frame(frame: np.ndarray, where: str, before: Iterable[np.ndarray] = ()) -> np.ndarray:
-    """Bring a frame to (M, V, C), float32.
-
-    Args:
-        frame: (M, V, C) or (V, C).
-        where: How messages call the frame.
-        before: Frames before it, of which the first has to have the same joints and coordinates.
-
-    Raises:
-        InputError: If it is of another shape, does not fit, or is not finite.
-    """
+    """Bring a frame (M, V, C) or (V, C), alike to those before it, to (M, V, C), float32."""
     array = np.asarray(frame)
     if array.ndim == 2:
         array = array[None]
@@ -164,50 +136,10 @@ def check_frame(frame: np.ndarray, where: str, before: Iterable[np.ndarray] = ()
 
 
 def stack_frames(frames: Iterable[np.ndarray]) -> np.ndarray:
-    """Put frames (M, V, C) on a time axis; persons who are absent are zeros.
-
-    Returns:
-        (M, T, V, C), float32, with the largest M of the frames, 1 at least.
-    """
+    """Put frames (M, V, C) on a time axis (M, T, V, C); persons who are absent are zeros."""
     frames = list(frames)
     persons = max(1, *(len(frame) for frame in frames))
     keypoint = np.zeros((persons, len(frames), *frames[0].shape[1:]), np.float32)
     for place, frame in enumerate(frames):
         keypoint[: len(frame), place] = frame
     return keypoint
-
-
-class Latency(NamedTuple):
-    """How long answers take, in milliseconds from the arrival of a frame.
-
-    Attributes:
-        answers: Number of answers.
-        window: Frames that an answer sees.
-        median_ms: Half of the answers are as fast as this.
-        p95_ms: 95 % of the answers are as fast as this.
-    """
-
-    answers: int
-    window: int
-    median_ms: float
-    p95_ms: float
-
-
-def measure_latency(
-    predict: Predict, recording: Recording, window: int | None = None, stride: int = 1
-) -> Latency:
-    """Play a recording as a stream and measure each answer, after one that is not counted.
-
-    Args:
-        predict: Classifies a recording.
-        recording: The frames.
-        window: Frames that an answer sees, by default 64, and half of a shorter recording.
-        stride: Frames from one answer to the next.
-    """
-    num_frames = recording.keypoint.shape[1]
-    window = min(64, max(1, num_frames // 2)) if window is None else window
-    predict(replace(recording, prepared=False))  # memory and kernels are set up by the first
-    frames = recording.keypoint.swapaxes(0, 1)  # (T, M, V, C)
-    answers = list(stream_predictions(predict, frames, window, stride, recording.name))
-    median, p95 = np.percentile([float(answer.latency_ms or 0) for answer in answers], [50, 95])
-    return Latency(len(answers), min(window, num_frames), float(median), float(p95))

@@ -15,15 +15,10 @@ BANKS = {'spatial': 'z_s', 'temporal': 'z_t'}
 
 
 class Bank(NamedTuple):
-    """A bank of a checkpoint.
+    """A bank of a checkpoint."""
 
-    Attributes:
-        features: L2-normalised features (S, D), float32.
-        labels: Classes (S,), -1 for an empty slot.
-    """
-
-    features: Tensor
-    labels: Tensor
+    features: Tensor  # (S, D), L2-normalised, float32
+    labels: Tensor  # (S,), -1 for an empty slot
 
 
 class ClassSlots(NamedTuple):
@@ -97,19 +92,10 @@ def describe_classes(bank: Bank, fresh: np.ndarray | None = None) -> list[ClassS
         others = {k: slots @ centroid for k, centroid in centroids.items() if k != label}
         nearest = max(others, key=lambda k: float(centroids[k] @ centroids[label]), default=EMPTY)
         misassigned = sum((values > to_own for values in others.values()), start=to_own > to_own)
-        similarity = None
+        to_nearest = float(others[nearest].mean()) if others else float('nan')
+        to_fresh = None
         if fresh is not None:
-            now = F.normalize(slots.new_tensor(fresh)[own], dim=1)
-            similarity = float((slots * now).sum(1).mean())
-        found.append(
-            ClassSlots(
-                label,
-                int(own.sum()),
-                float(to_own.mean()),
-                nearest,
-                float(others[nearest].mean()) if others else float('nan'),
-                float((misassigned > 0).float().mean()),
-                similarity,
-            )
-        )
+            to_fresh = float(F.cosine_similarity(slots, slots.new_tensor(fresh)[own]).mean())
+        numbers = nearest, to_nearest, float((misassigned > 0).float().mean()), to_fresh
+        found.append(ClassSlots(label, len(slots), float(to_own.mean()), *numbers))
     return found

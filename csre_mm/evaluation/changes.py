@@ -14,15 +14,7 @@ from csre_mm.evaluation.significance import Difference, measure_difference
 
 
 class ClassChange(NamedTuple):
-    """Accuracies of a class, means over the seeds.
-
-    Attributes:
-        label: The class.
-        samples: How many samples it has.
-        before: Fraction of them that is right.
-        after: The same of the second model.
-        gains: After minus before, of each seed (S,).
-    """
+    """Fractions of the samples of a class that are right, means over the seeds; gains of each."""
 
     label: int
     samples: int
@@ -37,14 +29,7 @@ class ClassChange(NamedTuple):
 
 
 class PairChange(NamedTuple):
-    """Two classes that are misclassified as each other.
-
-    Attributes:
-        classes: The lower and the higher class.
-        samples: How many samples the two have.
-        before: Samples of the one misclassified as the other, mean over the seeds.
-        after: The same of the second model.
-    """
+    """How many samples of two classes are misclassified as each other, means over the seeds."""
 
     classes: tuple[int, int]
     samples: int
@@ -104,7 +89,7 @@ def find_changes(comparison: Comparison) -> Changes:
         measure_difference(comparison),
         (fmean(c.before for c in classes), fmean(c.after for c in classes)),
         classes,
-        pair_changes(comparison, comparison.num_classes**2),
+        pair_changes(comparison),
         *find_flips(comparison),
     )
 
@@ -128,43 +113,30 @@ def class_changes(comparison: Comparison) -> list[ClassChange]:
         for matrices in confusion_matrices(comparison)
     )
     counts = np.bincount(comparison.labels, minlength=comparison.num_classes)  # (C,)
-    changes = [
-        ClassChange(
-            int(label),
-            int(counts[label]),
-            float(before[:, label].mean()),
-            float(after[:, label].mean()),
-            tuple((after - before)[:, label].tolist()),
-        )
-        for label in np.flatnonzero(counts)
-    ]
+    changes = []
+    for label in np.flatnonzero(counts).tolist():
+        means = float(before[:, label].mean()), float(after[:, label].mean())
+        gains = tuple((after - before)[:, label].tolist())
+        changes.append(ClassChange(label, int(counts[label]), *means, gains))
     return sorted(changes, key=lambda change: (-round(change.gain, 12), change.label))
 
 
-def pair_changes(comparison: Comparison, count: int) -> list[PairChange]:
-    """The pairs of classes that the two models together confuse most.
+def pair_changes(comparison: Comparison) -> list[PairChange]:
+    """The pairs of classes that are confused, those first that both together confuse most.
 
     Pairs chosen by the first model alone would seem to improve by chance (regression to the mean).
-
-    Args:
-        comparison: The predictions.
-        count: The most pairs to return; pairs that are never confused are left out.
     """
     means = [matrices.mean(axis=0) for matrices in confusion_matrices(comparison)]  # (C, C) each
     low, high = np.triu_indices(comparison.num_classes, k=1)
     before, after = (mean[low, high] + mean[high, low] for mean in means)
     counts = np.bincount(comparison.labels, minlength=comparison.num_classes)
-    order = np.argsort(-(before + after).round(9), kind='stable')[:count]
-    return [
-        PairChange(
-            (int(low[i]), int(high[i])),
-            int(counts[low[i]] + counts[high[i]]),
-            float(before[i]),
-            float(after[i]),
-        )
-        for i in order
-        if before[i] + after[i] > 0
-    ]
+    pairs = []
+    for i in np.argsort(-(before + after).round(9), kind='stable'):
+        if before[i] + after[i] > 0:
+            samples = int(counts[low[i]] + counts[high[i]])
+            classes = int(low[i]), int(high[i])
+            pairs.append(PairChange(classes, samples, float(before[i]), float(after[i])))
+    return pairs
 
 
 def find_flips(comparison: Comparison) -> tuple[list[Flip], list[Flip]]:
@@ -172,16 +144,10 @@ def find_flips(comparison: Comparison) -> tuple[list[Flip], list[Flip]]:
 
     Both lists begin with the samples that most runs agree on, then go by name.
     """
+    found = []
     net = comparison.difference.sum(axis=0, dtype=np.int64)  # (N,)
-    found = [
-        Flip(
-            comparison.names[i],
-            int(comparison.labels[i]),
-            tuple(comparison.before[:, i].tolist()),
-            tuple(comparison.after[:, i].tolist()),
-            int(net[i]),
-        )
-        for i in np.flatnonzero(net)
-    ]
+    for i in np.flatnonzero(net):
+        runs = [tuple(r[:, i].tolist()) for r in (comparison.before, comparison.after)]
+        found.append(Flip(comparison.names[i], int(comparison.labels[i]), *runs, int(net[i])))
     found.sort(key=lambda flip: (-abs(flip.net), flip.name))
     return [flip for flip in found if flip.net > 0], [flip for flip in found if flip.net < 0]

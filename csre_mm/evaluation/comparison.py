@@ -16,20 +16,12 @@ from csre_mm.utils.errors import InputError
 
 
 class Comparison(NamedTuple):
-    """Predictions of two models.
-
-    Attributes:
-        names: Names of the samples (N,).
-        labels: Their classes (N,).
-        num_classes: C.
-        before: Predicted classes (S, N) of the first model.
-        after: Those of the second.
-    """
+    """Predictions of two models for N samples."""
 
     names: list[str]
-    labels: np.ndarray
+    labels: np.ndarray  # (N,)
     num_classes: int
-    before: np.ndarray
+    before: np.ndarray  # predicted classes (S, N)
     after: np.ndarray
 
     @property

@@ -14,17 +14,10 @@ from csre_mm.utils.errors import InputError
 
 
 class PairAccuracy(NamedTuple):
-    """How a recognizer does on two classes.
+    """How a recognizer does on the samples of two classes."""
 
-    Attributes:
-        accuracy: Of the samples of the two classes, the fraction predicted right among all
-            classes; NaN without samples.
-        confused: Samples of one class that were misclassified as the other.
-        samples: Samples of the two classes.
-    """
-
-    accuracy: float
-    confused: int
+    accuracy: float  # among all classes; NaN without samples
+    confused: int  # samples of one that were misclassified as the other
     samples: int
 
 
@@ -78,13 +71,7 @@ def accuracy(matrix: np.ndarray) -> float:
 
 
 def class_accuracies(matrix: np.ndarray) -> np.ndarray:
-    """Fraction of each class's samples that were predicted right.
-
-    Args:
-        matrix: Counts (C, C).
-
-    Returns:
-        Fractions (C,), float64; NaN for a class without samples.
+    """Fraction (C,) of each class's samples on the diagonal of a matrix (C, C); NaN without any.
 
     Example:
         >>> class_accuracies(np.array([[3, 1], [0, 2]])).tolist()
@@ -97,17 +84,15 @@ def class_accuracies(matrix: np.ndarray) -> np.ndarray:
 
 def mean_class_accuracy(matrix: np.ndarray) -> float:
     """Mean of :func:`class_accuracies` over the classes with samples; NaN if there are none."""
-    accuracies = class_accuracies(matrix)
-    present = ~np.isnan(accuracies)
-    return float(accuracies[present].mean()) if present.any() else float('nan')
+    return float(np.nanmean(class_accuracies(matrix))) if matrix.any() else float('nan')
 
 
 def pair_accuracy(matrix: np.ndarray, pair: tuple[int, int]) -> PairAccuracy:
     """Say how the samples of two different classes were predicted, among all classes."""
     a, b = pair
-    right, samples = matrix[a, a] + matrix[b, b], int(matrix[[a, b]].sum())
-    confused = int(matrix[a, b] + matrix[b, a])
-    return PairAccuracy(float(right / samples) if samples else float('nan'), confused, samples)
+    samples = int(matrix[[a, b]].sum())
+    right = float((matrix[a, a] + matrix[b, b]) / samples) if samples else float('nan')
+    return PairAccuracy(right, int(matrix[a, b] + matrix[b, a]), samples)
 
 
 def most_confused_pairs(matrix: np.ndarray, count: int) -> list[tuple[int, int]]:
@@ -115,11 +100,10 @@ def most_confused_pairs(matrix: np.ndarray, count: int) -> list[tuple[int, int]]
 
     Args:
         matrix: Counts (C, C).
-        count: The most pairs to return.
+        count: The most pairs to return; those that were never confused are left out.
 
     Returns:
-        Pairs (lower class, higher class), most confused first, of equal ones the lower classes
-        first. Pairs that were never confused are left out.
+        Pairs (lower class, higher class), the most confused first.
 
     Example:
         >>> most_confused_pairs(np.array([[9, 1, 0], [2, 9, 0], [0, 1, 9]]), 5)

@@ -12,11 +12,7 @@ _PERPLEXITY = 30.0
 
 
 def check_method(method: str) -> None:
-    """Look for the package of a method before the long work.
-
-    Raises:
-        InputError: If it is not installed; the message has the command.
-    """
+    """Look for the package of a method before the long work."""
     if method in _PACKAGES:
         require(*_PACKAGES[method], f'--method {method}')
 
@@ -56,15 +52,10 @@ def embed(features: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
 
 
 def principal_components(features: np.ndarray, count: int) -> np.ndarray:
-    """The coordinates along the directions of most variance.
+    """The coordinates of features (N, D) along the ``count`` directions of most variance.
 
-    Args:
-        features: (N, D).
-        count: Directions, 2 or more; fewer, but 2 at least, if N or D is less.
-
-    Returns:
-        (N, count), float32; of each direction the largest coordinate is positive, so that the same
-        features give the same figure.
+    There are fewer, but 2 at least, if N or D is less. Of each direction the largest coordinate is
+    positive, so that the same features give the same figure.
     """
     centred = features.astype(np.float64) - features.mean(axis=0, dtype=np.float64)
     left, values, _ = np.linalg.svd(centred, full_matrices=False)
@@ -79,14 +70,8 @@ def principal_components(features: np.ndarray, count: int) -> np.ndarray:
 def silhouettes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """How much nearer each sample is to its class than to the next one (Rousseeuw, 1987).
 
-    Distances are of the cosine, as in the contrast of CSRE.
-
-    Args:
-        features: (N, D).
-        labels: (N,), 2 to N - 1 different ones.
-
-    Returns:
-        From -1 to 1; 0 for the only sample of its class. Shape (N,), float64.
+    Distances are of the cosine, as in the contrast of CSRE: of features (N, D) with labels (N,) the
+    silhouettes (N,) are from -1 to 1, and 0 for the only sample of its class.
 
     Raises:
         InputError: If there are too few classes or samples, or scikit-learn is not installed.

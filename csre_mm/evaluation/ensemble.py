@@ -21,16 +21,10 @@ _SHORT = {'j': 0, 'b': 1, 'jm': 2, 'bm': 3}
 
 
 class Preset(NamedTuple):
-    """Published weights.
+    """Published weights."""
 
-    Attributes:
-        weights: Of the streams in :data:`ORDER`.
-        numbers: Numbers of streams that the first weights are published for.
-        source: Where they are from.
-    """
-
-    weights: tuple[float, float, float, float]
-    numbers: tuple[int, ...]
+    weights: tuple[float, float, float, float]  # of the streams in ORDER
+    numbers: tuple[int, ...]  # of streams that the first weights are published for
     source: str
 
 
@@ -49,13 +43,7 @@ _SWEEPS = 20
 
 
 class Accuracy(NamedTuple):
-    """Fractions of samples.
-
-    Attributes:
-        top1: The highest score is at the class; of equal scores the first counts.
-        top5: The class is among the five highest scores.
-        mean_class: Mean over the classes that occur of the top-1 accuracy of their samples.
-    """
+    """Top-1 and top-5, and the mean top-1 of the classes that occur; of equal scores the first."""
 
     top1: float
     top5: float
@@ -103,11 +91,7 @@ def fuse(streams: Sequence[Scores], weights: Sequence[float]) -> Scores:
 
 
 def check_weights(weights: Sequence[float], num_streams: int) -> tuple[float, ...]:
-    """Return given weights.
-
-    Raises:
-        InputError: If they are not as many as there are streams, negative, not finite or all 0.
-    """
+    """Refuse weights that are not as many as there are streams, negative, not finite or all 0."""
     if len(weights) != num_streams:
         raise InputError(f'--weights has {len(weights)} numbers for {num_streams} streams')
     if not all(math.isfinite(w) and w >= 0 for w in weights) or not any(weights):
@@ -171,15 +155,11 @@ def fit_weights(streams: Sequence[Scores]) -> tuple[float, ...]:
 
 
 def check_fitting(fitting: Mapping[str, Scores], reported: Mapping[str, Scores]) -> None:
-    """Insist on scores that weights for the reported ones may be fitted on.
+    """Refuse to fit weights on samples that are reported, other classes, or another kind of scores.
 
     Args:
         fitting: Joined scores by stream.
         reported: Joined scores of the same streams.
-
-    Raises:
-        InputError: If the two have samples in common, or a stream has other classes or another
-            kind of scores (logits, probabilities).
     """
     for name, scores in reported.items():
         ours, theirs = scores.scores.shape[1], fitting[name].scores.shape[1]
@@ -201,15 +181,11 @@ def check_fitting(fitting: Mapping[str, Scores], reported: Mapping[str, Scores])
 def evaluate_subsets(
     streams: Sequence[Scores], weights: Sequence[float]
 ) -> dict[tuple[int, ...], Accuracy | None]:
-    """Evaluate every single stream, every pair, and all of them.
-
-    Returns:
-        By places of streams their accuracy; None if the weights of a pair are both 0.
-    """
+    """Evaluate every stream, every pair, and all of them; None if the weights of a pair are 0."""
     found: dict[tuple[int, ...], Accuracy | None] = {}
     for size in sorted({1, min(2, len(streams)), len(streams)}):
         for places in itertools.combinations(range(len(streams)), size):
             used = [1.0] if size == 1 else [weights[i] for i in places]
-            fused = fuse([streams[i] for i in places], used) if any(used) else None
-            found[places] = None if fused is None else accuracies(fused)
+            chosen = [streams[i] for i in places]
+            found[places] = accuracies(fuse(chosen, used)) if any(used) else None
     return found

@@ -21,13 +21,12 @@ _MOST_NUMBERS = 4_000_000
 
 
 class McNemar(NamedTuple):
-    """McNemar's test of two runs.
+    """McNemar's test of two runs: exact, two-sided, on the samples that only one of them has right.
 
     Attributes:
         only_before: Samples that only the first run has right.
         only_after: Samples that only the second run has right.
-        p_value: Of as uneven a split of these samples or a more uneven one, if either run were as
-            likely to be the right one: binomial, exact, two-sided. 1 if there are none.
+        p_value: 1 if there are none of either.
     """
 
     only_before: int
@@ -36,17 +35,11 @@ class McNemar(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """A 95 % interval of the mean difference in top-1 accuracy.
-
-    Attributes:
-        low: Its lower end, a fraction.
-        high: Its upper end.
-        over_seeds: Whether seeds were drawn as well as samples.
-    """
+    """A 95 % interval of the mean difference in top-1 accuracy, as fractions."""
 
     low: float
     high: float
-    over_seeds: bool
+    over_seeds: bool  # whether seeds were drawn as well as samples
 
     @property
     def contains_zero(self) -> bool:
@@ -76,11 +69,7 @@ class Difference(NamedTuple):
 
 
 def mcnemar(difference: np.ndarray) -> McNemar:
-    """Test a pair of runs.
-
-    Args:
-        difference: (N,), a row of :attr:`Comparison.difference`.
-    """
+    """Test a pair of runs by a row (N,) of :attr:`Comparison.difference`."""
     lost, gained = int((difference < 0).sum()), int((difference > 0).sum())
     if not lost + gained:
         return McNemar(0, 0, 1.0)
@@ -93,11 +82,7 @@ def bootstrap(difference: np.ndarray, resamples: int = RESAMPLES, seed: int = 0)
     Each resample draws N samples with replacement, the same for all seeds, and, from three seeds
     on, S pairs of runs with replacement. Samples of equal columns are interchangeable, so the
     number of draws of each kind of column is drawn, which is the same and needs no (resamples, N).
-
-    Args:
-        difference: (S, N), as :attr:`Comparison.difference`.
-        resamples: How often.
-        seed: Of the draws.
+    ``difference`` is (S, N), as :attr:`Comparison.difference`.
     """
     rng = np.random.default_rng(seed)
     num_seeds, num_samples = difference.shape
@@ -139,13 +124,7 @@ def measure_difference(comparison: Comparison, resamples: int = RESAMPLES) -> Di
 
 
 def say_verdict(difference: Difference, before: str, after: str) -> str:
-    """Say in words what the interval shows, and what it does not cover.
-
-    Args:
-        difference: Of the two models.
-        before: Name of the first model.
-        after: Name of the second.
-    """
+    """Say in words what the interval shows, and what it does not cover; by the models' names."""
     seeds, over_seeds = len(difference.before), difference.interval.over_seeds
     runs = '' if over_seeds else 'this run of ' if seeds == 1 else f'these {seeds} runs of '
     if difference.interval.contains_zero:

@@ -21,14 +21,9 @@ _PLACES = ('epoch', 'iter', 'step')
 
 
 class Series(NamedTuple):
-    """A curve.
+    """A curve of P points."""
 
-    Attributes:
-        x: Epochs (P,) since the start, with fractions, or iterations.
-        y: Values (P,), float64.
-    """
-
-    x: np.ndarray
+    x: np.ndarray  # epochs since the start, with fractions, or iterations
     y: np.ndarray
 
 
@@ -111,11 +106,7 @@ def read_run(path: str | os.PathLike) -> Run:
 
 
 def find_logs(path: str | os.PathLike) -> list[Path]:
-    """The ``scalars.json`` files of a run, the oldest first.
-
-    Raises:
-        InputError: If there is none.
-    """
+    """The ``scalars.json`` files of a run, the oldest first."""
     path = Path(path)
     if path.is_file():
         return [path]
@@ -129,14 +120,7 @@ def find_logs(path: str | os.PathLike) -> list[Path]:
 
 
 def smooth(series: Series, window: int) -> Series:
-    """Take the mean of the ``window`` values around each value, of fewer at the ends.
-
-    A value that is not finite spoils the means that it is in.
-
-    Args:
-        series: The curve.
-        window: How many values; with an even number the one more is before.
-    """
+    """Take the mean of the ``window`` values around each value, of fewer at the ends."""
     before, after = window // 2, (window - 1) // 2
     means = [series.y[max(0, i - before) : i + after + 1].mean() for i in range(len(series.y))]
     return Series(series.x, np.array(means))

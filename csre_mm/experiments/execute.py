@@ -174,14 +174,7 @@ class Executor:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[int]:
-    """Hold a folder against other processes, and against children that outlived theirs.
-
-    Yields:
-        The open file of the lock.
-
-    Raises:
-        RunError: If another process holds it.
-    """
+    """Hold a folder against other processes, and against children that outlived theirs."""
     with (folder / 'lock').open('w') as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

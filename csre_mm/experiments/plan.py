@@ -21,48 +21,28 @@ STREAM = 'model.data_preprocessor.stream'
 
 
 class Variant(NamedTuple):
-    """One of the models that are trained alike.
-
-    Attributes:
-        name: ``baseline``, ``csre``, or another name for CSRE with other settings.
-        options: ``--cfg-options`` in which it differs from its config.
-    """
+    """One of the models that are trained alike: the baseline, CSRE, CSRE with other settings."""
 
     name: str
-    options: Mapping[str, Any]
+    options: Mapping[str, Any]  # --cfg-options in which it differs from its config
 
 
 class Experiment(NamedTuple):
-    """One entry of the table: one run, or one run per fold.
+    """One entry of the table: one run, or one run per fold."""
 
-    Attributes:
-        config: Config name of the baseline.
-        variant: Name of the variant.
-        stream: j, b, jm or bm.
-        seed: Of the run.
-    """
-
-    config: str
+    config: str  # name of the baseline's
     variant: str
     stream: str
     seed: int
 
 
 class PlannedRun(NamedTuple):
-    """A training run and what it is tested on.
-
-    Attributes:
-        experiment: The experiment that it belongs to.
-        fold: Number of its fold, from 1; None if it is tested on the test split.
-        config: Config file.
-        options: All its ``--cfg-options``.
-        folder: Its working folder.
-    """
+    """A training run and what it is tested on."""
 
     experiment: Experiment
-    fold: int | None
+    fold: int | None  # from 1; None if it is tested on the test split
     config: Path
-    options: dict[str, Any]
+    options: dict[str, Any]  # all its --cfg-options
     folder: Path
 
 
@@ -125,17 +105,12 @@ def plan_runs(
         for seed, stream, (fold, of_fold), variant in itertools.product(
             seeds, streams, folds, variants
         ):
-            parts = [path.stem, variant.name, stream, f'seed{seed}']
-            parts += [] if fold is None else [f'fold{fold}']
-            runs.append(
-                PlannedRun(
-                    Experiment(path.stem, variant.name, stream, seed),
-                    fold,
-                    path if variant.name == BASELINE else counterpart,
-                    {**common, STREAM: stream, **of_fold, **variant.options},
-                    folder.joinpath(*parts),
-                )
-            )
+            experiment = Experiment(path.stem, variant.name, stream, seed)
+            own = folder / path.stem / variant.name / stream / f'seed{seed}'
+            own = own if fold is None else own / f'fold{fold}'
+            config = path if variant.name == BASELINE else counterpart
+            all_options = {**common, STREAM: stream, **of_fold, **variant.options}
+            runs.append(PlannedRun(experiment, fold, config, all_options, own))
     return runs
 
 
@@ -165,18 +140,11 @@ def _folds_of(cfg: Config, num_folds: int) -> list[tuple[int | None, dict[str, A
 
 
 def compress_schedule(cfg: Config, epochs: int) -> dict[str, Any]:
-    """Options that bring a config to fewer (or more) epochs.
+    """``--cfg-options`` that bring a config with schedules by epochs to fewer (or more) epochs.
 
     With s = epochs / epochs of the config: milestones are at s times their epoch, rounded, the
     warm-up and a cosine schedule end at s times theirs, counted in iterations, and an exponential
     schedule ends at the learning rate at which the whole recipe ends.
-
-    Args:
-        cfg: A config with ``param_scheduler`` by epochs.
-        epochs: Of the run.
-
-    Returns:
-        ``--cfg-options``, empty if the config has this number of epochs.
 
     Raises:
         InputError: If ``epochs`` is below 1, or a schedule is of a kind that is not known here.
@@ -199,18 +167,11 @@ def _compress(schedule: dict, factor: float) -> dict[str, Any]:
         raise InputError('--epochs needs schedules that count epochs (by_epoch=True)')
     kind = schedule['type']
     if kind == 'MultiStepLR':
-        return {
-            'milestones': [
-                max(1, round(milestone * factor)) for milestone in schedule['milestones']
-            ]
-        }
+        return {'milestones': [max(1, round(m * factor)) for m in schedule['milestones']]}
     if kind == 'ExponentialLR':
         return {'gamma': round(schedule['gamma'] ** (1 / factor), 6)}
     if kind in ('LinearLR', 'CosineAnnealingLR'):
-        changes: dict[str, Any] = {
-            key: round(schedule[key] * factor, 4)
-            for key in ('begin', 'end', 'T_max')
-            if schedule.get(key)
-        }
-        return {**changes, 'convert_to_iter_based': True}
+        keys = [key for key in ('begin', 'end', 'T_max') if schedule.get(key)]
+        ends = {key: round(schedule[key] * factor, 4) for key in keys}
+        return {**ends, 'convert_to_iter_based': True}
     raise InputError(f'--epochs does not know how to compress a {kind} schedule')

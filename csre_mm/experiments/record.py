@@ -26,16 +26,9 @@ class RunError(Exception):
 
 def train_command(run: PlannedRun, amp: bool) -> list[str]:
     """Script and arguments that train a run, and continue it if it was interrupted."""
-    return [
-        *(
-            'train.py',
-            str(run.config),
-            '--seed',
-            str(run.experiment.seed),
-            *(['--amp'] if amp else []),
-        ),
-        *('--resume', '--work-dir', str(run.folder), '--cfg-options', *options_of_run(run)),
-    ]
+    seed = ['--seed', str(run.experiment.seed), *(['--amp'] if amp else [])]
+    rest = ['--resume', '--work-dir', str(run.folder), '--cfg-options', *options_of_run(run)]
+    return ['train.py', str(run.config), *seed, *rest]
 
 
 def test_command(run: PlannedRun, checkpoint: Path, scores: Path) -> list[str]:
@@ -86,11 +79,7 @@ def is_finished(run: PlannedRun, amp: bool) -> bool:
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
-    """Read what is known of the run in a folder; None if there is none.
-
-    Raises:
-        InputError: If the record is damaged.
-    """
+    """Read what is known of the run in a folder; None if there is none."""
     path = folder / RECORD
     try:
         record = json.loads(path.read_text(encoding='utf-8'))
@@ -104,34 +93,25 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 
 
 def find_checkpoint(folder: Path, name: str) -> tuple[Path, int]:
-    """The last or the best checkpoint of a run, and its epoch.
-
-    Raises:
-        RunError: If there is none.
-    """
-    found = {
-        int(match[1]): path
-        for path in folder.glob('*.pth')
-        if (
-            match := re.fullmatch(r'epoch_(\d+)' if name == 'last' else r'best_.*_(\d+)', path.stem)
-        )
-    }
+    """The last or the best checkpoint of a run, and its epoch."""
+    pattern = re.compile(r'epoch_(\d+)' if name == 'last' else r'best_.*_(\d+)')
+    matches = [(pattern.fullmatch(path.stem), path) for path in folder.glob('*.pth')]
+    found = [(int(match[1]), path) for match, path in matches if match]
     if not found:
         raise RunError(f'there is no {name} checkpoint in {folder}')
-    epoch = max(found)
-    return found[epoch], epoch
+    epoch, path = max(found)
+    return path, epoch
 
 
 def options_of_run(run: PlannedRun) -> list[str]:
     """The ``--cfg-options`` of a run, ``KEY=VALUE`` each."""
-    return [f'{key}={_literal(value)}' for key, value in run.options.items()]
 
+    def literal(value: Any) -> str:
+        if isinstance(value, list | tuple):
+            return f'[{",".join(map(literal, value))}]'
+        return str(value)
 
-def _literal(value: Any) -> str:
-    """A value as ``--cfg-options`` takes it."""
-    if isinstance(value, list | tuple):
-        return f'[{",".join(map(_literal, value))}]'
-    return str(value)
+    return [f'{key}={literal(value)}' for key, value in run.options.items()]
 
 
 def _digest(run: PlannedRun) -> str:

@@ -32,10 +32,7 @@ class ExperimentResult:
     """What an experiment measured.
 
     Attributes:
-        config: Config name of the baseline.
-        variant: Name of the variant.
-        stream: The stream, or those of an ensemble joined by ``+``.
-        seed: Of the run.
+        config, variant, stream, seed: The experiment; the streams of an ensemble joined by ``+``.
         predicted: Predicted classes (N,) of the samples, by checkpoint (``last``, ``best``).
         epochs: Epoch of each checkpoint, of each run.
         runs: Records of the runs, one or one per fold; none for an ensemble.
@@ -98,8 +95,7 @@ def gather_experiments(
         weights: Of the streams of an ensemble, by stream; empty for none.
 
     Returns:
-        The experiments, those of ensembles after the streams of their seed, and the scores of one
-        of them for the names and labels.
+        The experiments, and the scores of one of them for the names and labels.
 
     Raises:
         InputError: If no experiment is finished, or score files are of other samples.
@@ -114,13 +110,8 @@ def gather_experiments(
     }
     if not members:
         raise InputError('no run is finished yet')
-    joined = join_scores(
-        {
-            _path(experiment, checkpoint): _read_scores(own, checkpoint)
-            for experiment, own in members.items()
-            for checkpoint in CHECKPOINTS
-        }
-    )
+    places = [(e, own, c) for e, own in members.items() for c in CHECKPOINTS]
+    joined = join_scores({_path(e, c): _read_scores(own, c) for e, own, c in places})
     found = []
     for experiment, own in members.items():
         epochs = {c: [find_checkpoint(run.folder, c)[1] for run in own] for c in CHECKPOINTS}
@@ -204,18 +195,15 @@ def _describe(run: PlannedRun) -> dict[str, Any]:
     log = {}
     for key in LOGGED:
         if key in series:
-            points = [
-                (int(x), round(float(y), 4))
-                for x, y in zip(*series[key], strict=True)
-                if x == int(x)
-            ]
-            log[key] = {'epoch': [x for x, _ in points], 'value': [y for _, y in points]}
+            x, y = series[key]
+            whole = x == x.round()  # ends of epochs
+            values = y[whole].round(4).tolist()
+            log[key] = {'epoch': x[whole].astype(int).tolist(), 'value': values}
     return {**{key: record[key] for key in ('fold', 'command', 'attempts')}, 'log': log}
 
 
 def _path(experiment: Experiment, checkpoint: str) -> str:
-    config, variant, stream, seed = experiment
-    return f'{config}/{variant}/{stream}/seed{seed}/{checkpoint}'
+    return '{}/{}/{}/seed{}/{}'.format(*experiment, checkpoint)
 
 
 def _dump(data: Any, indent: str = '') -> str:

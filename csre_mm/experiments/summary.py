@@ -14,13 +14,6 @@ class Row(NamedTuple):
     """One model on one set of samples, with all seeds.
 
     Attributes:
-        config: Config name of the baseline.
-        variant: Name of the variant.
-        stream: The stream, or those of an ensemble.
-        subset: Name of the samples.
-        checkpoint: ``last`` or ``best``.
-        seeds: Of the runs (S,).
-        accuracies: Top-1 of each (S,).
         difference: From the baseline, over the seeds that both have; None for the baseline itself,
             or if the two have no seed in common.
     """
@@ -28,10 +21,10 @@ class Row(NamedTuple):
     config: str
     variant: str
     stream: str
-    subset: str
-    checkpoint: str
+    subset: str  # name of the samples
+    checkpoint: str  # last or best
     seeds: tuple[int, ...]
-    accuracies: tuple[float, ...]
+    accuracies: tuple[float, ...]  # top-1 of each seed
     difference: Difference | None
 
     @property

@@ -4,6 +4,8 @@ import argparse
 import ast
 from typing import Any
 
+from csre_mm.utils.config_text import read_literal
+
 
 class ConfigOptions(argparse.Action):
     """``--cfg-options KEY=VALUE ...`` as mmengine's ``DictAction`` reads them, and more.
@@ -49,7 +51,7 @@ def parse_value(text: str) -> Any:
         text = text[1:-1]  # quoted twice, as for shells without quotation
     if text.startswith(('{', 'dict(')):
         try:
-            return _literal(ast.parse(text, mode='eval').body)
+            return read_literal(ast.parse(text, mode='eval').body)
         except (SyntaxError, ValueError) as error:
             raise ValueError('the dictionary cannot be read, quote the texts in it') from error
     if text[:1] + text[-1:] in ('()', '[]'):
@@ -89,18 +91,3 @@ def _split(text: str) -> list[str]:
     if depth:
         raise ValueError('brackets do not match')
     return [part for part in parts if part.strip()] if len(parts) > 1 or text.strip() else []
-
-
-def _literal(node: ast.expr) -> Any:
-    """A Python literal in which ``dict(key=value)`` stands for a dictionary."""
-    if isinstance(node, ast.Call):
-        if not isinstance(node.func, ast.Name) or node.func.id != 'dict' or node.args:
-            raise ValueError('only dict(key=value) can be called')
-        return {str(pair.arg): _literal(pair.value) for pair in node.keywords}
-    if isinstance(node, ast.Dict):
-        keys = [ast.literal_eval(key) for key in node.keys if key is not None]
-        return dict(zip(keys, map(_literal, node.values), strict=True))
-    if isinstance(node, ast.List | ast.Tuple):
-        elements = [_literal(element) for element in node.elts]
-        return elements if isinstance(node, ast.List) else tuple(elements)
-    return ast.literal_eval(node)

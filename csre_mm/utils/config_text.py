@@ -19,10 +19,19 @@ def parse_settings(text: str) -> dict[str, Any]:
         for line in ast.parse(text).body:
             if not isinstance(line, ast.Assign) or not isinstance(line.targets[0], ast.Name):
                 raise ValueError(f'line {line.lineno} sets no value')
-            settings[line.targets[0].id] = ast.literal_eval(_DictCalls().visit(line.value))
+            settings[line.targets[0].id] = read_literal(line.value)
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError(str(error)) from error
     return settings
+
+
+def read_literal(node: ast.expr) -> Any:
+    """The value of a literal, in which ``dict(...)`` may stand.
+
+    Raises:
+        ValueError: If it is anything else.
+    """
+    return ast.literal_eval(_DictCalls().visit(node))
 
 
 class _DictCalls(ast.NodeTransformer):

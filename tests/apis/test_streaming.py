@@ -3,8 +3,7 @@ import pytest
 
 from csre_mm.apis import SkeletonInferencer
 from csre_mm.apis.prediction import Prediction
-from csre_mm.apis.recordings import Recording
-from csre_mm.apis.windows import measure_latency, stack_frames, stream_predictions
+from csre_mm.apis.windows import stack_frames, stream_predictions
 from csre_mm.utils.errors import InputError
 from tests.inference import SHORT, make_checkpoint
 
@@ -85,13 +84,6 @@ def test_bad_streams():
         list(stream_predictions(seen, [], 2, 1))
     with pytest.raises(InputError, match='stride 0'):
         list(stream_predictions(seen, [], 2, 0))
-
-
-def test_latency_of_a_recording():
-    recording = Recording('x', np.ones((1, 9, 4, 3), np.float32))
-    found = measure_latency(seen, recording)
-    assert (found.answers, found.window) == (6, 4)
-    assert 0 <= found.median_ms <= found.p95_ms
 
 
 def test_a_stream_gives_the_scores_of_its_windows(ntu_file, tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 
 from csre_mm.datasets.layouts import NW_UCLA
 from csre_mm.datasets.plain_values import brief
-from csre_mm.datasets.preparation.raw_files import RawFile
+from csre_mm.datasets.preparation.raw_files import RawFile, to_metres
 from csre_mm.utils.errors import InputError
 
 NUM_CLASSES = 10
@@ -24,15 +24,7 @@ _PATTERN = re.compile(r'a\d{2}_s\d{2}_e\d{2}_v(\d{2})', re.ASCII)
 
 
 def parse_view(name: str, where: str | None = None) -> int:
-    """The view in a sequence's name.
-
-    Args:
-        name: ``aAA_sSS_eEE_vVV``.
-        where: How messages call the file, by default ``name``.
-
-    Raises:
-        InputError: If the name has another form or the view is not 1, 2 or 3.
-    """
+    """The view in a sequence's name; messages call the file ``where``, by default ``name``."""
     match = _PATTERN.fullmatch(name)
     if match is None:
         raise InputError(f'{where or name}: expected a name of the form aAA_sSS_eEE_vVV')
@@ -99,28 +91,14 @@ def _parse_skeletons(skeletons: Any, where: str) -> np.ndarray:
     if not set(map(type, array.flat)) <= {int, float}:
         raise InputError(f'{where}: skeletons holds something else than numbers, {expected}')
     try:
-        with np.errstate(over='ignore'):
-            array = array.astype(np.float64).astype(np.float32)
+        array = array.astype(np.float64)
     except OverflowError as error:
         raise InputError(f'{where}: skeletons holds numbers too large, {expected}') from error
-    if not np.isfinite(array).all():
-        frame, joint, axis = np.argwhere(~np.isfinite(array))[0].tolist()
-        raise InputError(
-            f'{where}: skeletons[{frame}][{joint}][{axis}] is {array[frame, joint, axis]}, '
-            'expected a finite number of metres'
-        )
-    return array
+    return to_metres(array, f'{where}: skeletons')
 
 
 def build_nw_ucla(files: Iterable[RawFile]) -> dict[str, Any]:
-    """Read the JSON files of the data set.
-
-    Returns:
-        The annotations and the splits ``train``, ``val`` and ``val_clean`` (:func:`make_splits`).
-
-    Raises:
-        InputError: If a file is bad; the message names it.
-    """
+    """Read the JSON files of the data set: its annotations and splits (:func:`make_splits`)."""
     annotations = [parse_sequence(file.read(), file.stem, str(file)) for file in files]
     return dict(split=make_splits(annotations), annotations=annotations)
 

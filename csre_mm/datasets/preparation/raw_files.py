@@ -3,11 +3,12 @@
 import functools
 import itertools
 import os
-import stat
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
+
+import numpy as np
 
 from csre_mm.utils.errors import InputError
 
@@ -23,14 +24,11 @@ class RawFile:
         source: The path of the file, or of the zip.
         member: The name inside the zip, or None.
         size: Unpacked size in bytes.
-        stamp: A number that changes with the content: the time of the last change in nanoseconds,
-            or the checksum in the zip.
     """
 
     source: Path
     member: str | None = None
     size: int = 0
-    stamp: int = 0
 
     def __str__(self) -> str:
         return printable(str(self.source) + ('' if self.member is None else f':{self.member}'))
@@ -65,6 +63,17 @@ class RawFile:
 def printable(text: str) -> str:
     """The text, with escapes if it has line ends or bytes that are no text."""
     return text if text.isprintable() else repr(text)[1:-1]
+
+
+def to_metres(array: np.ndarray, where: str) -> np.ndarray:
+    """Numbers as finite float32; a message has the place of another one, ``where[1][2][0]``."""
+    with np.errstate(over='ignore'):
+        array = array.astype(np.float32)
+    for place in np.argwhere(~np.isfinite(array))[:1].tolist():
+        index = ''.join(f'[{i}]' for i in place)
+        value = array[tuple(place)]
+        raise InputError(f'{where}{index} is {value}, expected a finite number of metres')
+    return array
 
 
 @functools.lru_cache(maxsize=4)
@@ -104,15 +113,11 @@ def find_raw_files(sources: Iterable[str | os.PathLike], *suffixes: str) -> list
 def _list_folder(folder: Path, suffixes: tuple[str, ...]) -> list[RawFile]:
     files = []
     for path in folder.rglob('*'):
-        if not _is_wanted(path.relative_to(folder).as_posix(), suffixes):
-            continue
-        try:
-            state = path.stat()
-        except OSError:  # a broken link: an error when it is read
-            files.append(RawFile(path))
-        else:
-            if stat.S_ISREG(state.st_mode):  # reading a pipe would never end
-                files.append(RawFile(path, None, state.st_size, state.st_mtime_ns))
+        if _is_wanted(path.relative_to(folder).as_posix(), suffixes):
+            if path.is_file():  # reading a pipe would never end
+                files.append(RawFile(path, size=path.stat().st_size))
+            elif not path.exists():  # a broken link: an error when it is read
+                files.append(RawFile(path))
     return files
 
 
@@ -131,11 +136,8 @@ def _list_zip(source: Path, suffixes: tuple[str, ...]) -> list[RawFile]:
                 f'{source}: refused: the zip names {printable(info.filename)!r:.80}, '
                 'expected names inside of it, without .., a root or a drive'
             )
-    return [
-        RawFile(source, info.filename, info.file_size, info.CRC)
-        for info in members
-        if _is_wanted(info.filename, suffixes)
-    ]
+    wanted = [info for info in members if _is_wanted(info.filename, suffixes)]
+    return [RawFile(source, info.filename, info.file_size) for info in wanted]
 
 
 def _is_wanted(name: str, suffixes: tuple[str, ...]) -> bool:

@@ -15,7 +15,7 @@ from scipy.io import loadmat
 
 from csre_mm.datasets.layouts import UTD_MHAD
 from csre_mm.datasets.plain_values import brief
-from csre_mm.datasets.preparation.raw_files import RawFile, printable
+from csre_mm.datasets.preparation.raw_files import RawFile, printable, to_metres
 from csre_mm.utils.errors import InputError
 
 NUM_CLASSES = 27
@@ -24,15 +24,7 @@ _PATTERN = re.compile(r'a(\d{1,2})_s(\d)_t\d', re.ASCII)
 
 
 def parse_name(name: str, where: str | None = None) -> tuple[int, int]:
-    """Action and subject in a sequence's name.
-
-    Args:
-        name: ``aA_sS_tT``.
-        where: How messages call the file, by default ``name``.
-
-    Raises:
-        InputError: If the name has another form or the action is not 1 to 27.
-    """
+    """Action and subject in a sequence's name; messages call the file ``where`` or ``name``."""
     match = _PATTERN.fullmatch(name)
     if match is None:
         raise InputError(f'{where or name}: expected a name of the form aA_sS_tT{SUFFIX}')
@@ -68,38 +60,18 @@ def parse_mat(data: bytes, where: str) -> np.ndarray:
         raise InputError(f'{where}: d_skel is {brief(array)}, {expected}')
     if array.ndim != 3 or array.shape[:2] != (UTD_MHAD.num_joints, 3) or not array.size:
         raise InputError(f'{where}: d_skel has the shape {array.shape}, {expected}')
-    with np.errstate(over='ignore'):
-        array = array.astype(np.float32)
-    if not np.isfinite(array).all():
-        joint, axis, frame = np.argwhere(~np.isfinite(array))[0].tolist()
-        raise InputError(
-            f'{where}: d_skel[{joint}][{axis}][{frame}] is {array[joint, axis, frame]}, '
-            'expected a finite number of metres'
-        )
+    array = to_metres(array, f'{where}: d_skel')
     return np.ascontiguousarray(array.transpose(2, 0, 1)[None])  # (1, T, V, 3)
 
 
 def build_utd_mhad(files: Iterable[RawFile]) -> dict[str, Any]:
-    """Read the MATLAB files of the data set.
-
-    Returns:
-        The annotations, named ``aA_sS_tT``, and the splits ``train`` and ``val``.
-
-    Raises:
-        InputError: If a file is bad; the message names it.
-    """
+    """Read the MATLAB files of the data set: annotations, and the splits ``train`` and ``val``."""
     annotations, split = [], dict[str, list[str]](train=[], val=[])
     for file in files:
         name = file.stem.removesuffix('_skeleton')
         action, subject = parse_name(name, str(file))
         keypoint = parse_mat(file.read(), str(file))
         split['train' if subject % 2 else 'val'].append(name)
-        annotations.append(
-            dict(
-                frame_dir=name,
-                label=action - 1,
-                total_frames=keypoint.shape[1],
-                keypoint=keypoint,
-            )
-        )
+        sample = dict(frame_dir=name, label=action - 1, total_frames=keypoint.shape[1])
+        annotations.append({**sample, 'keypoint': keypoint})
     return dict(split=split, annotations=annotations)

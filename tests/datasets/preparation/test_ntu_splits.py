@@ -48,9 +48,11 @@ def test_bad_names(name, part):
     ],
 )
 def test_splits_of_known_names(dataset, name, splits):
-    benchmark, sample = BENCHMARKS[dataset], parse_name(name)
-    assert benchmark.contains(sample)
-    assert benchmark.splits_of(sample) == splits
+    benchmark = BENCHMARKS[dataset]
+    assert benchmark.contains(parse_name(name))
+    found = benchmark.make_splits([name])
+    assert tuple(split for split, names in found.items() if names == [name]) == splits
+    assert sum(map(len, found.values())) == len(splits)
 
 
 def test_official_lists():

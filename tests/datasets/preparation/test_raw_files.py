@@ -47,23 +47,6 @@ def test_names_that_only_look_like_it_are_fine(tmp_path):
     assert [file.read() for file in find_raw_files([path], SUFFIX)] == [b'1', b'2']
 
 
-def test_identity_follows_the_content(tmp_path):
-    def identity(sources):
-        return [(file.size, file.stamp) for file in find_raw_files(sources, SUFFIX)]
-
-    file = tmp_path / 'raw' / 'a.skeleton'
-    file.parent.mkdir()
-    file.write_bytes(b'12')
-    os.utime(file, ns=(1, 1))
-    before = identity([file.parent])
-    assert before == [(2, 1)]
-    os.utime(file, ns=(1, 2))
-    assert identity([file.parent]) == [(2, 2)]
-    one = identity([write_zip(tmp_path / 'a.zip', {'a.skeleton': b'12'})])
-    assert one == identity([write_zip(tmp_path / 'a.zip', {'a.skeleton': b'12'})])
-    assert one != identity([write_zip(tmp_path / 'a.zip', {'a.skeleton': b'13'})])
-
-
 def test_too_many_bytes_are_not_read(tmp_path, monkeypatch):
     monkeypatch.setattr(raw_files, 'LARGEST_FILE', 1)
     for source in (tmp_path, write_zip(tmp_path / 'a.zip', {'a.skeleton': b'12'})):

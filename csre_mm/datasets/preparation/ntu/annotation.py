@@ -83,11 +83,7 @@ def make_sample(
 
 
 def drop_zeros(bodies: Sequence[RawBody]) -> tuple[list[RawBody], Counter[str]]:
-    """Drop detections with all joints at the camera itself: no person is present.
-
-    Returns:
-        The bodies that are left, and the number of detections that were dropped.
-    """
+    """Drop detections with all joints at the camera itself: no person is present; count them."""
     kept, num_dropped = [], 0
     for body in bodies:
         present = body.joints.any(axis=(1, 2))  # (T,)
@@ -100,14 +96,11 @@ def drop_zeros(bodies: Sequence[RawBody]) -> tuple[list[RawBody], Counter[str]]:
 def select_actors(
     bodies: Sequence[RawBody], cleaning: str = 'published'
 ) -> tuple[list[Actor], Counter[str]]:
-    """Choose the actors.
+    """Choose up to two actors, the one that moves most first; count what was done.
 
     Args:
         bodies: At least one.
         cleaning: One of :data:`CLEANINGS`.
-
-    Returns:
-        Up to two actors, the one that moves most first, possibly none; and counts of what was done.
 
     Raises:
         ValueError: If there is no such cleaning.
@@ -133,13 +126,9 @@ def select_bodies(bodies: Sequence[RawBody], max_bodies: int = MAX_BODIES) -> li
 
 
 def merge_actors(actors: Sequence[Actor]) -> np.ndarray:
-    """Put actors on a common time axis.
+    """Put M actors on a common time axis (M, T, V, 3): the frames with one of them at least.
 
-    Frames without any of them are dropped, as in the published preparations; in frames with one of
-    them the other is zeros.
-
-    Shape:
-        Returns (M, T, V, 3), float32, with M the number of actors and T of frames with an actor.
+    In frames without the other one its joints are zeros, as in the published preparations.
     """
     frames = np.unique(np.concatenate([body.frames for actor in actors for body in actor]))
     keypoint = np.zeros((len(actors), len(frames), NUM_JOINTS, 3), np.float32)

@@ -36,15 +36,11 @@ Actor = list[RawBody]
 def clean_published(
     bodies: Sequence[RawBody], limit_motion: bool = False
 ) -> tuple[list[Actor], Counter[str]]:
-    """Choose the actors as the published scripts do.
+    """Choose the actors as the published scripts do; count the bodies dropped or joined.
 
     Args:
         bodies: At least one, in the order of their appearance.
         limit_motion: Apply the limits of motion, which the scripts define but do not use.
-
-    Returns:
-        One or two actors, the one that moves most first, or none if all of several bodies are too
-        short; and the number of bodies that each step dropped or joined.
     """
     if len(bodies) == 1:
         return [[bodies[0]]], Counter()
@@ -66,11 +62,7 @@ def clean_published(
 
 
 def drop_wide(bodies: Sequence[RawBody]) -> dict[RawBody, float]:
-    """Drop bodies that are too wide for a person, but never the last one.
-
-    Returns:
-        The other bodies, in their order, and the motion of each in square metres.
-    """
+    """The bodies that are not too wide for a person, but always the last one, and their motion."""
     left = len(bodies)
     motions = {}
     for body in bodies:
@@ -87,40 +79,22 @@ def drop_wide(bodies: Sequence[RawBody]) -> dict[RawBody, float]:
 
 
 def wide_frames(joints: np.ndarray) -> np.ndarray:
-    """The frames in which a body is too wide for a person who stands or sits.
-
-    Shape:
-        joints: (T, V, 3), metres.
-        Returns: (T,), bool.
-    """
+    """In which frames (T,) a body (T, V, 3) is too wide for a person who stands or sits."""
     extents = np.ptp(joints[..., :2], axis=1).astype(np.float64)  # (T, 2)
     return extents[:, 0] > WIDEST * extents[:, 1]
 
 
 def pooled_variance(joints: np.ndarray) -> float:
-    """The motion of a body: the variance of x, y and z over all joints of all frames, summed.
-
-    Args:
-        joints: Metres. Shape (T, V, 3).
-
-    Returns:
-        Square metres, the extent of the body included.
-    """
+    """The motion of a body (T, V, 3): the summed variances of x, y, z over joints and frames."""
     return float(joints.reshape(-1, 3).var(axis=0, dtype=np.float64).sum())
 
 
 def assign_actors(ranked: Sequence[RawBody]) -> list[Actor]:
-    """Assign bodies to two actors.
+    """Assign bodies, the one that moves most first, to up to two actors.
 
     A person who was lost comes back under another id: a body that overlaps the range of an actor by
     one frame at most is this actor. As in the scripts, the range of the second actor starts at the
     first frame, even if the actor appears later.
-
-    Args:
-        ranked: Bodies, the one that moves most first.
-
-    Returns:
-        The actors who have a body: up to two.
     """
     if not ranked:
         return []

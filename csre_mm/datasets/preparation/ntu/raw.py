@@ -8,6 +8,7 @@ which the first three are x, y, z in metres, in the coordinates of the camera.
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
 
 import numpy as np
 
@@ -43,12 +44,7 @@ _MOST_DIGITS = 20
 
 
 class RejectedError(InputError):
-    """A raw file gives no sample.
-
-    Args:
-        message: One line that names the file.
-        reason: One of :data:`REASONS`.
-    """
+    """A raw file gives no sample; the reason is one of :data:`REASONS`."""
 
     def __init__(self, message: str, reason: str) -> None:
         super().__init__(message)
@@ -70,11 +66,10 @@ class RawBody:
     joints: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class RawRecording:
+class RawRecording(NamedTuple):
     """The content of one file.
 
-    Args:
+    Attributes:
         bodies: In the order of their first appearance, possibly none.
         num_frames: Frames in the file.
         num_repeated: Detections left out because another of the frame has the same id.
@@ -87,26 +82,15 @@ class RawRecording:
 
 @dataclass
 class _Track:
-    """The detections of a body while the file is read.
-
-    Attributes:
-        frames: Numbers of the frames.
-        lines: Number of the line before the first joint, for each frame.
-        joints: V * 3 coordinates for each frame.
-        num_repeated: Detections left out.
-    """
+    """The detections of a body while the file is read."""
 
     frames: list[int] = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
-    joints: list[list[float]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)  # before the first joint
+    joints: list[list[float]] = field(default_factory=list)  # V * 3 coordinates each
     num_repeated: int = 0
 
     def add(self, frame: int, line: int, joints: list[float]) -> None:
-        """Add a detection.
-
-        An id stands for one person. If it occurs more than once in a frame, the detection nearest
-        to the body's previous frame is kept; without a previous frame, the first one.
-        """
+        """Add a detection; of several in a frame the one nearest to the frame before is kept."""
         if not self.frames or self.frames[-1] != frame:
             self.frames.append(frame)
             self.lines.append(line)
@@ -124,14 +108,10 @@ def _distance(first: list[float], second: list[float]) -> float:
 
 
 def parse_skeleton(data: bytes, name: str) -> RawRecording:
-    """Parse one ``.skeleton`` file.
+    """Parse the content of one ``.skeleton`` file, which messages call ``name``.
 
     Only the coordinates are converted: other columns hold values like ``-1.#IND`` at times. The
     time is proportional to the number of lines, whatever counts the file claims.
-
-    Args:
-        data: The content of the file.
-        name: The name of the file in messages.
 
     Raises:
         RejectedError: With the line, if the file is empty, ends early, goes on after its last
@@ -146,9 +126,8 @@ def parse_skeleton(data: bytes, name: str) -> RawRecording:
             body_id = reader.read_integer(
                 f'the {_BODY_VALUES} values of a body{where}', _BODY_VALUES
             )
-            track = tracks.setdefault(body_id, _Track())
-            reader.read_joint_count(where)
-            line = reader.position
+            reader.read_integer(f'the number of joints {NUM_JOINTS}{where}', only=NUM_JOINTS)
+            track, line = tracks.setdefault(body_id, _Track()), reader.position
             track.add(frame, line, reader.read_joints(where))
     reader.check_end(num_frames)
     bodies = [_finish(body_id, track, name) for body_id, track in tracks.items()]
@@ -203,17 +182,14 @@ class _Reader:
         message = f'line {self.position}: found {text!r}, expected {expected}'
         return RejectedError(f'{self.name}: {message}', TRUNCATED if cut else MALFORMED)
 
-    def read_integer(self, expected: str, num_values: int = 1) -> int:
+    def read_integer(self, expected: str, num_values: int = 1, only: int | None = None) -> int:
         """The first value, a count or an id, of a line of ``num_values``."""
         values = self._next(expected).split()
         if len(values) != num_values or not values[0].isdigit() or len(values[0]) > _MOST_DIGITS:
             raise self._unexpected(expected)
-        return int(values[0])
-
-    def read_joint_count(self, where: str) -> None:
-        expected = f'the number of joints {NUM_JOINTS}{where}'
-        if self.read_integer(expected) != NUM_JOINTS:
+        if only is not None and int(values[0]) != only:
             raise self._unexpected(expected)
+        return int(values[0])
 
     def read_joints(self, where: str) -> list[float]:
         """The V * 3 coordinates of a body in a frame."""

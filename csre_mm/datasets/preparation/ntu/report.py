@@ -1,22 +1,18 @@
 """A report on the conversion of NTU RGB+D: counts, and the names of the files behind them."""
 
+import textwrap
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
-
-from rich.table import Table
-from rich.text import Text
 
 from csre_mm.datasets.preparation.ntu.convert import Outcome
 from csre_mm.datasets.preparation.ntu.raw import NO_BODY, REASONS
 from csre_mm.datasets.preparation.ntu.splits import NTUBenchmark, files_of_class, parse_name
 from csre_mm.datasets.preparation.raw_files import printable
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.tables import format_table
 
-CLASSES_PER_ROW = 4
 NAMES_SHOWN = 2
-NUMBERS = ('here', 'full data set', 'difference', 'files', 'number', 'in files')
-"""Columns of the printed tables that are aligned to the right."""
 
 
 def make_report(
@@ -41,8 +37,8 @@ def make_report(
         ``rejected`` (by reason) and ``notes`` (what is unusual about the samples). ``full`` is the
         known count of the full data set.
     """
-    samples = [outcome for outcome in outcomes if outcome.reason is None]
-    persons = Counter(outcome.num_persons for outcome in samples)
+    shapes = [one.annotation['keypoint'].shape for one in outcomes if one.annotation is not None]
+    persons = Counter(shape[0] for shape in shapes)
     without_skeleton = sum(outcome.reason == NO_BODY for outcome in outcomes) + len(ignored)
     full, missing = benchmark.num_files, benchmark.num_missing
     rejected = {
@@ -53,11 +49,11 @@ def make_report(
         files=dict(
             found=dict(here=len(outcomes) + len(ignored), full=full),
             missing=dict(here=without_skeleton, full=missing),
-            samples=dict(here=len(samples), full=full - missing),
+            samples=dict(here=len(shapes), full=full - missing),
         ),
         ignored=len(ignored),
         other_dataset=num_other,
-        frames=sum(outcome.num_frames for outcome in samples),
+        frames=sum(shape[1] for shape in shapes),
         persons={str(number): persons[number] for number in sorted(persons)},
         splits={
             split: dict(here=len(names), full=benchmark.sizes[split])
@@ -68,7 +64,7 @@ def make_report(
             reason: dict(count=len(files), meaning=REASONS[reason], files=files)
             for reason, files in rejected.items()
         },
-        notes=_group_notes(samples),
+        notes=_group_notes(outcomes),
     )
 
 
@@ -90,10 +86,10 @@ def _count_classes(
     return classes
 
 
-def _group_notes(samples: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
+def _group_notes(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
     """The total of each note and the files that have it."""
     groups: dict[str, dict[str, Any]] = {}
-    for outcome in samples:
+    for outcome in outcomes:
         for note, number in outcome.notes.items():
             group = groups.setdefault(note, dict(files=0, total=0, names=[]))
             group['files'] += 1
@@ -102,60 +98,34 @@ def _group_notes(samples: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
     return {note: groups[note] for note in sorted(groups)}
 
 
-def make_tables(report: dict[str, Any]) -> list[Table]:
+def format_report(report: dict[str, Any]) -> str:
     """The report of :func:`make_report` as tables, with the first names only."""
-    counts = ['here', 'full data set', 'difference']
-    classes = [
-        (name, f'{n["samples"]} / {n["full_files"]}') for name, n in report['classes'].items()
+    counts = [
+        [name, f'{n["here"]:,}', f'{n["full"]:,}', f'{n["here"] - n["full"]:+,}']
+        for name, n in [*report['files'].items(), *report['splits'].items()]
     ]
-    num_rows = -(-len(classes) // CLASSES_PER_ROW)
-    return [
-        _table('files', ['', *counts], map(_compare, report['files'].items())),
-        _table('samples', ['', *counts], map(_compare, report['splits'].items())),
-        _table(
-            'samples / raw files of the full data set',
-            ['class', 'samples'] * CLASSES_PER_ROW,
-            ([text for pair in classes[row::num_rows] for text in pair] for row in range(num_rows)),
-        ),
-        _table(
-            'files without a sample',
-            ['reason', 'meaning', 'files', 'such as'],
-            (
-                [reason, group['meaning'], f'{group["count"]:,}', _first(group['files'])]
-                for reason, group in report['rejected'].items()
-            ),
-        ),
-        _table(
-            'unusual in the samples',
-            ['what', 'number', 'in files', 'such as'],
-            (
-                [note, f'{group["total"]:,}', f'{group["files"]:,}', _first(group['names'])]
-                for note, group in report['notes'].items()
-            ),
-        ),
+    classes = [f'{name} {n["samples"]}/{n["full_files"]}' for name, n in report['classes'].items()]
+    rejected = [
+        [reason, f'{group["count"]:,}', f'{group["meaning"]}{_such_as(group["files"])}']
+        for reason, group in report['rejected'].items()
     ]
+    notes = [
+        [note, f'{group["total"]:,}', f'{group["files"]:,}', _such_as(group['names'])]
+        for note, group in report['notes'].items()
+    ]
+    parts = [
+        format_table(['files and samples', 'here', 'full data set', 'difference'], counts),
+        f'samples / raw files of the full data set\n{textwrap.fill("  ".join(classes), 100)}',
+        format_table(['files without a sample', 'files', 'meaning'], rejected, left=(0, 2)),
+    ]
+    if notes:
+        header = ['unusual in the samples', 'number', 'in files', '']
+        parts.append(format_table(header, notes, left=(0, 3)))
+    return '\n\n'.join(parts)
 
 
-def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> Table:
-    table = Table(title=title, title_justify='left')
-    for heading in headings:
-        table.add_column(
-            heading, justify='right' if heading in NUMBERS else 'left', overflow='fold'
-        )
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-def _compare(item: tuple[str, dict[str, int]]) -> list[str]:
-    """A row with a count of the files and that of the full data set."""
-    name, counts = item
-    here, full = counts['here'], counts['full']
-    return [name, f'{here:,}', f'{full:,}', f'{here - full:+,}' if here != full else '0']
-
-
-def _first(names: Iterable[str]) -> Text:
-    """The first names, one per line; a text, so that brackets in them are no markup."""
+def _such_as(names: Iterable[str]) -> str:
+    """The first names, behind what is said of them."""
     names = [printable(name) for name in names]
-    more = ['...'] if len(names) > NAMES_SHOWN else []
-    return Text('\n'.join([*names[:NAMES_SHOWN], *more]))
+    more = ', ...' if len(names) > NAMES_SHOWN else ''
+    return f', such as {", ".join(names[:NAMES_SHOWN])}{more}' if names else ''

@@ -44,11 +44,7 @@ _PATTERN = re.compile(r'S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})', re.ASCII)
 
 
 def parse_name(name: str, where: str | None = None) -> SampleName:
-    """Read a sample's name.
-
-    Args:
-        name: The file's name without its suffix.
-        where: How messages call the file, by default ``name``.
+    """Read the numbers in a sample's name; messages call the file ``where``, by default ``name``.
 
     Raises:
         InputError: If the name has another form, or a number that the data set lacks.
@@ -87,19 +83,13 @@ class NTUBenchmark:
         """Whether the sample belongs to the data set."""
         return sample.action <= self.num_classes and sample.setup <= self.num_setups
 
-    def splits_of(self, sample: SampleName) -> tuple[str, ...]:
-        """The splits that a sample of the data set belongs to, one per protocol."""
-        return tuple(
-            f'{protocol}_{"train" if is_train(sample) else "val"}'
-            for protocol, is_train in self.train.items()
-        )
-
     def make_splits(self, names: Iterable[str]) -> dict[str, list[str]]:
         """Sort samples, all of them of the data set, into the splits, keeping their order."""
         splits: dict[str, list[str]] = {split: [] for split in self.sizes}
         for name in names:
-            for split in self.splits_of(parse_name(name)):
-                splits[split].append(name)
+            for protocol, is_train in self.train.items():
+                part = 'train' if is_train(parse_name(name)) else 'val'
+                splits[f'{protocol}_{part}'].append(name)
         return splits
 
 
