@@ -8,11 +8,12 @@ from typing import Literal
 
 from mmaction.registry import RUNNERS
 from mmengine.config import Config, ConfigDict
+from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from csre_mm.apis.csre_config import complete_config
 from csre_mm.compat import no_accelerator
-from csre_mm.engine import StartCheckHook
+from csre_mm.engine import StartCheckHook, ThreadHook
 from csre_mm.utils.config import build
 from csre_mm.utils.errors import InputError, as_input_error
 from csre_mm.utils.machine import keep_freed_memory
@@ -38,7 +39,8 @@ def build_runner(cfg: Config) -> Runner:
     """Build the runner of a config.
 
     The config of a training is completed (:func:`complete_config`). On a CPU the process keeps the
-    memory that it frees from here on (:func:`keep_freed_memory`).
+    memory that it frees from here on (:func:`keep_freed_memory`), and as many threads as there are
+    free cores (:class:`ThreadHook`).
 
     Raises:
         InputError: If an object of the config is unknown or does not take one of its arguments.
@@ -48,13 +50,19 @@ def build_runner(cfg: Config) -> Runner:
         >>> runner.max_epochs  # runner.train() trains them
         2
     """
+    hooks: list[Hook] = [StartCheckHook()]
     if no_accelerator():
         keep_freed_memory()
+        fixed = (cfg.get('randomness') or {}).get('deterministic')
+        if 'OMP_NUM_THREADS' not in os.environ and not fixed:
+            hooks.append(ThreadHook())
     if cfg.get('train_dataloader'):
         complete_config(cfg)
     runner = build(RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg, cfg)
-    if not any(isinstance(hook, StartCheckHook) for hook in runner.hooks):
-        runner.register_hook(StartCheckHook())
+    present = {type(hook) for hook in runner.hooks}
+    for hook in hooks:
+        if type(hook) not in present:
+            runner.register_hook(hook)
     return runner
 
 

@@ -5,6 +5,13 @@ from csre_mm.engine.hooks import (
     InferenceCheckpointHook,
     MemoryBankHook,
     StartCheckHook,
+    ThreadHook,
 )
 
-__all__ = ['EpochSeedHook', 'InferenceCheckpointHook', 'MemoryBankHook', 'StartCheckHook']
+__all__ = [
+    'EpochSeedHook',
+    'InferenceCheckpointHook',
+    'MemoryBankHook',
+    'StartCheckHook',
+    'ThreadHook',
+]

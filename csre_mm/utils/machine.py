@@ -4,6 +4,7 @@ import ctypes
 import os
 import platform
 import subprocess
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -53,6 +54,39 @@ def num_cores() -> int:
     if hasattr(os, 'sched_getaffinity'):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+class OtherLoad:
+    """How many of this process's cores other processes keep busy, between two calls.
+
+    Workers of data loaders are other processes. Without ``/proc/stat`` (not Linux) it is 0.
+
+    Example:
+        >>> load = OtherLoad()
+        >>> load() >= 0  # since the line above
+        True
+    """
+
+    def __init__(self, stat: Path = Path('/proc/stat')) -> None:
+        self._stat = stat
+        self._last = self._read()
+
+    def _read(self) -> tuple[float, float, float]:
+        """Seconds: of the clock, busy on the cores, and of this process."""
+        busy, own = 0.0, os.times()
+        if self._stat.exists():
+            cores = {f'cpu{core}' for core in os.sched_getaffinity(0)}
+            for line in self._stat.read_text(encoding='ascii').splitlines():
+                name, *ticks = line.split()
+                if name in cores:  # user nice system idle iowait irq softirq
+                    busy += sum(map(int, [*ticks[:3], *ticks[5:7]])) / os.sysconf('SC_CLK_TCK')
+        return time.monotonic(), busy, own.user + own.system
+
+    def __call__(self) -> float:
+        """Measure, and begin anew."""
+        before, self._last = self._last, self._read()
+        elapsed, busy, own = (now - then for now, then in zip(self._last, before, strict=True))
+        return max(0.0, busy - own) / elapsed if elapsed > 0 else 0.0
 
 
 def describe_commit() -> str | None:
