@@ -16,6 +16,8 @@ from types import ModuleType
 FOLDERS = ('tools', 'tools/data', 'tools/analysis')
 INTERNAL = ('write_results',)
 """Scripts that serve the repository only."""
+TAKE_CONFIG = ('train', 'test', 'predict', 'export-onnx', 'bank', 'cost', 'embedding')
+"""Commands whose first argument is a config."""
 EPILOG = """\
 CONFIG of a command is a file or the name of a shipped config. Each command has its own --help.
 
@@ -88,6 +90,18 @@ def run(name: str, script: Path, arguments: list[str]) -> None:
     exec(compile(script.read_bytes(), script, 'exec'), vars(module))
 
 
+def check_config(project: ModuleType, program: str, name: str) -> None:
+    """Refuse what is no config before the seconds that PyTorch takes to import."""
+    file = Path(name) if Path(name).is_file() else project.locate_config(name)
+    if file is None:
+        fail(program, project.no_such_config(name))
+    try:
+        ast.parse(file.read_bytes(), name)
+    except (SyntaxError, ValueError) as error:
+        reason = f'{type(error).__name__}: {error}'
+        fail(program, f'{name} cannot be read as a config: {reason}')
+
+
 def fail(program: str, message: str) -> None:
     """End as the commands do on a bad input."""
     sys.stderr.write(f'{program}: error: {message}\n')
@@ -109,6 +123,8 @@ def dispatch() -> None:
     scripts = find_scripts(project.ROOT)
     name, *arguments = sys.argv[1:] or ['--help']
     if name in scripts:
+        if name in TAKE_CONFIG and arguments and not arguments[0].startswith('-'):
+            check_config(project, f'csre-mm {name}', arguments[0])
         run(name, scripts[name], arguments)
     elif name == 'list':
         list_configs(project, arguments)

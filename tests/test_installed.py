@@ -129,7 +129,7 @@ def test_modules_bases_and_tools_come_from_the_installation(site, tmp_path):
     assert found['same'] and found['mmaction'] == 'RecognizerGCN' and found['commit'] is None
 
 
-def test_help_and_list_need_no_torch(csre_mm, site, tmp_path):
+def test_help_list_and_wrong_configs_need_no_torch(csre_mm, site, tmp_path):
     lines = csre_mm('--help').stdout.splitlines()
     assert ['train', 'Train a skeleton recognizer.'] in [line.split(None, 1) for line in lines]
     listed = {line.split()[0] for line in lines if line.startswith('  ')}
@@ -139,10 +139,16 @@ def test_help_and_list_need_no_torch(csre_mm, site, tmp_path):
     assert csre_mm('list', 'csre_*_ntu60').stdout.split()[0] == 'csre_2sagcn_ntu60'
     every = csre_mm('list').stdout.split()
     assert every == sorted(path.stem for path in (ROOT / 'configs').glob('*.py'))
-    code = 'import sys, csre_mm_cli; sys.argv[1:] = ["list"]; csre_mm_cli.main();' + (
-        'assert not {"torch", "numpy", "csre_mm"} & set(sys.modules)'
-    )
-    succeed('-c', code, cwd=tmp_path, PYTHONPATH=str(site))
+    (tmp_path / 'own.py').write_text('model = dict(')
+    for arguments, status in ((['list'], 0), (['train', 'hcn'], 2), (['test', 'own.py', 'x'], 2)):
+        code = (
+            'import sys, csre_mm_cli\n'
+            f'sys.argv[1:], status = {arguments}, 0\n'
+            'try:\n    csre_mm_cli.main()\nexcept SystemExit as end:\n    status = end.code\n'
+            f'assert status == {status}\n'
+            'assert not {"torch", "numpy", "csre_mm"} & set(sys.modules)'
+        )
+        succeed('-c', code, cwd=tmp_path, PYTHONPATH=str(site))
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def apply_options(cfg: Config, options: dict | None) -> Config:
         InputError: If a key begins with a name that neither the config has nor a runner takes, or
             leads through something that is not a dictionary or a list.
     """
-    known = {*cfg, *_RUNNER_KEYS, *_OTHER_KEYS}
+    known = sorted({*cfg, *_RUNNER_KEYS, *_OTHER_KEYS})
     for key in options or {}:
         name = key.partition('.')[0]
         if name not in known:

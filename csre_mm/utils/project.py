@@ -40,6 +40,18 @@ def suggest(name: str, names: Sequence[str]) -> str:
     return f', did you mean {" or ".join(near)}?' if near else ''
 
 
+def locate_config(name: str | os.PathLike) -> Path | None:
+    """The file of a shipped config; None if there is none of that name."""
+    path = ROOT / 'configs' / os.fspath(name).removeprefix('configs/')
+    files = path, path.with_name(f'{path.name}.py')
+    return next((file for file in files if file.is_file()), None)
+
+
+def no_such_config(name: str | os.PathLike) -> str:
+    """A message with similar names."""
+    return f'no such config: {name}{suggest(Path(name).stem, config_names())}'
+
+
 def find_config(name: str | os.PathLike) -> Path:
     """The file of a shipped config.
 
@@ -52,8 +64,7 @@ def find_config(name: str | os.PathLike) -> Path:
     """
     from csre_mm.utils.errors import InputError
 
-    path = ROOT / 'configs' / os.fspath(name).removeprefix('configs/')
-    for file in (path, path.with_name(f'{path.name}.py')):
-        if file.is_file():
-            return file
-    raise InputError(f'no such config: {name}{suggest(Path(name).stem, config_names())}')
+    file = locate_config(name)
+    if file is None:
+        raise InputError(no_such_config(name))
+    return file

@@ -63,8 +63,9 @@ class StartCheckHook(Hook):
             )
         head = getattr(_model(runner), 'cls_head', None)
         num_classes = getattr(head, 'num_classes', None)
-        for dataset in innermost(loader.dataset) if num_classes is not None else ():
-            check_labels(dataset, num_classes)
+        if num_classes is not None:
+            for dataset in innermost(loader.dataset):
+                check_labels(dataset, num_classes)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """The first training batch comes."""
@@ -129,12 +130,12 @@ def check_save_best(runner: Runner) -> None:
         if key != 'auto'
     ]
     known = _metric_names(runner) if wanted else None
-    for key in wanted if known is not None else ():
-        if key not in known:
-            raise InputError(
-                f'default_hooks.checkpoint.save_best is {key!r}, the metrics of val_evaluator are '
-                f'{", ".join(sorted(known))}'
-            )
+    unknown = sorted({*wanted} - known) if known is not None else ()
+    if known and unknown:
+        raise InputError(
+            f'default_hooks.checkpoint.save_best is {unknown[0]!r}, the metrics of val_evaluator '
+            f'are {", ".join(sorted(known))}'
+        )
 
 
 def _metric_names(runner: Runner) -> set[str] | None:
