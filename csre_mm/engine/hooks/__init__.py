@@ -4,5 +4,12 @@ from csre_mm.engine.hooks.epoch_seed_hook import EpochSeedHook
 from csre_mm.engine.hooks.inference_checkpoint_hook import InferenceCheckpointHook
 from csre_mm.engine.hooks.label_check_hook import LabelCheckHook
 from csre_mm.engine.hooks.memory_bank_hook import MemoryBankHook
+from csre_mm.engine.hooks.resumable_checkpoint_hook import ResumableCheckpointHook
 
-__all__ = ['EpochSeedHook', 'InferenceCheckpointHook', 'LabelCheckHook', 'MemoryBankHook']
+__all__ = [
+    'EpochSeedHook',
+    'InferenceCheckpointHook',
+    'LabelCheckHook',
+    'MemoryBankHook',
+    'ResumableCheckpointHook',
+]
