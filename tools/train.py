@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 from mmengine.config import Config
@@ -13,6 +14,7 @@ from csre_mm.utils.checkpoints import newest_checkpoint
 from csre_mm.utils.cli import add_runner_arguments, command
 from csre_mm.utils.config import read_config
 from csre_mm.utils.errors import InputError, as_input_error
+from csre_mm.utils.work_dir import held, is_first_process
 
 EXAMPLE = """example:
   python tools/train.py configs/csre_ctrgcn_ntu60.py --seed 0 \\
@@ -55,7 +57,7 @@ def parse_args() -> argparse.Namespace:
         '--diff-rank-seed', action='store_true', help='give each process a different seed'
     )
     parser.add_argument(
-        '--deterministic', action='store_true', help='use deterministic algorithms of cuDNN'
+        '--deterministic', action='store_true', help='use deterministic algorithms only'
     )
     add_runner_arguments(parser)
     args = parser.parse_args()
@@ -88,7 +90,9 @@ def merge_resume(cfg: Config, resume: str | None) -> None:
     if resume is None:
         return
     path = newest_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
-    if path is not None and not path.is_file():
+    if path is None and is_first_process():
+        print(f'There is no checkpoint in {cfg.work_dir}: the training starts anew.', flush=True)
+    elif path is not None and not path.is_file():
         raise InputError(f'no such checkpoint: {resume}')
     cfg.resume = path is not None
     cfg.load_from = None if path is None else str(path)
@@ -101,12 +105,14 @@ def main() -> None:
     with as_input_error(args.config):
         cfg = merge_training(merge_common(read_config(args.config), args), args)
         merge_options(cfg, args.cfg_options)
-        merge_resume(cfg, args.resume)
-        merge_trackers(cfg, args.tracker)
         if args.no_validate:
             cfg.val_cfg = cfg.val_dataloader = cfg.val_evaluator = None
-        runner = build_runner(cfg)
-    run(runner, 'train')
+        merge_resume(cfg, args.resume)
+        merge_trackers(cfg, args.tracker)
+    with held(cfg.work_dir) if is_first_process() else nullcontext():
+        with as_input_error(args.config):
+            runner = build_runner(cfg)
+        run(runner, 'train')
 
 
 if __name__ == '__main__':

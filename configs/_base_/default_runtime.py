@@ -1,5 +1,6 @@
 custom_imports = dict(imports=['csre_mm'], allow_failed_imports=False)
 default_scope = 'mmaction'
+runner_type = 'SkeletonRunner'
 
 default_hooks = dict(
     runtime_info=dict(type='RuntimeInfoHook'),

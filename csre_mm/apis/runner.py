@@ -13,11 +13,12 @@ from mmengine.runner import Runner
 
 from csre_mm.apis.csre_config import complete_config
 from csre_mm.compat import no_accelerator
-from csre_mm.engine import StartCheckHook, ThreadHook
+from csre_mm.engine import SkeletonRunner, StartCheckHook, ThreadHook
 from csre_mm.utils.config import build
 from csre_mm.utils.errors import InputError, as_input_error
 from csre_mm.utils.machine import keep_freed_memory
 from csre_mm.utils.optional import require
+from csre_mm.utils.work_dir import is_first_process, tracked_before
 
 TRACKERS = ('tensorboard', 'wandb')
 """Trackers by name; each is a package, and the extra of setup.py that installs it."""
@@ -58,7 +59,11 @@ def build_runner(cfg: Config) -> Runner:
             hooks.append(ThreadHook())
     if cfg.get('train_dataloader'):
         complete_config(cfg)
-    runner = build(RUNNERS.build if 'runner_type' in cfg else Runner.from_cfg, cfg)
+    if (cfg.get('randomness') or {}).get('deterministic'):
+        # cuBLAS reads it once, when CUDA starts, and is not deterministic without it.
+        os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')
+    builder = RUNNERS.build if 'runner_type' in cfg else SkeletonRunner.from_cfg
+    runner = build(builder, cfg)
     present = {type(hook) for hook in runner.hooks}
     for hook in hooks:
         if type(hook) not in present:
@@ -115,8 +120,9 @@ def merge_trackers(cfg: Config, names: Sequence[str] | None = None) -> Config:
         if backend['type'] not in [present['type'] for present in backends]:
             backends.append(backend)  # else the config has it, with other arguments
             cfg.visualizer = ConfigDict({**visualizer, 'vis_backends': backends})
-    for backend in backends:
+    for backend in (cfg.get('visualizer') or {}).get('vis_backends') or []:
         _check(backend)
+        _continue(backend, cfg)
     return cfg
 
 
@@ -136,6 +142,16 @@ def _wandb(cfg: Config) -> dict:
     )
 
 
+def _continue(backend: dict, cfg: Config) -> None:
+    """Go on with the run that Weights & Biases has of a training that is resumed."""
+    before = tracked_before(cfg.work_dir) if cfg.get('resume') else None
+    if backend['type'] == 'WandbVisBackend' and before and 'WANDB_RUN_ID' not in os.environ:
+        settings = backend.get('init_kwargs') or {}
+        # The config may have changed, which wandb refuses otherwise.
+        given = dict(id=before, resume='allow', allow_val_change=True)
+        backend['init_kwargs'] = {**given, **settings}
+
+
 def _check(backend: dict) -> None:
     """Find out now what mmengine would find out after the data were read."""
     package = _PACKAGES.get(backend['type'])
@@ -143,7 +159,7 @@ def _check(backend: dict) -> None:
         return
     module = require(package, package, f'{backend["type"]} of the visualizer')
     # One process tracks; in the others a question for the account would go unseen.
-    if package == 'wandb' and os.environ.get('RANK', '0') == '0':
+    if package == 'wandb' and is_first_process():
         try:
             module.login()
         except module.Error as error:

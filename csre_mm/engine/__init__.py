@@ -1,17 +1,21 @@
-"""Hooks of the runner."""
+"""The runner and its hooks."""
 
 from csre_mm.engine.hooks import (
     EpochSeedHook,
     InferenceCheckpointHook,
     MemoryBankHook,
+    ResumableCheckpointHook,
     StartCheckHook,
     ThreadHook,
 )
+from csre_mm.engine.runner import SkeletonRunner
 
 __all__ = [
     'EpochSeedHook',
     'InferenceCheckpointHook',
     'MemoryBankHook',
+    'ResumableCheckpointHook',
+    'SkeletonRunner',
     'StartCheckHook',
     'ThreadHook',
 ]

@@ -16,25 +16,37 @@ from csre_mm.utils.errors import InputError
 def newest_checkpoint(folder: str | os.PathLike) -> Path | None:
     """The checkpoint that a run in this folder resumes from.
 
-    mmengine writes its path to ``last_checkpoint``. If a run was killed meanwhile or its folder was
-    moved, that file is empty or wrong; then it is the ``epoch_*.pth`` or ``iter_*.pth`` of the
-    highest number.
+    mmengine writes its path to ``last_checkpoint``; of a folder that was copied or moved only the
+    name counts. If a run was killed meanwhile and that file is empty or wrong, it is the
+    ``epoch_*.pth`` or ``iter_*.pth`` of the highest number.
 
     Args:
         folder: The working folder of the run; it need not exist.
     """
     folder = Path(folder)
     pointer = folder / 'last_checkpoint'
-    if pointer.is_file():
-        path = Path(pointer.read_text().strip())
-        if path.is_file():
-            return path
-    numbered = {
+    path = Path(pointer.read_text().strip()) if pointer.is_file() else Path()
+    if path.name and (folder / path.name).is_file():
+        return folder / path.name
+    numbered = _numbered(folder)
+    if numbered:
+        return numbered[max(numbered)]
+    return path if path.is_file() else None  # CheckpointHook(out_dir=...) saves elsewhere
+
+
+def checkpoint_before(path: str | os.PathLike) -> Path | None:
+    """The ``epoch_*.pth`` or ``iter_*.pth`` before another one of its folder, if there is one."""
+    numbered = _numbered(Path(path).parent)
+    number = {file: number for number, file in numbered.items()}.get(Path(path), 0)
+    return numbered.get(max((other for other in numbered if other < number), default=-1))
+
+
+def _numbered(folder: Path) -> dict[int, Path]:
+    return {
         int(match[1]): path
         for path in folder.glob('*.pth')
         if (match := re.fullmatch(r'(?:epoch|iter)_(\d+)\.pth', path.name))
     }
-    return numbered[max(numbered)] if numbered else None
 
 
 def _history_statistics(owner: object, name: str) -> object:

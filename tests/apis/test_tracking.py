@@ -1,6 +1,7 @@
 """TensorBoard and Weights & Biases, besides mmengine's own log."""
 
 import json
+import os
 import sys
 import textwrap
 
@@ -122,6 +123,24 @@ def test_environment_variables_of_wandb_override_the_names(cfg, wandb, monkeypat
     assert settings == dict(project='mine', name='third')
 
 
+def test_a_resumed_training_goes_on_with_its_run(cfg, wandb, monkeypatch, tmp_path):
+    monkeypatch.setenv('WANDB_MODE', 'offline')
+    for name in ('20250101_000000-old', '20250102_000000-it-is'):
+        (tmp_path / f'run/20250101_000000/vis_data/wandb/offline-run-{name}').mkdir(parents=True)
+    (tmp_path / 'run/20250101_000000/vis_data/wandb/latest-run').mkdir()
+    cfg.resume = True
+    settings = merge_trackers(cfg, ['wandb']).visualizer.vis_backends[-1].init_kwargs
+    expected = dict(id='it-is', resume='allow', allow_val_change=True)
+    assert settings == {**expected, 'project': 'csre_mm', 'name': 'run'}
+    cfg.visualizer.vis_backends = [dict(type='WandbVisBackend')]  # as the user sets it up
+    merge_trackers(cfg)
+    assert cfg.visualizer.vis_backends[0].init_kwargs == expected
+    cfg.resume = False
+    cfg.visualizer.vis_backends = [dict(type='WandbVisBackend')]
+    merge_trackers(cfg)
+    assert cfg.visualizer.vis_backends == [dict(type='WandbVisBackend')]
+
+
 def test_wandb_without_an_account_is_one_line(cfg, wandb, monkeypatch):
     with pytest.raises(InputError, match=r'No API key configured\. .* WANDB_MODE=offline'):
         merge_trackers(cfg, ['wandb'])
@@ -154,6 +173,14 @@ def test_a_tracker_that_the_config_sets_up_stays(cfg, monkeypatch):
 def test_no_such_tracker(cfg):
     with pytest.raises(InputError, match="no tracker 'mlflow'; known: tensorboard, wandb"):
         merge_trackers(cfg, ['mlflow'])
+
+
+def test_deterministic_algorithms_of_cuda(cfg, monkeypatch):
+    monkeypatch.delenv('CUBLAS_WORKSPACE_CONFIG', raising=False)
+    monkeypatch.setattr('csre_mm.apis.runner.build', lambda builder, cfg: dict(os.environ))
+    assert 'CUBLAS_WORKSPACE_CONFIG' not in build_runner(cfg)
+    cfg.randomness.deterministic = True
+    assert build_runner(cfg)['CUBLAS_WORKSPACE_CONFIG'] == ':4096:8'
 
 
 @pytest.mark.parametrize('package', TRACKERS)

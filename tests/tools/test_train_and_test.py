@@ -2,6 +2,7 @@
 
 import pickle
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 from csre_mm.utils.checkpoints import load_checkpoint_file
+from csre_mm.visualization.run_folder import gather_run, summary_row
 from tests.commands import run_tool
 from tests.conftest import ROOT, config, make_annotations, options_of
 
@@ -74,10 +76,57 @@ def test_either_checkpoint_under_either_config(tmp_path, trained, ntu_file, name
     assert left_out == (2 if name.startswith('csre') else 0)
 
 
-def test_the_stream_key_reaches_testing(tmp_path, trained, ntu_file):
-    checkpoint = trained['ctrgcn_ntu60'] / 'epoch_2.pth'
-    arguments = tmp_path, 'ctrgcn_ntu60', checkpoint, ntu_file
-    assert scores(*arguments) != scores(*arguments, 'model.data_preprocessor.stream=b')
+@pytest.fixture
+def as_bones(tmp_path, trained):
+    """The checkpoint of the baseline, as if it was trained on bones."""
+    content = load_checkpoint_file(str(trained['ctrgcn_ntu60'] / 'epoch_2.pth'))
+    content['meta']['cfg'] = content['meta']['cfg'].replace("stream='j'", "stream='b'")
+    torch.save(content, tmp_path / 'bones.pth')
+    return tmp_path / 'bones.pth'
+
+
+def test_a_stream_is_tested_as_it_was_trained(tmp_path, trained, ntu_file, as_bones, capsys):
+    name, bones = 'ctrgcn_ntu60', 'model.data_preprocessor.stream=b'
+    joints = trained[name] / 'epoch_2.pth'
+    assert scores(tmp_path, name, joints, ntu_file) != scores(
+        tmp_path, name, as_bones, ntu_file, bones
+    )
+    recording = tmp_path / 'a.npy'
+    np.save(recording, np.random.default_rng(0).normal(size=(2, 20, 25, 3)))
+    for checkpoint, stream in ((joints, 'b'), (as_bones, 'j')):
+        options = [*options_of(ntu_file, csre=False), f'model.data_preprocessor.stream={stream}']
+        for script, *arguments in (
+            ('test.py', config(name), checkpoint, '--work-dir', tmp_path / 'test'),
+            ('predict.py', config(name), checkpoint, recording),
+            ('publish.py', checkpoint, tmp_path / 'out.pth', '--config', config(name)),
+            ('export_onnx.py', config(name), checkpoint, tmp_path / 'out.pt2'),
+        ):
+            capsys.readouterr()
+            assert run_tool(script, *arguments, '--cfg-options', *options) == 2
+            message = capsys.readouterr().err.splitlines()[-1]
+            trained_on = 'j' if stream == 'b' else 'b'
+            assert message == (
+                f'{script}: error: {checkpoint}: model.data_preprocessor.stream was {trained_on} '
+                f'in training, the config has {stream}: set it to {trained_on}'
+            )
+    assert not list(tmp_path.glob('out*'))
+
+
+def test_testing_changes_nothing_that_the_training_wrote(tmp_path, trained, ntu_file):
+    name = 'csre_ctrgcn_ntu60'
+    shutil.copytree(trained[name], tmp_path / name)
+    files = [path for path in (tmp_path / name).rglob('*') if path.is_file()]
+    before = {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+    dump = tmp_path / name / 'scores.pkl'
+    arguments = [config(name), tmp_path / name / 'epoch_2.pth', '--dump', dump]
+    options = options_of(ntu_file, csre=True, experiment_name='tested')
+    status = run_tool(
+        'test.py', *arguments, '--work-dir', tmp_path / name, '--cfg-options', *options
+    )
+    assert status == 0 and dump.is_file()
+    assert before == {path: (path.read_bytes(), path.stat().st_mtime_ns) for path in files}
+    run = gather_run('ours', tmp_path / name)
+    assert summary_row(run)[2] == 'yes' and run.banks and run.cfg.randomness.seed == 3
 
 
 def test_csre_of_weight_zero_trains_the_weights_of_the_baseline(tmp_path, trained, ntu_file):
@@ -90,13 +139,16 @@ def test_csre_of_weight_zero_trains_the_weights_of_the_baseline(tmp_path, traine
     assert not all(torch.equal(baseline[key], contrasted[key]) for key in baseline)
 
 
-def test_seed_overrides_the_config_and_flags_reach_it(tmp_path, ntu_file):
+def test_seed_overrides_the_config_and_flags_reach_it(tmp_path, ntu_file, capsys):
     settings = tmp_path / 'config.py'
     settings.write_text(f'_base_ = {str(config("ctrgcn_ntu60"))!r}\nrandomness = dict(seed=5)\n')
     options = options_of(ntu_file, csre=False, **{'train_cfg.max_epochs': 1})
-    arguments = [settings, '--seed', 7, '--amp', '--no-validate', '--auto-scale-lr', '--work-dir']
-    status = run_tool('train.py', *arguments, tmp_path / 'run', '--cfg-options', *options)
+    flags = ['--amp', '--no-validate', '--auto-scale-lr', '--resume']
+    arguments = [settings, '--seed', 7, *flags, '--work-dir', tmp_path / 'run']
+    status = run_tool('train.py', *arguments, '--cfg-options', *options)
     assert status == 0
+    anew = f'There is no checkpoint in {tmp_path / "run"}: the training starts anew.'
+    assert anew in capsys.readouterr().out
     log = next(tmp_path.glob('run/*/*.log')).read_text()
     assert re.search(r'seed: 7\b', log) and 'LR is set based on batch size of 64' in log
     assert 'Epoch(val)' not in log
@@ -130,7 +182,9 @@ def test_interrupted_and_resumed(monkeypatch, tmp_path, ntu_file):
     before = set(run.glob('*/*.log'))
     assert run_tool('train.py', *arguments, '--work-dir', 'run', '--resume') == 0
     (log,) = set(run.glob('*/*.log')) - before
-    assert 'resumed epoch: 1' in log.read_text() and 'Epoch(train) [1]' not in log.read_text()
+    assert (
+        'Resumed at epoch 1 of 2' in log.read_text() and 'Epoch(train) [1]' not in log.read_text()
+    )
     assert load_checkpoint_file(str(run / 'epoch_2.pth'))['meta']['epoch'] == 2
 
 
@@ -222,7 +276,8 @@ def test_bad_input_of_testing_is_one_line(capsys, tmp_path, trained, ntu_file):
         (tmp_path / 'broken.pth', [], [], 'cannot be read as a checkpoint'),
         (checkpoint, ['--dump', 'a.json'], [], 'the name must end in .pkl'),
         (checkpoint, [], ['test_dataloader.dataset.split=a'], "no split 'a'"),
-        (checkpoint, [], ['model.cls_head.num_classes=3'], 'checkpoint of another model'),
+        (checkpoint, [], ['model.cls_head.num_classes=3'], 'num_classes was 60 in training'),
+        (checkpoint, [], ['model.cls_head.in_channels=3'], 'checkpoint of another model'),
         (checkpoint, [], ['model.backbone.num_stages=9'], 'are not of it (such as backbone.blocks'),
     ]
     for number, (path, flags, extra, message) in enumerate(cases):

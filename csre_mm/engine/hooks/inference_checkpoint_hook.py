@@ -30,18 +30,35 @@ def matching_state(state: dict, expected: dict, where: str) -> tuple[dict, int]:
     kept = state
     if not any(key.startswith(TRAIN_ONLY) for key in expected):
         kept = {key: value for key, value in state.items() if not key.startswith(TRAIN_ONLY)}
-    missing, surplus = sorted(expected.keys() - kept.keys()), sorted(kept.keys() - expected.keys())
+    refuse_other_model(kept, expected, where)
+    return kept, len(state) - len(kept)
+
+
+def refuse_other_model(state: dict, expected: dict, where: str) -> None:
+    """Insist on exactly the tensors of a model.
+
+    Args:
+        state: Tensors of a checkpoint by name.
+        expected: Tensors of the model by name.
+        where: The checkpoint, for messages.
+
+    Raises:
+        InputError: If one is missing, too many, or of another shape.
+    """
+    missing, surplus = (
+        sorted(expected.keys() - state.keys()),
+        sorted(state.keys() - expected.keys()),
+    )
     if missing or surplus:
         found = [f'{len(missing)} tensors are missing (such as {missing[0]})'] if missing else []
         found += [f'{len(surplus)} are not of it (such as {surplus[0]})'] if surplus else []
         raise InputError(f'{where} is a checkpoint of another model: {" and ".join(found)}')
     for key, value in expected.items():
-        if kept[key].shape != value.shape:
+        if state[key].shape != value.shape:
             raise InputError(
-                f'{where} is a checkpoint of another model: {key} is {tuple(kept[key].shape)}, '
+                f'{where} is a checkpoint of another model: {key} is {tuple(state[key].shape)}, '
                 f'the model has {tuple(value.shape)}'
             )
-    return kept, len(state) - len(kept)
 
 
 @HOOKS.register_module()

@@ -17,7 +17,7 @@ from torch import Tensor
 from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeatDataset
 from csre_mm.engine.hooks.contrast_summary import describe_contrasts, find_void_mining
 from csre_mm.models.losses import MemoryContrastLoss
-from csre_mm.utils.checkpoints import load_checkpoint_file
+from csre_mm.utils.checkpoints import load_checkpoint_file, newest_checkpoint
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 
@@ -173,10 +173,9 @@ class MemoryBankHook(Hook):
         self._strip_older(runner)
 
     def _strip_older(self, runner: Runner) -> None:
-        pointer = Path(runner.work_dir, 'last_checkpoint')
-        if self.keep == 'all' or not is_main_process() or not pointer.is_file():
+        newest, keys = newest_checkpoint(runner.work_dir), tuple(self._state_keys(runner))
+        if self.keep == 'all' or not is_main_process() or newest is None:
             return
-        newest, keys = Path(pointer.read_text()), tuple(self._state_keys(runner))
         mine = re.compile(r'(epoch|iter|best_.+)_\d+\.pth')
         paths = {path for path in newest.parent.iterdir() if mine.fullmatch(path.name)}
         for path in paths - {newest} - self._stripped:

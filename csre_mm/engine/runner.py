@@ -1,0 +1,165 @@
+"""The runner of csre_mm: mmengine's, where a checkpoint meets a config."""
+
+import logging
+from typing import Any
+
+from mmaction.registry import RUNNERS
+from mmengine.device import get_device
+from mmengine.hooks import Hook, LoggerHook
+from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
+from mmengine.runner.checkpoint import _load_checkpoint, load_state_dict
+from torch import Tensor, nn
+
+from csre_mm.engine.hooks.inference_checkpoint_hook import TRAIN_ONLY, refuse_other_model
+from csre_mm.engine.resume import go_on
+from csre_mm.engine.trained_with import STREAM, check_trained_with
+from csre_mm.utils.checkpoints import checkpoint_before, find_state_dict
+from csre_mm.utils.errors import InputError
+
+_LONGEST = 10
+"""Lines of a message in the terminal; longer ones are in the log file."""
+_FEWEST = 4
+"""Log lines in an epoch."""
+
+
+@RUNNERS.register_module()
+class SkeletonRunner(Runner):
+    """mmengine's runner, which checks a checkpoint against the config that uses it.
+
+    - A run that is resumed takes its schedules and the settings of its optimizer from the config
+      (:func:`csre_mm.engine.resume.go_on`), and is refused if its model, stream, layout, window or
+      classes are others. The config text in the checkpoint is not executed.
+    - ``load_from`` is refused if less than half of the encoder fits, or for another stream.
+    - A test leaves the config and everything else that a training has written.
+    - The terminal gets no message longer than ten lines, and an epoch at least four log lines.
+
+    Example:
+        >>> from csre_mm.utils.config import read_config
+        >>> runner = SkeletonRunner.from_cfg(read_config('config.py'))
+        >>> runner.max_epochs
+        2
+    """
+
+    @property
+    def trains(self) -> bool:
+        """Whether the training loop was built, that is, something is trained."""
+        return isinstance(self._train_loop, BaseLoop)
+
+    @property
+    def bare_model(self) -> nn.Module:
+        """The model without the wrapper of a distributed training."""
+        return self.model.module if is_model_wrapper(self.model) else self.model
+
+    def train(self) -> nn.Module:
+        """Train; what the run is, is written to its folder now, and not when it is tested."""
+        if self._train_loop is not None:
+            most = max(1, len(self.train_dataloader) // _FEWEST)
+            for hook in self.hooks:
+                if isinstance(hook, LoggerHook):
+                    hook.interval = min(hook.interval, most)
+            self.dump_config()
+        return super().train()
+
+    def dump_config(self) -> None:
+        """Write the config to the working folder, unless nothing is trained."""
+        if self.trains:
+            super().dump_config()
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
+        """Mmengine's logger, whose long messages go to the file alone."""
+        logger = super().build_logger(*args, **kwargs)
+        for handler in logger.handlers:
+            if type(handler) is logging.StreamHandler:
+                handler.addFilter(_is_short)
+        return logger
+
+    def register_hook(self, hook: Hook | dict, priority: Any = None) -> None:
+        """Register a hook, :class:`ResumableCheckpointHook` in the place of mmengine's."""
+        if isinstance(hook, dict) and hook.get('type') == 'CheckpointHook':
+            hook = {**hook, 'type': 'ResumableCheckpointHook'}
+        super().register_hook(hook, priority)
+
+    def resume(
+        self,
+        filename: str,
+        resume_optimizer: bool = True,
+        resume_param_scheduler: bool = True,
+        map_location: Any = 'default',
+    ) -> None:
+        """Resume a training; optimizer and schedules always are."""
+        location = get_device() if map_location == 'default' else map_location
+        self._load_from = filename
+        go_on(self, self.load_checkpoint(filename, location), str(filename))
+
+    def load_checkpoint(
+        self,
+        filename: str,
+        map_location: Any = 'cpu',
+        strict: bool = False,
+        revise_keys: Any = (),
+    ) -> dict[str, Any]:
+        """Load weights, and refuse those of another model.
+
+        Args:
+            filename: The checkpoint, a published one, or a bare state dict.
+            map_location: Where to load it.
+            strict: Whether every tensor must fit.
+            revise_keys: Is not used; ``module.`` in front of the names is removed.
+
+        Raises:
+            InputError: If the checkpoint does not fit the config or the model.
+        """
+        try:
+            content = _load_checkpoint(filename, map_location, self.logger)
+        except InputError as error:
+            before = checkpoint_before(filename) if self._resume else None
+            raise InputError(f'{error}; before it is {before}') if before else error from error
+        state = find_state_dict(content, filename)
+        checkpoint = {**(content if 'state_dict' in content else {}), 'state_dict': state}
+        starts = self.trains and not self._resume
+        check_trained_with(self.cfg, content, str(filename), keys=[STREAM] if starts else ())
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        state, expected = checkpoint['state_dict'], self.bare_model.state_dict()
+        if starts:
+            self._check_encoder(state, expected, filename)
+        elif self.trains:
+            _check_resumed(state, expected, filename)
+        load_state_dict(self.bare_model, state, strict, self.logger)
+        self._has_loaded = True
+        self.logger.info(f'Load checkpoint from {filename}')
+        return checkpoint
+
+    def _check_encoder(
+        self, state: dict[str, Tensor], expected: dict[str, Tensor], filename: str
+    ) -> None:
+        """Insist that a training that starts from weights gets most of its encoder from them."""
+        encoder = [key for key in expected if not key.startswith((TRAIN_ONLY, 'cls_head.'))]
+        fits = [key for key in encoder if key in state and state[key].shape == expected[key].shape]
+        found = f'{filename}: {len(fits)} of the {len(encoder)} tensors of the encoder fit'
+        if 2 * len(fits) < len(encoder):
+            names = f'{next(iter(state))} in the file, {encoder[0]} in the model'
+            raise InputError(
+                f'{found} ({names}): the weights are of another encoder, or of other code, whose '
+                'weights tools/convert_weights.py converts'
+            )
+        if len(fits) < len(encoder):
+            left = next(key for key in encoder if key not in fits)
+            self.logger.warning(f'{found}; the others, such as {left}, start at random.')
+
+
+def _check_resumed(state: dict[str, Tensor], expected: dict[str, Tensor], filename: str) -> None:
+    """Insist on exactly the model of the checkpoint; the banks say themselves what differs."""
+    if any(key.startswith(TRAIN_ONLY) for key in state.keys() - expected.keys()):
+        raise InputError(
+            f'{filename} was trained with CSRE, the config has none: resume with the config of '
+            'CSRE, or start a new run from its weights with load_from'
+        )
+    shapes = {key: value for key, value in expected.items() if '.bank.' not in key}
+    refuse_other_model({k: v for k, v in state.items() if '.bank.' not in k}, shapes, filename)
+
+
+def _is_short(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.INFO or record.getMessage().count('\n') < _LONGEST
