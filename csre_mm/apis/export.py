@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.export import ExportedProgram
 
 from csre_mm.apis.recognizer import example_clips, load_recognizer, testing_config
-from csre_mm.utils.checkpoints import read_state_dict
+from csre_mm.utils.checkpoints import load_checkpoint_file
 from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.optional import require
@@ -75,8 +75,8 @@ class Exporter:
 
     def __init__(self, cfg: Config, checkpoint: str | os.PathLike) -> None:
         self.cfg = testing_config(cfg)
-        state = read_state_dict(checkpoint)
-        self.model = load_recognizer(self.cfg, state, str(checkpoint), 'cpu')
+        content = load_checkpoint_file(os.fspath(checkpoint), map_location='cpu')
+        self.model = load_recognizer(self.cfg, content, str(checkpoint), 'cpu')
         self.graph = ScoreGraph(self.model).eval()
         self.shape = tuple(self.clips(1).shape[1:])
 

@@ -17,7 +17,7 @@ from csre_mm.apis.recordings import Recording, Recordings, find_recordings
 from csre_mm.apis.windows import choose_persons, cut, stream_predictions, window_spans
 from csre_mm.datasets.class_names import find_class_names
 from csre_mm.datasets.input_shape import read_input_shape
-from csre_mm.utils.checkpoints import read_state_dict
+from csre_mm.utils.checkpoints import load_checkpoint_file
 from csre_mm.utils.config import build, innermost_datasets, pipeline_of, read_config
 from csre_mm.utils.errors import InputError
 
@@ -73,8 +73,8 @@ class SkeletonInferencer:
         self.batch_size = batch_size or self.cfg.test_dataloader.get('batch_size', 1)
         if batch_size is not None and batch_size < 1:
             raise InputError(f'a batch of {batch_size} clips, expected at least 1')
-        state = read_state_dict(checkpoint)
-        self.model = load_recognizer(self.cfg, state, str(checkpoint), device)
+        content = load_checkpoint_file(os.fspath(checkpoint), map_location='cpu')
+        self.model = load_recognizer(self.cfg, content, str(checkpoint), device)
         self.pipeline = build(Compose, pipeline_of(self.cfg))
         _, dataset = innermost_datasets(self.cfg, 'test_dataloader')[0]
         num_classes = self.model.cls_head.num_classes

@@ -1,6 +1,5 @@
 """From a checkpoint of a run to a small file of what testing needs."""
 
-import ast
 import hashlib
 import io
 import os
@@ -15,6 +14,7 @@ from mmengine.utils import import_modules_from_strings
 
 from csre_mm.apis.recognizer import load_recognizer, testing_config
 from csre_mm.utils.checkpoints import find_state_dict, load_checkpoint_file
+from csre_mm.utils.config_text import parse_settings
 from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.files import atomic_path
 from csre_mm.version import __version__
@@ -75,7 +75,7 @@ def publish(
     content = load_checkpoint_file(os.fspath(source), map_location='cpu')
     state = find_state_dict(content, source, bare=False)
     settings = testing_config(cfg or read_config_inside(content, source))
-    model = load_recognizer(settings, state, str(source), 'cpu')
+    model = load_recognizer(settings, content, str(source), 'cpu')
     meta = {'cfg': settings.pretty_text, 'csre_mm_version': __version__}
     # Each tensor is stored by itself, and in memory: a file would give its name to the archive.
     weights = {key: value.clone() for key, value in model.state_dict().items()}
@@ -113,13 +113,9 @@ def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
     text = meta.get('cfg') if isinstance(meta, Mapping) else None
     if not isinstance(text, str):
         raise InputError(f'{source} holds no config: name it with --config')
-    settings = {}
     try:
-        for line in ast.parse(text).body:  # name = value; literals, or dict(...) of such
-            if not isinstance(line, ast.Assign) or not isinstance(line.targets[0], ast.Name):
-                raise ValueError(f'line {line.lineno} sets no value')
-            settings[line.targets[0].id] = ast.literal_eval(_DictCalls().visit(line.value))
-    except (SyntaxError, ValueError, RecursionError) as error:
+        settings = parse_settings(text)
+    except ValueError as error:
         raise InputError(
             f'{source}: the config in it is not plain settings ({one_line(error, 100)}): '
             'name one with --config'
@@ -130,15 +126,3 @@ def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
     except (ImportError, TypeError) as error:
         raise InputError(f'{source}: custom_imports of the config in it: {error}') from error
     return cfg
-
-
-class _DictCalls(ast.NodeTransformer):
-    """Turn ``dict(key=value)``, as mmengine prints dictionaries, into literals."""
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:
-        self.generic_visit(node)
-        named = isinstance(node.func, ast.Name) and node.func.id == 'dict'
-        if not named or node.args or any(keyword.arg is None for keyword in node.keywords):
-            return node  # which literal_eval refuses
-        keys = [ast.Constant(keyword.arg) for keyword in node.keywords]
-        return ast.Dict(keys=list(keys), values=[keyword.value for keyword in node.keywords])

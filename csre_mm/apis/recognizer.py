@@ -11,6 +11,8 @@ from torch import Tensor
 
 from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.engine.hooks.inference_checkpoint_hook import matching_state
+from csre_mm.engine.trained_with import check_trained_with
+from csre_mm.utils.checkpoints import find_state_dict
 from csre_mm.utils.config import build, has_csre
 from csre_mm.utils.errors import InputError
 
@@ -52,12 +54,12 @@ def testing_config(cfg: Config) -> Config:
     return Config({**kept, 'model': baseline_model(cfg)})
 
 
-def load_recognizer(cfg: Config, state: dict[str, Tensor], where: str, device: str) -> Any:
+def load_recognizer(cfg: Config, content: Any, where: str, device: str) -> Any:
     """Build a recognizer without its train-only neck, and load its weights.
 
     Args:
         cfg: The config, which stays as it is.
-        state: Tensors of a checkpoint (:func:`read_state_dict`).
+        content: What a checkpoint holds (:func:`load_checkpoint_file`).
         where: The checkpoint, for messages.
         device: ``'cpu'``, ``'cuda'``, ``'cuda:1'``, ...
 
@@ -65,14 +67,16 @@ def load_recognizer(cfg: Config, state: dict[str, Tensor], where: str, device: s
         The model in evaluation mode.
 
     Raises:
-        InputError: If the config builds no model, the checkpoint is of another one, or there is no
-            such device.
+        InputError: If the config builds no model, the checkpoint is of another one or was trained
+            on another stream, layout or window, or there is no such device.
     """
     try:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f'no device {device!r}: {reason:.100}') from error
+    state = find_state_dict(content, where)
+    check_trained_with(cfg, content, where)
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     model = build(MODELS.build, baseline_model(cfg))
     kept, _ = matching_state(state, model.state_dict(), where)

@@ -1,0 +1,37 @@
+"""The text of a config, as mmengine writes it into checkpoints, read without running it."""
+
+import ast
+from typing import Any
+
+
+def parse_settings(text: str) -> dict[str, Any]:
+    """Read ``name = value`` lines; a value is a literal, or ``dict(...)`` of literals.
+
+    Example:
+        >>> parse_settings("model = dict(type='RecognizerGCN', neck=None)")
+        {'model': {'type': 'RecognizerGCN', 'neck': None}}
+
+    Raises:
+        ValueError: If the text is anything else.
+    """
+    settings = {}
+    try:
+        for line in ast.parse(text).body:
+            if not isinstance(line, ast.Assign) or not isinstance(line.targets[0], ast.Name):
+                raise ValueError(f'line {line.lineno} sets no value')
+            settings[line.targets[0].id] = ast.literal_eval(_DictCalls().visit(line.value))
+    except (SyntaxError, RecursionError, MemoryError) as error:
+        raise ValueError(str(error)) from error
+    return settings
+
+
+class _DictCalls(ast.NodeTransformer):
+    """Turn ``dict(key=value)``, as mmengine prints dictionaries, into literals."""
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        named = isinstance(node.func, ast.Name) and node.func.id == 'dict'
+        if not named or node.args or any(keyword.arg is None for keyword in node.keywords):
+            return node  # which literal_eval refuses
+        keys = [ast.Constant(keyword.arg) for keyword in node.keywords]
+        return ast.Dict(keys=list(keys), values=[keyword.value for keyword in node.keywords])
