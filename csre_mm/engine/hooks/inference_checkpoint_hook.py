@@ -25,7 +25,7 @@ def matching_state(state: dict, expected: dict, where: str) -> tuple[dict, int]:
 
     Raises:
         InputError: If the rest is not exactly what the model needs: it is a checkpoint of another
-            model.
+            model; or is not finite.
     """
     kept = state
     if not any(key.startswith(TRAIN_ONLY) for key in expected):
@@ -41,6 +41,8 @@ def matching_state(state: dict, expected: dict, where: str) -> tuple[dict, int]:
                 f'{where} is a checkpoint of another model: {key} is {tuple(kept[key].shape)}, '
                 f'the model has {tuple(value.shape)}'
             )
+        if not kept[key].isfinite().all():
+            raise InputError(f'{where}: {key} is not finite: the training diverged')
     return kept, len(state) - len(kept)
 
 
