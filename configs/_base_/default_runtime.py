@@ -13,6 +13,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='MemoryBankHook'),
     dict(type='LabelCheckHook'),
+    dict(type='FiniteCheckHook'),
     dict(type='EpochSeedHook'),
 ]
 

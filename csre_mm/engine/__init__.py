@@ -2,9 +2,16 @@
 
 from csre_mm.engine.hooks import (
     EpochSeedHook,
+    FiniteCheckHook,
     InferenceCheckpointHook,
     LabelCheckHook,
     MemoryBankHook,
 )
 
-__all__ = ['EpochSeedHook', 'InferenceCheckpointHook', 'LabelCheckHook', 'MemoryBankHook']
+__all__ = [
+    'EpochSeedHook',
+    'FiniteCheckHook',
+    'InferenceCheckpointHook',
+    'LabelCheckHook',
+    'MemoryBankHook',
+]
