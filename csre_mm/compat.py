@@ -2,28 +2,30 @@
 
 ``import csre_mm`` calls :func:`apply` before anything imports ``mmaction.models``. A repair acts
 only where the fault is present, touches the one function that has it, and goes away by itself when
-the stack is fixed.
+the stack is fixed. Those of how mmengine finds, reads and writes files are in
+:mod:`csre_mm.utils.mmengine_files`.
 """
 
 import ast
 import functools
-import importlib
-import importlib.metadata
-import importlib.util
 import sys
 import types
 import warnings
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
 from mmengine.device import get_device
 
 from csre_mm.utils.errors import InputError
-from csre_mm.utils.project import find_config
+from csre_mm.utils.mmengine_files import (
+    find_shipped_bases,
+    read_without_running,
+    replace_pkg_resources,
+    source_folder,
+    write_checkpoints_whole,
+)
 
 
 @functools.cache
@@ -34,7 +36,7 @@ def apply() -> None:
     find_shipped_bases()
     supply_missing_drn()
     skip_broken_multimodal()
-    load_weights_only()
+    read_without_running()
     write_checkpoints_whole()
     launch_without_gpu()
     amp_without_gpu()
@@ -48,73 +50,9 @@ def no_accelerator() -> bool:
     return get_device() == 'cpu'
 
 
-def _source_folder(package: str) -> Path | None:
-    """Where a package lies, without importing it."""
-    spec = importlib.util.find_spec(package)
-    return Path(spec.origin).parent if spec and spec.origin else None
-
-
 def silence_missing_ops() -> None:
     """Drop mmcv-lite's warning about an operator that no skeleton model uses."""
     warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
-
-
-def replace_pkg_resources() -> None:
-    """Let ``mmengine`` look up installed packages without ``pkg_resources``.
-
-    mmengine 0.10.7 imports it for ``mmaction::`` bases and ``is_installed``; setuptools 82 removed
-    it.
-    """
-    if importlib.util.find_spec('pkg_resources') is not None:
-        return
-    import mmengine.config.config
-    import mmengine.hub.hub
-    import mmengine.utils.package_utils
-
-    def is_installed(package: str) -> bool:
-        try:
-            importlib.metadata.distribution(package)
-        except importlib.metadata.PackageNotFoundError:
-            return _source_folder(package) is not None
-        return True
-
-    def package2module(package: str) -> str:
-        names = importlib.metadata.distribution(package).read_text('top_level.txt')
-        if not names:
-            raise ValueError(f'can not infer the module name of {package}')
-        return names.splitlines()[0]
-
-    def get_installed_path(package: str) -> str:
-        # The module comes first: that of an editable install is not in site-packages.
-        folder = _source_folder(package) or _source_folder(package2module(package))
-        if folder is None:
-            raise ValueError(f'can not find the folder of {package}')
-        return str(folder)
-
-    repaired: tuple[Callable, ...] = (is_installed, package2module, get_installed_path)
-    package_utils, config = mmengine.utils.package_utils, mmengine.config.config
-    for module in (package_utils, mmengine.utils, config, mmengine.hub.hub):
-        for function in repaired:
-            if hasattr(module, function.__name__):
-                setattr(module, function.__name__, function)
-
-
-def find_shipped_bases() -> None:
-    """Let ``_base_ = 'csre_mm::csre_ctrgcn_ntu60.py'`` mean a shipped config.
-
-    mmengine 0.10.7 has a fixed list of packages for ``package::path`` and requires a folder in the
-    path. The base has no scope, so that it gives the same as its path: csre_mm is registered in
-    the scope of mmaction2.
-    """
-    get_cfg_path = Config._get_cfg_path
-
-    def wrapper(cfg_path: str, filename: str) -> tuple[str, str | None]:
-        package, separator, name = cfg_path.partition('::')
-        if package == 'csre_mm' and separator:
-            return str(find_config(name)), None
-        return get_cfg_path(cfg_path, filename)
-
-    Config._get_cfg_path = staticmethod(wrapper)
 
 
 def supply_missing_drn() -> None:
@@ -122,7 +60,7 @@ def supply_missing_drn() -> None:
 
     ``mmaction.models.localizers`` imports it, and the wheel of mmaction2 1.2.0 lacks its folder.
     """
-    folder = _source_folder('mmaction')
+    folder = source_folder('mmaction')
     if folder is None or (folder / 'models/localizers/drn').exists():
         return
 
@@ -157,7 +95,7 @@ def skip_broken_multimodal() -> None:
     names that current releases lack. They are looked up in the sources: importing ``transformers``
     would take seconds.
     """
-    mmaction, transformers = _source_folder('mmaction'), _source_folder('transformers')
+    mmaction, transformers = source_folder('mmaction'), source_folder('transformers')
     if mmaction is None or transformers is None:
         return
     for module, name in _imported_names(mmaction / 'models/multimodal/vindlu', 'transformers'):
@@ -167,40 +105,6 @@ def skip_broken_multimodal() -> None:
 
             dependency.WITH_MULTIMODAL = False
             return
-
-
-def load_weights_only() -> None:
-    """Let ``mmengine`` read its own checkpoints under ``weights_only=True``.
-
-    Since torch 2.6 ``torch.load`` refuses the ``HistoryBuffer`` and NumPy scalars that every
-    checkpoint of mmengine 0.10.7 holds; before, it ran any code in a file.
-    """
-    from mmengine.runner import checkpoint
-
-    from csre_mm.utils.checkpoints import load_checkpoint_file
-
-    def load_from_local(filename: str, map_location: Any) -> Any:  # mmengine logs this name
-        return load_checkpoint_file(filename, map_location)
-
-    checkpoint.load_from_local = load_from_local
-    checkpoint.CheckpointLoader.register_scheme('', load_from_local, force=True)
-
-
-def write_checkpoints_whole() -> None:
-    """Write a checkpoint as a whole or not at all.
-
-    mmengine 0.10.7 writes the newest checkpoint in place, and again after the validation: a run
-    that is killed meanwhile has nothing to resume from.
-    """
-    from mmengine.fileio import LocalBackend
-
-    from csre_mm.utils.files import atomic_path
-
-    def put(self: object, obj: bytes, filepath: str | Path) -> None:
-        with atomic_path(filepath) as temporary:
-            temporary.write_bytes(obj)
-
-    LocalBackend.put = put
 
 
 def launch_without_gpu() -> None:

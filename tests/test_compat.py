@@ -1,14 +1,11 @@
-import pickle
 import subprocess
 import sys
 
 import numpy as np
 import pytest
 import torch
-from mmengine.logging import HistoryBuffer
 
 from csre_mm import compat
-from csre_mm.utils.checkpoints import load_checkpoint_file
 from csre_mm.utils.errors import InputError
 from tests.conftest import ROOT
 
@@ -77,65 +74,6 @@ def test_bases_of_mmaction2_are_found_without_pkg_resources(tmp_path):
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert lines[:2] == ['mmaction', 'True False'] and lines[2].endswith('mmaction')
-
-
-def save(path, **content):
-    torch.save({'state_dict': {'weight': torch.ones(2)}, **content}, path)
-    return str(path)
-
-
-def test_a_checkpoint_of_mmengine_is_read(tmp_path):
-    buffer = HistoryBuffer([1.0, 2.0], [1, 1])
-    content = dict(
-        message_hub={'log_scalars': {'loss': buffer}, 'best': np.float64(0.5), 'n': np.int64(3)},
-        numbers=[np.float32(1.5), np.bool_(True), np.arange(3), np.array([0.5])],
-    )
-    loaded = load_checkpoint_file(save(tmp_path / 'a.pth', **content))
-    assert loaded['message_hub']['log_scalars']['loss'].mean() == 1.5
-    assert loaded['message_hub']['best'] == 0.5
-    assert loaded['numbers'][2].tolist() == [0, 1, 2]
-
-
-def test_the_allowed_globals_are_given_back(tmp_path):
-    before = set(torch.serialization.get_safe_globals())
-    load_checkpoint_file(save(tmp_path / 'a.pth'))
-    assert set(torch.serialization.get_safe_globals()) == before
-    assert HistoryBuffer not in before
-
-
-class Malicious:
-    def __init__(self, function, *arguments):
-        self.call = function, arguments
-
-    def __reduce__(self):
-        return self.call
-
-
-@pytest.mark.parametrize(
-    'call',
-    [(eval, '1 + 1'), (getattr, torch.nn.Linear, 'forward'), (getattr, HistoryBuffer, '__init__')],
-    ids=['eval', 'getattr of another class', 'getattr of another attribute'],
-)
-def test_a_checkpoint_that_would_run_code_is_refused(tmp_path, call):
-    path = save(tmp_path / 'a.pth', extra=Malicious(*call))
-    with pytest.raises(InputError) as caught:
-        load_checkpoint_file(path)
-    assert '\n' not in str(caught.value)
-
-
-@pytest.mark.filterwarnings('ignore:Detected pickle protocol')
-@pytest.mark.parametrize('content', [b'', b'no checkpoint', pickle.dumps({'a': 1})])
-def test_a_file_that_is_no_checkpoint(tmp_path, content):
-    path = tmp_path / 'a.pth'
-    path.write_bytes(content)
-    with pytest.raises(InputError, match='cannot be read as a checkpoint') as caught:
-        load_checkpoint_file(str(path))
-    assert '\n' not in str(caught.value) and 'weights_only' not in str(caught.value)
-
-
-def test_no_such_checkpoint(tmp_path):
-    with pytest.raises(InputError, match='no such checkpoint'):
-        load_checkpoint_file(str(tmp_path / 'none.pth'))
 
 
 def test_amp_on_a_cpu_is_bfloat16():

@@ -14,6 +14,7 @@ default_hooks = dict(
 custom_hooks = [
     dict(type='MemoryBankHook'),
     dict(type='StartCheckHook'),
+    dict(type='FiniteCheckHook'),
     dict(type='EpochSeedHook'),
 ]
 

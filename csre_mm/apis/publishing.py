@@ -4,6 +4,7 @@ import hashlib
 import io
 import os
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from csre_mm.utils.checkpoints import find_state_dict, load_checkpoint_file
 from csre_mm.utils.config_text import parse_settings
 from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.files import atomic_path
+from csre_mm.utils.registered_types import check_types, registered_only
 from csre_mm.version import __version__
 
 
@@ -62,8 +64,9 @@ def publish(
         cfg: The config of the model, with or without CSRE; by default that in the checkpoint.
 
     Raises:
-        InputError: If the file is no checkpoint, holds no config where none is given, or is of
-            another model than the config, or the target is a folder.
+        InputError: If the file is no checkpoint, holds no config where none is given, or one that
+            names other than registered classes, is of another model than the config, its weights
+            are not finite, or the target is a folder.
 
     Example:
         >>> result = publish('epoch_1.pth', 'model.pth', Config.fromfile('config.py'))
@@ -74,8 +77,9 @@ def publish(
         raise InputError(f'{target} is a folder: name a file in it')
     content = load_checkpoint_file(os.fspath(source), map_location='cpu')
     state = find_state_dict(content, source, bare=False)
-    settings = testing_config(cfg or read_config_inside(content, source))
-    model = load_recognizer(settings, content, str(source), 'cpu')
+    settings = testing_config(cfg) if cfg else read_config_inside(content, source)
+    with nullcontext() if cfg else registered_only():
+        model = load_recognizer(settings, content, str(source), 'cpu')
     meta = {'cfg': settings.pretty_text, 'csre_mm_version': __version__}
     # Each tensor is stored by itself, and in memory: a file would give its name to the archive.
     weights = {key: value.clone() for key, value in model.state_dict().items()}
@@ -98,16 +102,16 @@ def publish(
 
 
 def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
-    """The config that a checkpoint of mmengine holds as text, read as data: none of it is run.
+    """The test config in a checkpoint of mmengine, which is text, read as data: none of it is run.
 
-    The modules that it imports (``custom_imports``) are imported, as for a config file.
+    It may name registered classes of the packages that csre_mm is made of, and import these.
 
     Args:
         content: What the checkpoint holds.
         source: Its name, for messages.
 
     Raises:
-        InputError: If there is none, it is more than plain settings, or an import fails.
+        InputError: If there is none, it is more than plain settings, or names something else.
     """
     meta = content.get('meta')
     text = meta.get('cfg') if isinstance(meta, Mapping) else None
@@ -120,9 +124,10 @@ def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
             f'{source}: the config in it is not plain settings ({one_line(error, 100)}): '
             'name one with --config'
         ) from error
-    cfg = Config(settings)
     try:
+        cfg = testing_config(Config(settings))
+        check_types(cfg.to_dict(), str(source))
         import_modules_from_strings(**(cfg.get('custom_imports') or {'imports': []}))
-    except (ImportError, TypeError) as error:
-        raise InputError(f'{source}: custom_imports of the config in it: {error}') from error
+    except (ImportError, TypeError, AttributeError, KeyError) as error:  # of another form
+        raise InputError(f'{source}: the config in it: {one_line(error, 100)}') from error
     return cfg

@@ -13,7 +13,7 @@ from mmengine.runner import Runner
 
 from csre_mm.apis.csre_config import complete_config
 from csre_mm.compat import no_accelerator
-from csre_mm.engine import SkeletonRunner, StartCheckHook, ThreadHook
+from csre_mm.engine import FiniteCheckHook, SkeletonRunner, StartCheckHook, ThreadHook
 from csre_mm.utils.config import build
 from csre_mm.utils.errors import InputError, as_input_error
 from csre_mm.utils.machine import keep_freed_memory
@@ -51,7 +51,7 @@ def build_runner(cfg: Config) -> Runner:
         >>> runner.max_epochs  # runner.train() trains them
         2
     """
-    hooks: list[Hook] = [StartCheckHook()]
+    hooks: list[Hook] = [StartCheckHook(), FiniteCheckHook()]
     if no_accelerator():
         keep_freed_memory()
         fixed = (cfg.get('randomness') or {}).get('deterministic')

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from csre_mm.datasets.plain_pickle import RefusedError, load_plain
-from csre_mm.datasets.plain_values import brief
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
+from csre_mm.utils.plain_pickle import RefusedError, load_plain
+from csre_mm.utils.plain_values import brief
 
 REQUIRED_FIELDS = ('frame_dir', 'label', 'total_frames', 'keypoint')
 

@@ -2,6 +2,7 @@
 
 from csre_mm.engine.hooks import (
     EpochSeedHook,
+    FiniteCheckHook,
     InferenceCheckpointHook,
     MemoryBankHook,
     ResumableCheckpointHook,
@@ -12,6 +13,7 @@ from csre_mm.engine.runner import SkeletonRunner
 
 __all__ = [
     'EpochSeedHook',
+    'FiniteCheckHook',
     'InferenceCheckpointHook',
     'MemoryBankHook',
     'ResumableCheckpointHook',

@@ -18,11 +18,11 @@ from mmengine.evaluator import DumpResults
 from mmengine.logging import print_log
 
 from csre_mm.datasets.annotations import check_annotations, load_annotations, select_split
-from csre_mm.datasets.plain_pickle import RefusedError
-from csre_mm.datasets.plain_tensors import load_plain_tensors
-from csre_mm.datasets.plain_values import brief
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
+from csre_mm.utils.plain_pickle import RefusedError
+from csre_mm.utils.plain_tensors import load_plain_tensors
+from csre_mm.utils.plain_values import brief
 
 
 @METRICS.register_module()

@@ -1,16 +1,18 @@
 """Finding checkpoints, and reading them without executing code."""
 
-import importlib
+import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
+from csre_mm.utils.plain_pickle import RefusedError
+from csre_mm.utils.torch_file import read_torch_file
 
 
 def newest_checkpoint(folder: str | os.PathLike) -> Path | None:
@@ -49,76 +51,56 @@ def _numbered(folder: Path) -> dict[int, Path]:
     }
 
 
-def _history_statistics(owner: object, name: str) -> object:
-    """``getattr`` for checkpoints: only the statistics of mmengine's HistoryBuffer."""
-    from mmengine.logging import HistoryBuffer
+def load_checkpoint_file(filename: str | os.PathLike, map_location: Any = None) -> Any:
+    """Read a checkpoint without running code (:func:`~csre_mm.utils.torch_file.read_torch_file`).
 
-    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
-        raise InputError(f'checkpoint refused: it reads the attribute {name!r} of {owner!r}')
-    return getattr(owner, name)
+    Text under ``meta.config`` is left out: mmengine 0.10.7 would run it when it resumes.
 
-
-# torch finds an allowed global by these names; ``getattr`` itself would allow anything.
-_history_statistics.__module__ = 'builtins'
-_history_statistics.__name__ = _history_statistics.__qualname__ = 'getattr'
-
-
-def _renamed(function: Callable) -> Callable:
-    """A function of NumPy's core under the name of the other major version."""
-
-    def alias(*args: object) -> object:
-        return function(*args)
-
-    old, new = 'numpy.core.', 'numpy._core.'
-    module = function.__module__
-    alias.__module__ = module.replace(old, new) if old in module else module.replace(new, old)
-    alias.__name__ = alias.__qualname__ = function.__name__
-    return alias
-
-
-def checkpoint_globals() -> list:
-    """What a checkpoint of mmengine may contain besides tensors and plain containers.
-
-    The message hub keeps each logged scalar in a ``HistoryBuffer`` of NumPy arrays, and metrics as
-    NumPy scalars.
-    """
-    import numpy as np
-    from mmengine.logging import HistoryBuffer
-    from numpy.dtypes import BoolDType, Float32DType, Float64DType, Int32DType, Int64DType
-
-    core = importlib.import_module('numpy._core' if hasattr(np, '_core') else 'numpy.core')
-    rebuild = [core.multiarray._reconstruct, core.multiarray.scalar]
-    # NumPy 2 renamed the module; a checkpoint may come from the other version.
-    rebuild += [_renamed(function) for function in rebuild]
-    dtypes = [BoolDType, Float32DType, Float64DType, Int32DType, Int64DType]
-    return [HistoryBuffer, _history_statistics, np.ndarray, np.dtype, *rebuild, *dtypes]
-
-
-def load_checkpoint_file(filename: str, map_location: Any = None) -> Any:
-    """Read a checkpoint with ``weights_only=True`` and :func:`checkpoint_globals`.
+    Args:
+        filename: The file.
+        map_location: A device; anything else stands for the CPU.
 
     Raises:
-        InputError: If there is no such file, it is not a checkpoint, or it names anything else.
+        InputError: If there is no such file, it is not a checkpoint or a damaged one, it names
+            something else than tensors and plain data, or it is a published one and its hash is
+            not that in its name.
     """
-    from torch.serialization import add_safe_globals, clear_safe_globals, get_safe_globals
-
     filename = os.path.expanduser(filename)
     if not os.path.isfile(filename):
         raise InputError(f'no such checkpoint: {filename}')
-    allowed = get_safe_globals()
-    add_safe_globals(checkpoint_globals())
+    device = map_location if isinstance(map_location, str | torch.device) else 'cpu'
     try:
-        return torch.load(filename, map_location=map_location, weights_only=True)
-    except InputError:
-        raise
-    except Exception as error:  # pickle, zip and torch each have their own errors for a bad file
-        # torch adds the advice to load the file without weights_only.
-        reason = str(error).rpartition('WeightsUnpickler error:')[2].partition('Check the doc')[0]
-        reason = ' '.join(reason.split())[:300] or type(error).__name__
+        content = read_torch_file(filename, device)
+    except RefusedError as error:
+        raise InputError(
+            f'{filename}: refused: it asks for {one_line(error)}, a checkpoint holds tensors, '
+            'plain containers and the history of mmengine only'
+        ) from None
+    except Exception as error:  # pickle and zip each have their own errors for a bad file
+        reason = one_line(error) or type(error).__name__
         raise InputError(f'{filename} cannot be read as a checkpoint: {reason}') from error
-    finally:
-        clear_safe_globals()
-        add_safe_globals(allowed)
+    meta = content.get('meta') if isinstance(content, dict) else None
+    if isinstance(meta, dict):
+        meta.pop('config', None)
+        if 'csre_mm_version' in meta:
+            _check_hash(filename)
+    return content
+
+
+def _check_hash(filename: str) -> None:
+    """Compare a published file with the hash in its name."""
+    named = re.search(r'-([0-9a-f]{8})\.pth$', filename)
+    if named is None:
+        return
+    with open(filename, 'rb') as file:
+        digest = hashlib.sha256()
+        while block := file.read(1 << 20):
+            digest.update(block)
+    if digest.hexdigest()[:8] != named[1]:
+        raise InputError(
+            f'{filename}: its content has the hash {digest.hexdigest()[:8]}, not that in its name: '
+            'it is damaged, or another file under this name'
+        )
 
 
 def find_state_dict(

@@ -3,6 +3,9 @@
 import ast
 from typing import Any
 
+LONGEST = 1 << 20
+"""Characters of a config; its syntax tree takes some hundred times the memory."""
+
 
 def parse_settings(text: str) -> dict[str, Any]:
     """Read ``name = value`` lines; a value is a literal, or ``dict(...)`` of literals.
@@ -14,6 +17,8 @@ def parse_settings(text: str) -> dict[str, Any]:
     Raises:
         ValueError: If the text is anything else.
     """
+    if len(text) > LONGEST:
+        raise ValueError(f'{len(text):,} characters, at most {LONGEST:,} are read')
     settings = {}
     try:
         for line in ast.parse(text).body:

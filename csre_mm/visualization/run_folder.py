@@ -14,6 +14,7 @@ from csre_mm.evaluation.scores import Scores, load_scores
 from csre_mm.evaluation.training_log import Run, read_run
 from csre_mm.utils.checkpoints import newest_checkpoint, read_state_dict
 from csre_mm.utils.config import has_csre
+from csre_mm.utils.config_text import parse_settings
 from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.tables import percent
 from csre_mm.visualization.report_page import IMAGES
@@ -98,18 +99,19 @@ def gather_run(name: str, folder: str | os.PathLike) -> RunFolder:
 
 
 def _read_config(folder: Path) -> Config | None:
-    """The config that mmengine copied into the folder, the newest if there are several."""
-    files = sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime)
-    if not files:
-        return None
-    try:
-        cfg = Config.fromfile(files[-1])
-        _ = cfg.model.backbone.type
-    except Exception as error:  # a config is a program
-        raise InputError(
-            f'{files[-1]}: no config of a recognizer: {one_line(error, 150)}'
-        ) from error
-    return cfg
+    """The newest config that mmengine wrote into the folder, read as data: none of it is run."""
+    files = sorted(folder.glob('*.py'), key=lambda path: path.stat().st_mtime, reverse=True)
+    reasons = []
+    for path in files:
+        try:
+            cfg = Config(parse_settings(path.read_text(encoding='utf-8')))
+            _ = cfg.model.backbone.type
+            return cfg
+        except (ValueError, AttributeError, TypeError, KeyError) as error:  # another file
+            reasons.append(f'{path}: no config of a recognizer: {one_line(error, 150)}')
+    if reasons:
+        raise InputError(reasons[0])
+    return None
 
 
 SUMMARY_HEADER = ('run', 'encoder', 'CSRE', 'trained', 'best val. top-1 %', 'last val. top-1 %')

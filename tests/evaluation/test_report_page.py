@@ -1,5 +1,6 @@
 import base64
 import json
+import os
 import re
 from html.parser import HTMLParser
 
@@ -81,6 +82,18 @@ def test_a_run_is_gathered(run):
         f'x: the {bank} bank has slots that were never filled.' for bank in ('spatial', 'temporal')
     ]
     assert found.missing == [] and list(found.scores) == ['scores']
+
+
+def test_no_config_in_the_folder_is_run(run, tmp_path):
+    folder, made = run('base', False), tmp_path / 'made'
+    code = f"open({str(made)!r}, 'w')\nmodel = dict(backbone=dict(type='Evil'))\n"
+    (folder / 'newest.py').write_text(code)
+    os.utime(folder / 'newest.py', (2**32, 2**32))
+    assert gather_run('x', folder).cfg.model.backbone.type == 'CTRGCN'
+    (folder / 'ctrgcn_ntu60.py').unlink()
+    with pytest.raises(InputError, match=r'newest\.py: no config of a recognizer'):
+        gather_run('x', folder)
+    assert not made.exists()
 
 
 def test_an_inactive_contrast_is_reported(run):

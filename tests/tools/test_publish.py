@@ -169,6 +169,49 @@ def test_the_config_inside_is_read_and_not_run(tmp_path, ntu_file):
     assert not made.exists()
 
 
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        ({'model.type': 'os.system'}, "model.type of the config in it is 'os.system', expected"),
+        ({'model.cls_head.loss_cls': dict(type='os.system')}, 'model.cls_head.loss_cls.type'),
+        ({'model.backbone.type': 'torch.nn.Linear'}, "is 'torch.nn.Linear'"),
+        ({'model.backbone.type': 'evil'}, "is 'evil'"),
+        ({'model.backbone.type': 3}, 'is 3'),
+        ({'model.backbone._scope_': 'evil'}, r'model.backbone._scope_ of .* is .evil'),
+        ({'default_scope': 'evil'}, 'default_scope of the config in it'),
+        ({'test_dataloader.dataset.pipeline.0.type': 'evil.Evil'}, r'dataset\.pipeline\.0\.type'),
+        ({'custom_imports': dict(imports=['evil'])}, 'custom_imports of the config in it'),
+        ({'custom_imports': dict(imports='evil.csre_mm')}, 'custom_imports of the config in it'),
+        ({'custom_imports': [1]}, 'the config in it'),
+        # No type, but made one while the model is built.
+        ({'model.backbone.gcn_act': 'evil'}, 'cannot be built'),
+        ({'model.backbone.tcn_norm': 'evil.Evil'}, 'cannot be built'),
+    ],
+)
+def test_the_config_inside_names_registered_classes_only(
+    tmp_path, ntu_file, monkeypatch, change, message
+):
+    (tmp_path / 'evil.py').write_text('raise SystemExit("imported")')
+    monkeypatch.syspath_prepend(tmp_path)
+    name = 'stgcnpp_ntu60' if 'act' in str(change) or 'norm' in str(change) else 'ctrgcn_ntu60'
+    cfg = small_config(name, ntu_file, tmp_path)
+    cfg.merge_from_dict(change)
+    content = {'meta': {'cfg': cfg.pretty_text}, 'state_dict': {'a': torch.zeros(1)}}
+    torch.save(content, tmp_path / 'a.pth')
+    with pytest.raises(InputError, match=message) as caught:
+        publish(tmp_path / 'a.pth', tmp_path / 'out')
+    assert '\n' not in str(caught.value)
+
+
+def test_weights_that_are_not_finite_are_not_published(tmp_path, ntu_file):
+    save(tmp_path / 'a.pth', 'ctrgcn_ntu60', ntu_file)
+    content = torch.load(tmp_path / 'a.pth', weights_only=True)
+    content['state_dict']['backbone.input.bn.running_var'][3] = torch.inf
+    torch.save(content, tmp_path / 'a.pth')
+    with pytest.raises(InputError, match=r'running_var is not finite'):
+        publish(tmp_path / 'a.pth', tmp_path / 'out')
+
+
 def test_bad_input_is_one_line_and_status_2(run, tmp_path, trained):
     torch.save([1, 2], 'list.pth')
     torch.save({'state_dict': {'fc.weight': 'none'}}, 'words.pth')

@@ -17,7 +17,7 @@ from csre_mm.datasets.checks.samples import (
     inspect_sample,
 )
 from csre_mm.datasets.checks.splits import Splits, read_splits, split_pairs
-from csre_mm.datasets.plain_values import brief
+from csre_mm.utils.plain_values import brief
 
 WHOLE_FILE = 'the whole file'
 """Name of the split of a config that gives none."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from csre_mm.datasets.annotations import find_faults
-from csre_mm.datasets.plain_values import brief
+from csre_mm.utils.plain_values import brief
 
 Severity = Literal['error', 'warning']
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from csre_mm.datasets.checks.samples import Finding, SampleFacts
-from csre_mm.datasets.plain_values import brief
+from csre_mm.utils.plain_values import brief
 
 Splits = dict[str, list[str]]
 _TRAIN = re.compile(r'train(ing)?', re.IGNORECASE)

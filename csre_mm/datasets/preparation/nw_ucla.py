@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from csre_mm.datasets.layouts import NW_UCLA
-from csre_mm.datasets.plain_values import brief
 from csre_mm.datasets.preparation.raw_files import RawFile, to_metres
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.plain_values import brief
 
 NUM_CLASSES = 10
 TRAIN_VIEWS = frozenset((1, 2))

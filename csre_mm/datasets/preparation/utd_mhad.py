@@ -14,9 +14,9 @@ import numpy as np
 from scipy.io import loadmat
 
 from csre_mm.datasets.layouts import UTD_MHAD
-from csre_mm.datasets.plain_values import brief
 from csre_mm.datasets.preparation.raw_files import RawFile, printable, to_metres
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.plain_values import brief
 
 NUM_CLASSES = 27
 SUFFIX = '_skeleton.mat'

@@ -1,6 +1,7 @@
 """Hooks."""
 
 from csre_mm.engine.hooks.epoch_seed_hook import EpochSeedHook
+from csre_mm.engine.hooks.finite_check_hook import FiniteCheckHook
 from csre_mm.engine.hooks.inference_checkpoint_hook import InferenceCheckpointHook
 from csre_mm.engine.hooks.memory_bank_hook import MemoryBankHook
 from csre_mm.engine.hooks.resumable_checkpoint_hook import ResumableCheckpointHook
@@ -9,6 +10,7 @@ from csre_mm.engine.hooks.thread_hook import ThreadHook
 
 __all__ = [
     'EpochSeedHook',
+    'FiniteCheckHook',
     'InferenceCheckpointHook',
     'MemoryBankHook',
     'ResumableCheckpointHook',

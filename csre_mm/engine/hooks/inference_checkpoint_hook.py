@@ -25,7 +25,7 @@ def matching_state(state: dict, expected: dict, where: str) -> tuple[dict, int]:
 
     Raises:
         InputError: If the rest is not exactly what the model needs: it is a checkpoint of another
-            model.
+            model; or is not finite.
     """
     kept = state
     if not any(key.startswith(TRAIN_ONLY) for key in expected):
@@ -43,7 +43,7 @@ def refuse_other_model(state: dict, expected: dict, where: str) -> None:
         where: The checkpoint, for messages.
 
     Raises:
-        InputError: If one is missing, too many, or of another shape.
+        InputError: If one is missing, too many, of another shape, or not finite.
     """
     missing, surplus = (
         sorted(expected.keys() - state.keys()),
@@ -59,6 +59,8 @@ def refuse_other_model(state: dict, expected: dict, where: str) -> None:
                 f'{where} is a checkpoint of another model: {key} is {tuple(state[key].shape)}, '
                 f'the model has {tuple(value.shape)}'
             )
+        if not state[key].isfinite().all():
+            raise InputError(f'{where}: {key} is not finite: the training diverged')
 
 
 @HOOKS.register_module()

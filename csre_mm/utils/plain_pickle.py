@@ -11,17 +11,18 @@ about a second per 100,000 samples.
 """
 
 import itertools
+import os
 import pickle
 import pickletools
 from collections.abc import Callable, Mapping
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from csre_mm.datasets import plain_values as values
-from csre_mm.datasets.plain_values import RefusedError, brief, checked_keys
+from csre_mm.utils import plain_values as values
+from csre_mm.utils.plain_values import RefusedError, brief, checked_keys
 
-__all__ = ['PLAIN_NAMES', 'RefusedError', 'load_plain']
+__all__ = ['PLAIN_NAMES', 'Kind', 'RefusedError', 'load_plain']
 
 PLAIN_NAMES: dict[tuple[str, str], Any] = {
     ('numpy', 'ndarray'): 'numpy.ndarray',  # only an argument of _reconstruct
@@ -40,12 +41,34 @@ for _builtins in ('builtins', '__builtin__'):  # the second in protocol 2
     PLAIN_NAMES[_builtins, 'bytes'] = lambda: b''
 
 _REFUSED = (
-    *('PERSID', 'INST', 'OBJ', 'NEWOBJ', 'NEWOBJ_EX', 'EXT1', 'EXT2', 'EXT4'),
+    *('PERSID', 'INST', 'OBJ', 'NEWOBJ_EX', 'EXT1', 'EXT2', 'EXT4'),
     *('NEXT_BUFFER', 'READONLY_BUFFER'),
 )
 """Operations that make objects other than by calling a name: plain data has none."""
 
+_SIZED = (bytes, bytearray, str, list, dict, set, frozenset, tuple)
+_OBJECT = 400
+"""Bytes of an object of a :class:`Kind`, at least."""
+
 _PythonUnpickler: Any = pickle._Unpickler
+
+
+class Kind(NamedTuple):
+    """A class whose objects a pickle may hold: the name of it stands for this.
+
+    Attributes:
+        kind: The class.
+        make: Makes an object without its state.
+        fill: Checks a state and sets it.
+    """
+
+    kind: type
+    make: Callable[..., Any]
+    fill: Callable[[Any, Any], None]
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Make an object of the arguments that a pickle gives."""
+        return self.make(*arguments)
 
 
 class _PlainUnpickler(_PythonUnpickler):
@@ -54,6 +77,27 @@ class _PlainUnpickler(_PythonUnpickler):
     def __init__(self, file: BinaryIO, names: Mapping, references: bool) -> None:
         super().__init__(file)
         self._names, self._references = names, references
+        self._kinds = {value.kind: value for value in names.values() if isinstance(value, Kind)}
+        start = file.tell()
+        self._budget = (1 << 20) + 4 * (file.seek(0, os.SEEK_END) - start)
+        file.seek(start)
+
+    def load_reduce(self) -> None:
+        # A function may be called with one large argument again and again.
+        self._spend(self.stack[-1])
+        super().load_reduce()
+
+    def _spend(self, arguments: Any, least: int = 0) -> None:
+        self._budget -= least + sum(len(a) for a in arguments if isinstance(a, _SIZED))
+        if self._budget < 0:
+            raise RefusedError('more memory than a file of its size needs')
+
+    def load_newobj(self) -> None:
+        arguments, kind = self.stack.pop(), self.stack.pop()
+        if not isinstance(kind, Kind) or arguments != ():
+            raise RefusedError('the operation NEWOBJ')
+        self._spend((), least=_OBJECT)
+        self.append(kind.make())
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in self._names:
@@ -67,7 +111,10 @@ class _PlainUnpickler(_PythonUnpickler):
 
     def load_build(self) -> None:
         state, target = self.stack.pop(), self.stack[-1]
-        if isinstance(target, np.ndarray):
+        if type(target) in self._kinds:
+            self._kinds[type(target)].fill(target, state)
+        elif isinstance(target, np.ndarray):
+            self._spend(state)
             values.fill(target, state)
         elif isinstance(target, np.dtype):
             self.stack[-1] = dtype = values.with_byte_order(target, state)
@@ -134,7 +181,8 @@ def load_plain(
 
     Args:
         file: Open for reading, in binary.
-        names: What stands for each (module, name) that the pickle may name.
+        names: What stands for each (module, name) that the pickle may name: a function, a value, or
+            a :class:`Kind`.
         references: Whether persistent ids are read, as what they are, or refused.
 
     Returns:

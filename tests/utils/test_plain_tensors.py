@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from csre_mm.datasets.plain_tensors import load_plain_tensors, load_storage, rebuild_tensor
 from csre_mm.evaluation import load_scores
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.plain_tensors import load_plain_tensors, load_storage, rebuild_tensor
 from tests.datasets.test_mutations import bounded, range_of_seeds
 
 DTYPES = ['float16', 'bfloat16', 'float32', 'float64', 'int32', 'int64', 'bool']
