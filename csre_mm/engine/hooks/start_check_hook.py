@@ -34,9 +34,11 @@ class StartCheckHook(Hook):
     def __init__(self) -> None:
         self.stage: str | None = 'the run cannot start'
         self._worked: set[str] = set()
+        self._in_training = False
 
     def before_train(self, runner: Runner) -> None:
         """Check what training and validation will need."""
+        self._in_training = True
         self._check(runner, runner.train_dataloader, 'train_dataloader')
         if runner.val_loop is not None:
             self._check(runner, runner.val_dataloader, 'val_dataloader')
@@ -44,7 +46,7 @@ class StartCheckHook(Hook):
 
     def before_val(self, runner: Runner) -> None:
         """Check a validation that is not part of a training."""
-        if not runner.train_loop:
+        if not self._in_training:
             self._check(runner, runner.val_dataloader, 'val_dataloader')
 
     def before_test(self, runner: Runner) -> None:
