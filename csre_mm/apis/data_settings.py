@@ -14,10 +14,10 @@ from csre_mm.utils.errors import InputError
 
 KEYS = (
     *('ann_file', 'train_split', 'test_split', 'layout', 'num_person', 'in_channels', 'window'),
-    *('num_classes', 'class_names', 'planar'),
+    *('num_classes', 'class_names', 'planar', 'invalid'),
 )
 """What ``data`` may hold. The class names are read where they are shown; ``planar`` stands for
-coordinates in pixels with a score for each joint."""
+coordinates in pixels with a score for each joint; ``invalid`` is that of the data sets."""
 
 _CENTRED = ('CenterSkeleton', 'NormalizeRange')
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
@@ -57,7 +57,7 @@ def apply_data_settings(cfg: Config) -> Config:
         if cfg.get(loader):
             split = 'train_split' if loader == 'train_dataloader' else 'test_split'
             for _, dataset in config.innermost_datasets(cfg, loader):
-                _set(dataset, given, ann_file='ann_file', split=split)
+                _set(dataset, given, ann_file='ann_file', split=split, invalid='invalid')
                 dataset['pipeline'] = list(_steps(dataset.get('pipeline') or (), given))
     if cfg.get('model'):
         _set_model(cfg.model, given)

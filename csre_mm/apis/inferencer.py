@@ -170,7 +170,7 @@ class SkeletonInferencer:
 
     def prepare(self, recording: Recording) -> dict[str, Any]:
         """What the pipeline makes of a recording: ``inputs`` and ``data_samples``."""
-        keypoint, most = recording.keypoint.copy(), self.shape.persons  # transforms may write
+        keypoint, most = recording.keypoint + 0, self.shape.persons  # a copy, without -0.0
         if not recording.prepared and most and len(keypoint) > most:
             keypoint = choose_persons(keypoint, most)
         # As a data set of mmaction2 hands it over.

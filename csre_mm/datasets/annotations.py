@@ -7,23 +7,14 @@ units of the data set, and optionally more (``keypoint_score``, ``img_shape``, .
 
 import os
 import pickle
-from collections.abc import Iterable, Iterator
-from numbers import Integral
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from csre_mm.datasets.sample_faults import OnFault, keep_sound, refuse
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.plain_pickle import RefusedError, load_plain
 from csre_mm.utils.plain_values import brief
-
-REQUIRED_FIELDS = ('frame_dir', 'label', 'total_frames', 'keypoint')
-
-
-Fault = tuple[str, str, str]
-"""A field, what was found, to be read after the field ('is -1'), and what was expected."""
 
 
 def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
@@ -117,43 +108,17 @@ def check_annotations(data: Any, path: str | os.PathLike) -> None:
         InputError: For the first fault, by sample and field.
     """
     _check_top_level(data, path)
-    names = check_samples(data['annotations'], path)
-    for split, members in data['split'].items():
-        where = f'{path}: split {brief(split)}'
-        if not isinstance(members, list | tuple | set | frozenset):
-            raise InputError(
-                f'{where} is a {type(members).__name__}, expected a list of frame_dirs'
-            )
-        for member in members:
-            if not isinstance(member, str) or member not in names:
-                raise InputError(f'{where} names {brief(member)}, no annotation has this frame_dir')
-
-
-def check_samples(annotations: Iterable[Any], path: str | os.PathLike) -> set[str]:
-    """Check the structure of samples, and that each name occurs once; give the names.
-
-    Args:
-        annotations: The samples.
-        path: The name of the file in messages.
-
-    Raises:
-        InputError: For the first fault, by sample and field.
-    """
-    names: set[str] = set()
-    for index, annotation in enumerate(annotations):
-        for field, found, expected in find_faults(annotation):
-            name = annotation.get('frame_dir') if isinstance(annotation, dict) else None
-            sample = brief(name) if isinstance(name, str) else index
-            raise InputError(f'{path}: sample {sample}: {field} {found}, expected {expected}')
-        name = annotation['frame_dir']
-        if name in names:
-            raise InputError(f'{path}: sample {brief(name)}: frame_dir comes twice, expected once')
-        names.add(name)
-    return names
+    keep_sound(data['annotations'], path)
+    for split in data['split']:
+        select_split(data, split, path)
 
 
 def select_split(
-    data: dict[str, Any], split: str | None, path: str | os.PathLike, key: str = 'frame_dir'
+    data: dict[str, Any],
+    split: str | None,
+    path: str | os.PathLike,
+    key: str = 'frame_dir',
+    on_fault: OnFault = refuse,
 ) -> list[dict[str, Any]]:
     """The annotations of a split, in the order of the file.
 
@@ -162,17 +127,31 @@ def select_split(
         split: Name of the split; all annotations without it.
         path: The name of the file in messages.
         key: The field by which the split names its samples.
+        on_fault: Is told of each name that no annotation has; by default the first is refused.
 
     Raises:
-        InputError: If there is no such split.
+        InputError: If there is no such split, or it is no list.
     """
     if split is None:
         return data['annotations']
     if split not in data['split']:
         known = ', '.join(sorted(map(str, data['split']))) or 'none'
         raise InputError(f'{path} has no split {split!r}; it has {known}')
-    names = {name for name in data['split'][split] if isinstance(name, str)}
-    return [sample for sample in data['annotations'] if sample[key] in names]
+    members, where = data['split'][split], f'{path}: split {brief(split)}'
+    if not isinstance(members, list | tuple | set | frozenset):
+        raise InputError(f'{where} is a {type(members).__name__}, expected a list of {key}s')
+    wanted = {member for member in members if isinstance(member, str)}
+    found = [
+        sample
+        for sample in data['annotations']
+        if isinstance(sample, dict) and isinstance(sample.get(key), str) and sample[key] in wanted
+    ]
+    known = {sample[key] for sample in found}
+    unknown = [m for m in members if not isinstance(m, str) or m not in known]
+    for member in unknown:
+        more = f' ({len(unknown)} such names)' if len(unknown) > 1 else ''
+        on_fault(f'{where} names {brief(member)}, no annotation has this {key}{more}')
+    return found
 
 
 def _check_top_level(data: Any, path: str | os.PathLike) -> None:
@@ -187,52 +166,3 @@ def _check_top_level(data: Any, path: str | os.PathLike) -> None:
         if not isinstance(data[key], kind):
             found = type(data[key]).__name__
             raise InputError(f'{path}: {key!r} is a {found}, expected a {kind.__name__}')
-
-
-def find_faults(annotation: Any) -> Iterator[Fault]:
-    """Check the structure of one sample, not the numbers in it.
-
-    Yields:
-        Each fault: a field that is missing or of another type, arrays of different shapes.
-    """
-    if not isinstance(annotation, dict):
-        yield 'annotation', f'is a {type(annotation).__name__}', 'a dict'
-        return
-    for field in REQUIRED_FIELDS:
-        if field not in annotation:
-            yield field, 'is missing', f'the fields {", ".join(REQUIRED_FIELDS)}'
-    name, label = annotation.get('frame_dir', ''), annotation.get('label', 0)
-    if not isinstance(name, str):
-        yield 'frame_dir', f'is {brief(name)}', 'a string'
-    # The labels become an int64 array.
-    if not _is_integer(label) or not 0 <= label < 1 << 63:
-        yield 'label', f'is {brief(label)}', 'an integer from 0'
-    if 'keypoint' in annotation:
-        yield from _find_array_faults(annotation)
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool)
-
-
-def _is_numbers(array: Any, ndim: int) -> bool:
-    return isinstance(array, np.ndarray) and array.ndim == ndim and array.dtype.kind in 'fiu'
-
-
-def _find_array_faults(annotation: dict) -> Iterator[Fault]:
-    """Check ``keypoint``, and the fields that depend on its shape."""
-    keypoint = annotation['keypoint']
-    if not _is_numbers(keypoint, 4):
-        found = brief(keypoint) if isinstance(keypoint, np.ndarray) else type(keypoint).__name__
-        yield 'keypoint', f'is {found}', 'an array of numbers (M, T, V, C)'
-        return
-    shape = keypoint.shape
-    if not all(shape):
-        yield 'keypoint', f'has the shape {shape}', 'a person, a frame and a joint at least'
-    total_frames = annotation.get('total_frames', shape[1])
-    if not _is_integer(total_frames) or total_frames != shape[1]:
-        yield 'total_frames', f'is {brief(total_frames)}', f"keypoint's {shape[1]} frames"
-    score = annotation.get('keypoint_score')
-    if score is not None and (not _is_numbers(score, 3) or score.shape != shape[:3]):
-        expected = f'an array of numbers (M, T, V) = {shape[:3]}'
-        yield 'keypoint_score', f'is {brief(score)}', expected

@@ -10,20 +10,28 @@ import torch
 from mmaction.datasets import PoseDataset
 from mmaction.registry import DATASETS
 from mmengine.dataset import force_full_init
+from mmengine.logging import MMLogger
 
-from csre_mm.datasets.annotations import check_samples, load_annotations, select_split
+from csre_mm.datasets.annotations import load_annotations, select_split
+from csre_mm.datasets.sample_faults import keep_sound, keep_usable
 from csre_mm.datasets.subjects import keep_subjects
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.machine import return_freed_memory
+
+MOST_NAMED = 20
+"""Invalid samples that the log names."""
 
 
 @DATASETS.register_module()
 class SkeletonDataset(PoseDataset):
     """``PoseDataset`` that reads its file safely and checks its samples.
 
-    The file is read by :func:`load_annotations`, which executes nothing. A sample whose skeleton is
-    not finite or empty is named when it is used. Worker processes use the samples in the memory of
-    this process: forked ones as they are, spawned ones after a move to shared memory (/dev/shm).
+    The file is read by :func:`load_annotations`, which executes nothing. A name in the split that
+    no sample has, and a sample that is invalid (a field that is missing or of another type, numbers
+    that are not finite or too large, only zeros, other joints or coordinates than most) are refused
+    when the file is read, or left out with ``invalid='skip'``. Worker processes use the samples in
+    the memory of this process: forked ones as they are, spawned ones after a move to shared memory
+    (/dev/shm).
 
     Args:
         ann_file: Annotation pickle in mmaction2's format.
@@ -31,14 +39,17 @@ class SkeletonDataset(PoseDataset):
         split: Name of the split in the file; all samples without it.
         subjects: Numbers of the subjects to keep (:func:`parse_subject`), to hold the others out of
             a training set; all without it.
-        **kwargs: As for ``PoseDataset``, without ``data_prefix``: everything is in the one file.
+        invalid: ``'refuse'``, or ``'skip'`` to leave out invalid samples, which the log counts and
+            names.
+        **kwargs: As for ``PoseDataset``, without ``data_prefix``: everything is in the one file;
+            and without ``multi_class``: a clip has one label.
 
     Attributes:
-        labels: Classes of the samples, int64 (number of samples,); None with ``multi_class``.
+        labels: Classes of the samples, int64 (number of samples,).
 
     Raises:
-        InputError: If the file cannot be read or has no such split, no samples are left, a subject
-            has none or is unknown, or a ``data_prefix`` for videos or skeletons is given.
+        InputError: If the file cannot be read or has no such split, a sample is invalid, no samples
+            are left, a subject has none or is unknown, or an argument is not supported.
 
     Example:
         >>> dataset = SkeletonDataset('data.pkl', pipeline=[], split='train')
@@ -48,10 +59,20 @@ class SkeletonDataset(PoseDataset):
     """
 
     data_bytes: np.ndarray
-    labels: np.ndarray | None
+    labels: np.ndarray
 
-    def __init__(self, *args: Any, subjects: Sequence[int] | None = None, **kwargs: Any) -> None:
-        self.subjects = subjects  # read while the base class is being set up
+    def __init__(
+        self,
+        *args: Any,
+        subjects: Sequence[int] | None = None,
+        invalid: str = 'refuse',
+        **kwargs: Any,
+    ) -> None:
+        if invalid not in ('refuse', 'skip'):
+            raise InputError(
+                f"SkeletonDataset: invalid is {invalid!r}, expected 'refuse' or 'skip'"
+            )
+        self.subjects, self.invalid = subjects, invalid  # read while the base class is set up
         super().__init__(*args, **kwargs)
 
     def full_init(self) -> None:
@@ -70,21 +91,46 @@ class SkeletonDataset(PoseDataset):
                     f'{self.ann_file}: data_prefix.{key} is for PoseDataset, a SkeletonDataset '
                     'takes everything from its annotation file'
                 )
-        data = load_annotations(self.ann_file)
+        if self.multi_class:
+            raise InputError(
+                f'{self.ann_file}: multi_class is set, but several labels a clip are not supported'
+            )
+        data, faults = load_annotations(self.ann_file), list[str]()
+        on_fault = faults.append if self.invalid == 'skip' else self._refuse
         samples = data['annotations']
         by_file = bool(samples) and isinstance(samples[0], dict) and 'filename' in samples[0]
-        if not (by_file or self.multi_class):
-            check_samples(samples, self.ann_file)
+        if self.invalid == 'refuse' and not by_file:
+            keep_sound(samples, self.ann_file, on_fault)  # of all splits
         key = 'filename' if by_file else 'frame_dir'
-        samples = select_split(data, self.split, self.ann_file, key)
+        samples = select_split(data, self.split, self.ann_file, key, on_fault)
+        if not by_file:
+            samples = keep_sound(samples, self.ann_file, on_fault)
+            samples = keep_usable(samples, self.ann_file, on_fault)
+        self._report(faults)
         if not samples:
             raise InputError(f'{self.ann_file}: the split {self.split!r} has no samples')
+        for sample in samples:
+            sample['label'] = int(sample['label'])  # mmaction2 knows no np.int64
         if self.subjects is not None:
             try:
                 samples = keep_subjects(samples, self.subjects)
             except InputError as error:
                 raise InputError(f'{self.ann_file}, split {self.split!r}: {error}') from error
         return samples
+
+    @staticmethod
+    def _refuse(fault: str) -> None:
+        raise InputError(f"{fault}; SkeletonDataset(invalid='skip') leaves it out")
+
+    def _report(self, faults: Sequence[str]) -> None:
+        """Count and name what is left out."""
+        if faults:
+            log = MMLogger.get_current_instance()
+            log.warning(f'{self.ann_file}: {len(faults)} invalid samples or names are left out')
+            for line in faults[:MOST_NAMED]:
+                log.warning(line)
+            if len(faults) > MOST_NAMED:
+                log.warning(f'... and {len(faults) - MOST_NAMED} more')
 
     def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
         """Pickle the samples one behind the other, as mmengine does, with fewer copies.
@@ -102,14 +148,12 @@ class SkeletonDataset(PoseDataset):
                 return_freed_memory()
         return np.frombuffer(pickles, np.uint8), np.array(ends, dtype=np.int64)
 
-    def _read_labels(self) -> np.ndarray | None:
+    def _read_labels(self) -> np.ndarray:
         if not self.data_list:
             raise InputError(
                 f'{self.ann_file}: no samples of the split {self.split!r} are left by indices, '
                 'valid_ratio and box_thr'
             )
-        if self.multi_class:
-            return None
         return np.array([sample['label'] for sample in self.data_list], dtype=np.int64)
 
     def __getstate__(self) -> dict:
@@ -146,25 +190,17 @@ class SkeletonDataset(PoseDataset):
     @force_full_init
     def get_cat_ids(self, idx: int) -> list[int]:
         """The class of a sample, as ``ClassBalancedDataset`` asks for it."""
-        if self.labels is None:
-            raise InputError(f'{self.ann_file}: with multi_class a sample has no single class')
         return [int(self.labels[idx])]
 
     def get_data_info(self, idx: int) -> dict:
-        """One sample, with a finite and non-empty skeleton (M, T, V, C)."""
+        """One sample; zeros of its skeleton (M, T, V, C) are +0.0, as for what is not detected."""
         info = super().get_data_info(idx)
-        keypoint = info['keypoint']
-        if np.isfinite(keypoint).all() and keypoint.any():
-            return info
-        what = 'holds NaN or infinity' if keypoint.any() else 'is empty or zero throughout'
-        name = info.get('frame_dir', idx)
-        raise InputError(f'{self.ann_file}: the keypoint of sample {name} {what}')
+        info['keypoint'] = info['keypoint'] + 0
+        return info
 
 
-def _select(labels: np.ndarray | None, indices: Sequence[int] | int) -> np.ndarray | None:
+def _select(labels: np.ndarray, indices: Sequence[int] | int) -> np.ndarray:
     """The labels of a subset as mmengine cuts it."""
-    if labels is None:
-        return None
     if isinstance(indices, int):
         return labels[:indices] if indices >= 0 else labels[indices:]
     return labels[list(indices)]

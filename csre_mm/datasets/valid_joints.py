@@ -1,9 +1,9 @@
 """Which joints of a skeleton were detected: one rule for every transform and stream.
 
 A joint that was not detected, and so each joint of an absent person, is 0 in all coordinates, or
-has the score 0. Transforms leave it at 0, where its bone and its motion are 0, too. A detected
-joint that a transform moves to the origin is written as -0.0, which is equal to 0 in every
-computation: only a joint without any bit set is invalid.
+has the score 0. Transforms leave it at 0, where its bone and its motion are 0, too. Coordinates of
+a detected joint that a transform makes 0 are written as -0.0, which is equal to 0 in every
+computation: so a detected joint may be at the origin, and only one without any bit set is invalid.
 """
 
 import numpy as np
@@ -30,7 +30,7 @@ def valid_joints(keypoint: np.ndarray, score: np.ndarray | None = None) -> np.nd
 
 
 def keep_valid(keypoint: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Set the joints that were not detected to 0, and detected ones at the origin to -0.0.
+    """Write the joints that were not detected as 0, and zeros of the others as -0.0.
 
     Args:
         keypoint: Floating-point coordinates (..., V, C), which are changed.
@@ -39,11 +39,11 @@ def keep_valid(keypoint: np.ndarray, valid: np.ndarray) -> np.ndarray:
     Returns:
         ``keypoint``.
     """
+    zero = keypoint == 0
+    if zero.any():
+        keypoint[zero] = -0.0
     if not valid.all():
         keypoint[~valid] = 0
-    unmarked = valid & ~valid_joints(keypoint)
-    if unmarked.any():
-        keypoint[unmarked] = -0.0
     return keypoint
 
 

@@ -80,6 +80,14 @@ def replace_keypoint(index, function):
             ('error', 'not finite', 's2', 'is -inf at [0, 3, 0, 0] and 14 more numbers'),
         ),
         (
+            set_keypoint(2, 3e38, (0, 3, 1, 2)),
+            ('error', 'too large', 's2', 'is 3e+38 at [0, 3, 1, 2], expected numbers to 1e+06'),
+        ),
+        (
+            set_keypoint(2, -9e18, (0, 3)),
+            ('error', 'too large', 's2', 'is -9e+18 at [0, 3, 0, 0] and 14 more numbers'),
+        ),
+        (
             set_keypoint(2, 0),
             ('error', 'empty', 's2', 'keypoint is zero throughout, expected coordinates'),
         ),
@@ -185,7 +193,8 @@ def test_labels_that_start_at_1():
             annotation['label'] += 1
 
     data = edited(edit)
-    start = ('warning', 'labels', None, 'label runs from 1 to 2, expected classes that start at 0')
+    line = 'label runs from 1 to 2, expected classes that start at 0: subtract 1'
+    start = ('warning', 'labels', None, line)
     assert_found(data, start)
     outside = [
         ('error', 'labels', f's{index}', 'label is 2, expected 0 to 1, by model.cls_head.num_')
@@ -200,6 +209,49 @@ def test_a_name_that_comes_twice():
     data['annotations'].append(data['annotations'][2] | {'keypoint': np.ones((1, 6, 5, 3))})
     found = check(data)
     assert ('error', 'names', 's2') in [one[:3] for one in found]
+
+
+# --- joints that were not detected
+
+
+def lose(data, scored=False, every=1):
+    """One of five joints in every frame, or in every 4th frame."""
+    for annotation in data['annotations']:
+        for frame in range(0, annotation['total_frames'], every):
+            if scored:
+                annotation['keypoint_score'][:, frame, frame % 5] = 0
+            else:
+                annotation['keypoint'][:, frame, frame % 5] = 0
+    return data
+
+
+@pytest.mark.parametrize('scored', [False, True])
+def test_lost_joints_are_counted_and_found(scored):
+    data = lose(make_data(scores=scored), scored)
+    data['annotations'][5]['keypoint'][1, 2] = 0  # an absent person lacks nothing
+    line = (
+        'keypoint lacks 20.0 % of the joints (zeros, or score 0), in sample '
+        "'s0' 20.0 %, expected at most 10 %: their bones and motion are zero"
+    )
+    assert_found(data, ('warning', 'undetected', None, line))
+    assert 'joints that were not detected: 20.0 %' in list(check_dataset(data).counts())
+    assert check(lose(make_data(scores=scored), scored, every=4)) == []
+
+
+def test_a_body_is_measured_by_the_joints_it_has():
+    data = make_data()
+    for annotation in data['annotations']:
+        annotation['keypoint'] += 50  # metres from the camera, as far from the zeros
+    assert check(lose(data, every=4)) == []
+
+
+def test_a_joint_that_no_sample_has():
+    data = make_data()
+    for annotation in data['annotations']:
+        annotation['keypoint'][:, :, 4] = 0
+    lost = ('warning', 'undetected', None, 'keypoint lacks 20.0 % of the joints')
+    line = 'keypoint has joint 4 at zero in all samples, expected coordinates: it counts as not'
+    assert_found(data, lost, ('warning', 'undetected', None, line))
 
 
 # --- counts, and the real data

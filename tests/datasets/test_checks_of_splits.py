@@ -13,10 +13,13 @@ def test_a_class_without_training_samples(plan):
     assert_found(data, ('warning', 'classes', None, line), plan=plan)
 
 
-def test_a_class_without_samples_where_there_are_no_splits():
+@pytest.mark.parametrize(
+    'label, classes', [(3, 'class 2, expected'), (120, '118 classes: 2, 3, 4, 5, 6, ...')]
+)
+def test_classes_without_samples_are_one_line(label, classes):
     data = make_data() | {'split': {}}
-    data['annotations'][0]['label'] = 3
-    assert_found(data, ('warning', 'classes', None, 'the whole file'))
+    data['annotations'][0]['label'] = label
+    assert_found(data, ('warning', 'classes', None, f"'the whole file' has no sample of {classes}"))
 
 
 @pytest.mark.parametrize(

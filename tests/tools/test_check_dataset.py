@@ -72,8 +72,13 @@ def test_findings_are_grouped_errors_first_and_end_with_status_2(run, ntu_file):
 
 
 def test_with_a_config(run, ntu_file):
-    status, out, _ = run(ntu_file, '--config', config('csre_ctrgcn_ntu60'))
-    assert status == 2 and out[0] == 'warning: classes (57)'
+    status, out, err = run(ntu_file, '--config', config('csre_ctrgcn_ntu60'))
+    assert status == 2 and out[:2] == [
+        'warning: classes (1)',
+        "  split 'xsub_train' has no sample of 57 classes: 3, 4, 5, 6, 7, ..., 59, expected "
+        'samples of each class',
+    ]
+    assert err == [f'check_dataset.py: {ntu_file}: errors: 0, warnings: 1']
     arguments = [ntu_file, '--config', config('csre_ctrgcn_ntu60'), '--cfg-options']
     assert run(*arguments, 'model.cls_head.num_classes=3')[0] == 0
     status, out, _ = run(

@@ -1,6 +1,7 @@
 """Find what is wrong with an annotation file before it costs a training run."""
 
 import argparse
+import sys
 from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
@@ -86,7 +87,11 @@ def main() -> None:
         print(line)
     if report.findings:
         count = Counter(finding.severity for finding in report.findings)
-        raise InputError(f'{args.file}: errors: {count["error"]:,}, warnings: {count["warning"]:,}')
+        line = f'{args.file}: errors: {count["error"]:,}, warnings: {count["warning"]:,}'
+        if count['error']:
+            raise InputError(line)
+        sys.stderr.write(f'check_dataset.py: {line}\n')
+        sys.exit(2)
     print(f'{args.file}: nothing found')
 
 

@@ -49,6 +49,11 @@ class CheckReport:
             words = ('persons', 'frames', 'joints', 'channels')
             ranges = zip(words, shapes.min(0).tolist(), shapes.max(0).tolist(), strict=True)
             yield '; '.join(f'{word}: {_range(low, high)}' for word, low, high in ranges)
+        lost, of = (
+            sum(getattr(s, key) for s in self.samples) for key in ('undetected', 'expected')
+        )
+        if lost:
+            yield f'joints that were not detected: {100 * lost / of:.1f} %'
         labels = {sample.name: sample.label for sample in self.samples}
         splits: dict[str, list] = dict(self.splits)
         used = {member for members in splits.values() for member in members}
@@ -60,6 +65,14 @@ class CheckReport:
             yield f'{name}: {len(members):,} samples, {len(counts)} classes{of_each}'
         for train, test in self.pairs:
             yield f'compared: {train} with {test}'
+
+
+def _classes_of(labels: list[int]) -> str:
+    """Some classes in a few words."""
+    if len(labels) == 1:
+        return f'class {labels[0]}'
+    shown = labels if len(labels) <= 8 else [*labels[:5], '...', labels[-1]]
+    return f'{len(labels)} classes: {", ".join(map(str, shown))}'
 
 
 def _range(low: int, high: int) -> str:
@@ -104,8 +117,9 @@ def check_dataset(
     classes = _classes(report, plan)
     for train in trains:
         counts = Counter(names[name].label for name in splits[train])
-        for label in (label for label in classes if not counts[label]):
-            where, found = f'split {brief(train)}', f'has no sample of class {label}'
+        missing = [label for label in classes if not counts[label]]
+        if missing:
+            where, found = f'split {brief(train)}', f'has no sample of {_classes_of(missing)}'
             expected = 'samples of each class'
             report.findings.append(Finding('warning', 'classes', None, where, found, expected))
     return report

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from csre_mm.datasets.annotations import find_faults
+from csre_mm.datasets.sample_faults import find_faults, find_number_faults
+from csre_mm.datasets.valid_joints import valid_joints
 from csre_mm.utils.plain_values import brief
 
 Severity = Literal['error', 'warning']
@@ -46,6 +47,8 @@ PIXELS = 10.0
 OUTLIER = 100.0
 """A sample whose extent differs by this factor has other units: metres and millimetres differ by
 1,000, normalised coordinates and pixels by some hundred."""
+UNDETECTED = 0.1
+"""A larger fraction of joints that were not detected is worth a look at the detector."""
 
 
 @dataclass(slots=True)
@@ -61,6 +64,9 @@ class SampleFacts:
         extent: Largest side of the first body in its first frame; NaN if it is unknown.
         scored: Whether the third channel looks like the score of a joint in pixels.
         digest: Equal for equal coordinates, whatever their dtype; None if they are invalid.
+        expected: Joints of the persons who are present, over all frames.
+        undetected: Those of them that were not detected.
+        never: Joints that no frame has.
     """
 
     name: str | int
@@ -71,6 +77,9 @@ class SampleFacts:
     extent: float = float('nan')
     scored: bool = False
     digest: bytes | None = None
+    expected: int = 0
+    undetected: int = 0
+    never: frozenset[int] = frozenset()
 
     @property
     def is_spatial(self) -> bool:
@@ -95,63 +104,53 @@ def inspect_sample(annotation: Any, index: int) -> tuple[SampleFacts, list[Findi
         return facts, findings
     if 'label' not in faulty:
         facts.label = int(annotation['label'])
-    if 'keypoint' not in faulty:
-        keypoint = annotation['keypoint']
-        facts.shape, facts.dtype = keypoint.shape, keypoint.dtype.name
-        findings += _inspect_keypoint(keypoint, facts)
-        facts.has_score = annotation.get('keypoint_score') is not None
-        if facts.has_score and 'keypoint_score' not in faulty:
-            findings += _inspect_score(annotation['keypoint_score'], facts.name)
+    if 'keypoint' in faulty:
+        return facts, findings
+    keypoint, score = annotation['keypoint'], annotation.get('keypoint_score')
+    facts.shape, facts.dtype = keypoint.shape, keypoint.dtype.name
+    facts.has_score = score is not None
+    score = None if 'keypoint_score' in faulty else score
+    wrong = list(find_number_faults({'keypoint': keypoint, 'keypoint_score': score}))
+    findings += [Finding('error', kind, facts.name, *fault) for kind, fault in wrong]
+    if not wrong:
+        x = np.ascontiguousarray(keypoint, np.float32) + np.float32(0)  # -0 is 0
+        findings += _inspect_numbers(x, score, facts)
     return facts, findings
 
 
-def _inspect_keypoint(keypoint: np.ndarray, facts: SampleFacts) -> Iterator[Finding]:
-    """Check the coordinates (M, T, V, C) and add their properties to the facts."""
-    name = facts.name
-    with np.errstate(over='ignore', invalid='ignore'):
-        x = np.ascontiguousarray(keypoint, np.float32)
-    if not np.isfinite(x).all():
-        yield _not_finite(name, 'keypoint', x)
-        return
-    present = x.any(axis=(2, 3))  # (M, T)
-    if not present.any():
-        yield Finding('error', 'empty', name, 'keypoint', 'is zero throughout', 'coordinates')
-        return
+def _inspect_numbers(
+    x: np.ndarray, score: np.ndarray | None, facts: SampleFacts
+) -> Iterator[Finding]:
+    """Check finite coordinates (M, T, V, C) and add their properties to the facts."""
+    name, frames, joints = facts.name, x.shape[1], x.shape[2]
     facts.digest = _digest(x)
-    body = x[np.unravel_index(present.argmax(), present.shape)]  # (V, C)
-    sides = np.ptp(body.astype(np.float64), axis=0)  # (C,)
-    facts.extent = float(sides.max())
-    if len(sides) == 3 and sides[:2].max() > PIXELS:
-        facts.scored = bool(body[:, 2].min() >= 0 and body[:, 2].max() <= 1)
-    if x.shape[1] > 1 and (x[:, 1:] == x[:, :1]).all():
-        found = f'is the same in all {x.shape[1]} frames'
+    valid = valid_joints(x, score)  # (M, T, V)
+    present = valid.any(axis=2)
+    facts.expected = int(present.sum()) * joints
+    facts.undetected = facts.expected - int(valid.sum())
+    facts.never = frozenset(np.flatnonzero(~valid.any(axis=(0, 1))).tolist())
+    first = np.unravel_index(present.argmax(), present.shape)
+    body = x[first][valid[first]]  # (joints, C)
+    if len(body):
+        sides = np.ptp(body.astype(np.float64), axis=0)  # (C,)
+        facts.extent = float(sides.max())
+        if len(sides) == 3 and sides[:2].max() > PIXELS:
+            facts.scored = bool(body[:, 2].min() >= 0 and body[:, 2].max() <= 1)
+    if frames > 1 and (x[:, 1:] == x[:, :1]).all():
+        found = f'is the same in all {frames} frames'
         yield Finding('warning', 'constant', name, 'keypoint', found, 'a body that moves')
-    if x.shape[2] > 1 and not facts.extent and (x == x[:, :, :1]).all():
-        found = f'has all {x.shape[2]} joints at one point'
+    if joints > 1 and not facts.extent and (x == x[:, :, :1]).all():
+        found = f'has all {joints} joints at one point'
         yield Finding('warning', 'constant', name, 'keypoint', found, 'a body with an extent')
-
-
-def _inspect_score(score: np.ndarray, name: str | int) -> Iterator[Finding]:
-    """Check the scores of the joints (M, T, V)."""
-    if not np.isfinite(score).all():
-        yield _not_finite(name, 'keypoint_score', score)
-    elif score.min() < 0 or score.max() > 1:
+    if score is not None and (score.min() < 0 or score.max() > 1):
         found = f'runs from {score.min():g} to {score.max():g}'
         yield Finding('warning', 'units', name, 'keypoint_score', found, 'scores from 0 to 1')
 
 
-def _not_finite(name: str | int, field: str, x: np.ndarray) -> Finding:
-    places = np.argwhere(~np.isfinite(x))
-    first = tuple(places[0].tolist())
-    more = f' and {len(places) - 1:,} more numbers are not finite' if len(places) > 1 else ''
-    found = f'is {x[first]} at {list(first)}{more}'
-    return Finding('error', 'not finite', name, field, found, 'finite float32 numbers')
-
-
 def _digest(x: np.ndarray) -> bytes:
-    """A hash of float32 coordinates, equal for 0 and -0."""
+    """A hash of float32 coordinates."""
     state = hashlib.blake2b(repr(x.shape).encode(), digest_size=16)
-    state.update((x + np.float32(0)).data)
+    state.update(x.data)
     return state.digest()
 
 
@@ -163,10 +162,12 @@ def check_consistency(facts: Sequence[SampleFacts]) -> Iterator[Finding]:
     yield from _check_shapes(facts)
     yield from _check_dtypes(facts)
     yield from _check_units(facts)
+    yield from _check_undetected(facts)
     labels = {sample.label for sample in facts if sample.label is not None}
     if labels and min(labels) == 1:
         found = f'runs from 1 to {max(labels)}'
-        yield Finding('warning', 'labels', None, 'label', found, 'classes that start at 0')
+        expected = 'classes that start at 0: subtract 1'
+        yield Finding('warning', 'labels', None, 'label', found, expected)
 
 
 def majority(values: Sequence[Hashable]) -> Any:
@@ -224,3 +225,26 @@ def _check_units(facts: Sequence[SampleFacts]) -> Iterator[Finding]:
             found = f'spans {sample.extent:.3g}'
             expected = f'the units of the other samples, whose median is {usual:.3g}'
             yield Finding('warning', 'units', sample.name, 'keypoint', found, expected)
+
+
+def _check_undetected(facts: Sequence[SampleFacts]) -> Iterator[Finding]:
+    """Joints at zero or with the score zero, of persons who are present."""
+    known = [sample for sample in facts if sample.expected]
+    if not known:
+        return
+    lost = sum(sample.undetected for sample in known) / sum(sample.expected for sample in known)
+    if lost > UNDETECTED:
+        worst = max(known, key=lambda sample: sample.undetected / sample.expected)
+        found = (
+            f'lacks {100 * lost:.1f} % of the joints (zeros, or score 0), in sample '
+            f'{brief(worst.name)} {100 * worst.undetected / worst.expected:.1f} %'
+        )
+        expected = f'at most {100 * UNDETECTED:.0f} %: their bones and motion are zero'
+        yield Finding('warning', 'undetected', None, 'keypoint', found, expected)
+    for joint in sorted(frozenset.intersection(*(sample.never for sample in known))):
+        found = f'has joint {joint} at zero in all samples'
+        expected = (
+            'coordinates: it counts as not detected; if the others are relative to it, add a '
+            'number to all coordinates, CenterSkeleton subtracts it'
+        )
+        yield Finding('warning', 'undetected', None, 'keypoint', found, expected)
