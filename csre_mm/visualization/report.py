@@ -163,7 +163,7 @@ class Report(Page):
 
     def confusions(self) -> None:
         """A matrix for each score file, and the pairs that it confuses most."""
-        rows = []
+        rows: list[list[str]] = []
         for run in self.runs:
             for file, scores in run.scores.items():
                 if not rows:

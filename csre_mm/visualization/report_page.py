@@ -59,8 +59,8 @@ class Page:
         head = ''.join(f'<th scope="col">{escape(title)}</th>' for title in header)
         body = ''
         for name, *values in rows:
-            texts = ''.join(f'<td>{escape(value)}</td>' for value in values)
-            body += f'<tr><th scope="row">{escape(name)}</th>{texts}</tr>\n'
+            cells = ''.join(f'<td>{escape(value)}</td>' for value in values)
+            body += f'<tr><th scope="row">{escape(name)}</th>{cells}</tr>\n'
         kind = 'wide texts' if texts else 'wide'
         self._parts.append(
             f'<div class="{kind}"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody>'
