@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 import csre_mm  # noqa: F401  repairs the stack
 from csre_mm.datasets.annotations import save_annotations
@@ -131,6 +132,19 @@ class Tool:
         if check:
             assert result.returncode == 0, result.stderr[-3000:]
         return result
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The figures that a test saves."""
+    figures, save = [], Figure.savefig
+
+    def record(figure, *arguments, **options):
+        figures.append(figure)
+        return save(figure, *arguments, **options)
+
+    monkeypatch.setattr(Figure, 'savefig', record)
+    return figures
 
 
 @pytest.fixture

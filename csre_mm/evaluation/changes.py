@@ -147,7 +147,8 @@ def find_flips(comparison: Comparison) -> tuple[list[Flip], list[Flip]]:
     found = []
     net = comparison.difference.sum(axis=0, dtype=np.int64)  # (N,)
     for i in np.flatnonzero(net):
-        runs = [tuple(r[:, i].tolist()) for r in (comparison.before, comparison.after)]
-        found.append(Flip(comparison.names[i], int(comparison.labels[i]), *runs, int(net[i])))
+        before, after = (tuple(r[:, i].tolist()) for r in (comparison.before, comparison.after))
+        label = int(comparison.labels[i])
+        found.append(Flip(comparison.names[i], label, before, after, int(net[i])))
     found.sort(key=lambda flip: (-abs(flip.net), flip.name))
     return [flip for flip in found if flip.net > 0], [flip for flip in found if flip.net < 0]

@@ -31,9 +31,9 @@ class Panel(NamedTuple):
         title: Above the axes.
         lines: By the key in the log, the label and the style of its line; a style with a dot has
             markers, and is not smoothed: it is of the validation.
-        factor: The values are multiplied by it: 100 for per cent.
-        exact: Whether the values are the same in all runs as a rule, and without noise: they are
-            not smoothed, and the lines of later runs are thinner, so that none hides another.
+        factor: Of the values: 100 for per cent.
+        exact: Whether all runs have the same values as a rule: they are not smoothed, and the lines
+            of later runs are thinner, so that none hides another.
     """
 
     title: str
@@ -45,8 +45,8 @@ class Panel(NamedTuple):
 def _similarities(bank: str) -> dict[str, tuple[str, str]]:
     return {
         f'{bank}_positive_sim': ('pos.', '-'),
-        f'{bank}_hard_negative_sim': ('hard neg.', '--'),
-        f'{bank}_random_negative_sim': ('random neg.', ':'),
+        f'{bank}_hard_negative_sim': ('hard', '--'),
+        f'{bank}_random_negative_sim': ('random', ':'),
     }
 
 
@@ -54,11 +54,11 @@ _CONTRAST = {
     'loss_contrast_spatial': ('spatial', '-'),
     'loss_contrast_temporal': ('temporal', '--'),
 }
-_TOP1 = {'acc/top1': ('validation', '.-'), 'top1_acc': ('training batches', ':')}
+_TOP1 = {'acc/top1': ('validation', '.-'), 'top1_acc': ('training', ':')}
 _BANK = {  # both banks hold the same samples; their anchors differ if their gates do
     'spatial_bank_filled': ('filled', '-'),
-    'spatial_anchors': ('anchors sp.', '--'),
-    'temporal_anchors': ('anchors temp.', ':'),
+    'spatial_anchors': ('anchors, sp.', '--'),
+    'temporal_anchors': ('temp.', ':'),
 }
 PANELS = (
     Panel('Loss, total', {'loss': ('', '-')}),
@@ -136,9 +136,9 @@ def _draw_panel(axes: Axes, panel: Panel, runs: Mapping[str, Run], window: int) 
     if len(panel.lines) > 1:  # a legend on the line of the title, where no curve is
         for label, style in panel.lines.values():
             axes.plot([], [], color='0.3', label=label, **_look(style))
-        close: Any = dict(borderaxespad=0.1, borderpad=0.1, handletextpad=0.4, columnspacing=0.8)
         at: Any = dict(loc='lower right', bbox_to_anchor=(1, 1), ncols=len(panel.lines))
-        axes.legend(frameon=False, handlelength=1.8, **at, **close)
+        close: Any = dict(borderaxespad=0.1, borderpad=0.1, handletextpad=0.4, columnspacing=0.8)
+        axes.legend(frameon=False, handlelength=1.4, **at, **close)
 
 
 def _look(style: str, single: bool = False) -> dict[str, Any]:

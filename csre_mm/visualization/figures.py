@@ -49,11 +49,7 @@ _NO_DATE: dict[str, dict[str, None]] = {'.pdf': {'CreationDate': None}, '.svg': 
 
 
 def check_figure(path: str | os.PathLike) -> str:
-    """Return the suffix of a figure's file in lower case.
-
-    Raises:
-        InputError: If it is none of :data:`SUFFIXES`.
-    """
+    """Return the suffix of a figure's file in lower case, one of :data:`SUFFIXES`."""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f'{path}: a figure is one of {" ".join(SUFFIXES)}')
@@ -75,11 +71,7 @@ def paper_figure(
         path: The file: ``.png`` with 200 dots per inch, ``.pdf`` or ``.svg``.
         width: Inches.
         height: Inches.
-        crop: Whether the file is as large as what is drawn, rather than as the figure, and nothing
-            is fitted into the figure.
-
-    Raises:
-        InputError: If the suffix is another.
+        crop: Whether the file is as large as what is drawn, and nothing is fitted into the figure.
     """
     suffix = check_figure(path)
     box: dict[str, Any] = dict(bbox_inches='tight', pad_inches=0.03) if crop else {}

@@ -2,7 +2,9 @@
 
 import math
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +27,12 @@ LARGEST_IMAGE = 5 << 20
 
 @dataclass
 class RunFolder:
-    """A run.
+    """A run, what its working folder holds, and what it lacks.
 
     Attributes:
-        name: In the report.
-        folder: Its working folder.
-        log: Its curves; None without a log.
-        cfg: Its config; None without one.
         scores: What ``tools/test.py --dump`` wrote, by the file's name.
         banks: By bank (``spatial``, ``temporal``) the class in each slot of the newest checkpoint,
             -1 for an empty one (S,).
-        images: Images in the folder.
         missing: What the folder lacks, and the command that makes it, a sentence each.
     """
 
@@ -114,19 +111,29 @@ def _read_config(folder: Path) -> Config | None:
     return None
 
 
-SUMMARY_HEADER = ('run', 'encoder', 'CSRE', 'trained', 'best val. top-1 %', 'last val. top-1 %')
+SUMMARY_HEADER = (
+    *('run', 'encoder', 'CSRE', 'started', 'trained', 'best val. top-1 %', 'last val. top-1 %'),
+)
 
 
 def summary_row(run: RunFolder) -> list[str]:
     """A row of the first table: what the run is, how far it got, how good it was."""
-    row = [run.name, '-', '-', '-', '-', percent(run.last('acc/top1'))]
+    row = [run.name, '-', '-', _started(run.folder), '-', '-', percent(run.last('acc/top1'))]
     if run.cfg is not None:
         row[1], row[2] = str(run.cfg.model.backbone.type), 'yes' if has_csre(run.cfg) else 'no'
     if run.log is not None:
         best, place = run.log.best('acc/top1')
-        row[3] = f'{run.log.length:g} {run.log.unit}s'
-        row[4] = '-' if math.isnan(best) else f'{percent(best)} ({run.log.unit} {place:g})'
+        row[4] = f'{run.log.length:g} {run.log.unit}s'
+        row[5] = '-' if math.isnan(best) else f'{percent(best)} ({run.log.unit} {place:g})'
     return row
+
+
+def _started(folder: Path) -> str:
+    """When a run was started first: mmengine names the folders of its logs after the time."""
+    for path in sorted(folder.glob('*/vis_data')):
+        with suppress(ValueError):
+            return str(datetime.strptime(path.parent.name, '%Y%m%d_%H%M%S'))
+    return '-'
 
 
 BANK_HEADER = (
@@ -136,11 +143,7 @@ BANK_HEADER = (
 
 
 def bank_rows(run: RunFolder) -> list[list[str]]:
-    """Rows on the health of both banks; none without CSRE.
-
-    The slots are those of the newest checkpoint; the rest are the last values of the log: fraction
-    of active anchors, fraction of filled slots, mean similarities.
-    """
+    """Rows on the health of both banks; none without CSRE."""
     rows = []
     for bank in BANKS:
         fractions = [run.last(f'{bank}_{key}') for key in ('anchors', 'bank_filled')]
@@ -162,17 +165,13 @@ def bank_notes(run: RunFolder) -> list[str]:
     for bank in BANKS:
         anchors = run.last(f'{bank}_anchors')
         if anchors == 0:
-            notes.append(
-                f'{run.name}: the {bank} contrast is inactive, no anchor is active: CSRE is off.'
-            )
+            notes.append(f'the {bank} contrast is inactive, no anchor is active: CSRE is off.')
         elif anchors < 1:
-            notes.append(
-                f'{run.name}: {100 * anchors:.0f} % of the anchors are active in the {bank} '
-                'contrast at the end.'
-            )
+            active = f'{100 * anchors:.0f} % of the anchors are active'
+            notes.append(f'{active} in the {bank} contrast at the end.')
         if 0 < run.last(f'{bank}_bank_filled') < 1:
-            notes.append(f'{run.name}: the {bank} bank has slots that were never filled.')
-    return notes
+            notes.append(f'the {bank} bank has slots that were never filled.')
+    return [f'{run.name}: {note}' for note in notes]
 
 
 _SETTINGS = {
@@ -187,13 +186,13 @@ _SETTINGS = {
 }
 
 
-def config_rows(run: RunFolder) -> list[list[str]]:
-    """Settings that explain a result: name and value."""
-    rows = []
+def settings_of(run: RunFolder) -> dict[str, str]:
+    """Settings that explain a result, by name."""
+    found = {}
     for name, key in _SETTINGS.items():
         value: Any = run.cfg
         for part in key.split('.'):
             value = (value or {}).get(part)
         if value is not None:
-            rows.append([name, str(value)])
-    return rows
+            found[name] = str(value)
+    return found

@@ -31,16 +31,12 @@ _SIDE = 3.6  # inches
 _DPI = 100
 _GRID = 0.5  # metres
 _LEAST_WAY = 0.5  # metres between the nearest and the farthest feet
-_STEEPEST = 0.6  # slope
+_LEAN = 0.3  # slope by which people who sit or bend seem to lean
 _WRAP = 44  # characters of a caption's line
 
 
 def check_movie(path: str | os.PathLike) -> str:
-    """Return the suffix of an animation in lower case; for ``.mp4`` find a program.
-
-    Raises:
-        InputError: If the suffix is another, or there is no ffmpeg.
-    """
+    """Return the suffix of an animation in lower case; for ``.mp4`` find a program."""
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f'{path}: an animation is one of {" ".join(SUFFIXES)}')
@@ -50,11 +46,7 @@ def check_movie(path: str | os.PathLike) -> str:
 
 
 def find_ffmpeg() -> str:
-    """The program that writes films: the system's, or the one in the package imageio_ffmpeg.
-
-    Raises:
-        InputError: If there is neither.
-    """
+    """The program that writes films: the system's, or the one in the package imageio_ffmpeg."""
     if FFMpegWriter.isAvailable():
         return FFMpegWriter.bin_path()
     return require('imageio_ffmpeg', 'video', 'an .mp4').get_ffmpeg_exe()
@@ -125,45 +117,41 @@ def to_plot_axes(keypoint: np.ndarray) -> np.ndarray:
     """Turn a Kinect's coordinates (x left, y up, z away) to those of a plot (right, away, up).
 
     It is a rotation: a left hand stays a left hand.
-
-    Shape:
-        (..., 3) to (..., 3).
     """
     x, y, z = np.moveaxis(keypoint, -1, 0)
     return np.stack([-x, z, y], axis=-1)
 
 
 def level(points: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Undo the tilt of a sensor that looks down, as far as feet at several distances show it.
+    """Undo the tilt of a sensor that looks down, where feet at several distances show it.
+
+    Where the feet say something else than the bodies that stand (a kick looks like a steep floor),
+    the floor is as steep as these lean.
 
     Args:
         points: Right, away, up, in metres. Shape (M, T, V, 3).
         present: Whether a person is in a frame. Shape (M, T).
 
     Returns:
-        The points, turned about the axis to the right; unchanged, if the feet are all about as
-        far away, or if what they show is steeper than a sensor is tilted.
+        The points, turned about the axis to the right.
     """
     bodies = points[present]  # (persons and frames, V, 3)
     lowest = bodies[np.arange(len(bodies)), bodies[..., 2].argmin(1)]  # (persons and frames, 3)
-    away, up = lowest[:, 1], lowest[:, 2]
-    if np.ptp(away) < _LEAST_WAY:
+    if np.ptp(lowest[:, 1]) < _LEAST_WAY:
         return points
-    slope = float(np.polyfit(away, up, 1)[0])
-    if abs(slope) > _STEEPEST:
-        return points
+    slope = float(np.polyfit(lowest[:, 1], lowest[:, 2], 1)[0])
+    _, away, up = np.moveaxis(bodies - bodies.mean(1, keepdims=True), -1, 0)
+    leans = -(away * up).sum(1) / np.maximum((up * up).sum(1), 1e-6)  # of an axis through each
+    standing = np.abs(leans) < 1
+    lean = float(np.median(leans[standing])) if standing.any() else 0.0
+    if abs(slope - lean) > _LEAN:
+        slope = lean
     cos, sin = 1 / np.hypot(1, slope), slope / np.hypot(1, slope)
     return points @ np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]], points.dtype)
 
 
 class Scene:
-    """A figure whose skeletons can be moved.
-
-    Args:
-        points: Coordinates: right, away, up. Shape (M, T, V, 3).
-        present: Whether a person is in a frame. Shape (M, T).
-        layout: The skeleton.
-    """
+    """A figure whose skeletons can be moved; the arguments are as for :func:`level`."""
 
     def __init__(self, points: np.ndarray, present: np.ndarray, layout: SkeletonLayout) -> None:
         self.points, self.present = points, present

@@ -3,9 +3,9 @@
 import os
 from collections.abc import Sequence
 
-import matplotlib
 import numpy as np
-from matplotlib.colors import ListedColormap
+from matplotlib.collections import LineCollection
+from matplotlib.colors import PowerNorm
 
 from csre_mm.apis.prediction import NOBODY, Prediction
 from csre_mm.visualization.figures import (
@@ -21,7 +21,6 @@ MOST_CLASSES = 10
 
 _ROW = 0.19  # inches
 _AROUND = 0.75  # inches above and below the rows
-_DARKEST = 0.92  # of the colour map: the mark of the best class stays visible
 
 
 def draw_timeline(
@@ -46,23 +45,32 @@ def draw_timeline(
     shown = shown_classes(predictions)
     scores = np.stack([p.scores for p in predictions])[:, shown]  # (windows, classes)
     edges = window_edges(predictions)
-    blues = ListedColormap(matplotlib.colormaps['Blues'](np.linspace(0, _DARKEST, 256)))
     low, high = min(0.0, float(scores.min(initial=0))), max(1.0, float(scores.max(initial=0)))
     with paper_figure(path, PAGE_WIDTH, _AROUND + _ROW * len(shown)) as figure:
         axes = figure.add_subplot()
-        rows = np.arange(len(shown) + 1) - 0.5
-        large = len(predictions) > 500
         image = axes.pcolormesh(
-            edges, rows, scores.T, cmap=blues, vmin=low, vmax=high, rasterized=large
+            edges,
+            np.arange(len(shown) + 1) - 0.5,
+            scores.T,
+            cmap='Blues',
+            norm=PowerNorm(0.5, low, high),  # a few per cent have to be seen by their colour
+            rasterized=len(predictions) > 500,
         )
-        for place, prediction in enumerate(predictions):
-            if prediction.label in shown:  # neither nobody nor a class that is left out
-                row = shown.index(prediction.label) + 0.42
-                axes.plot(edges[place : place + 2], [row, row], color=VERMILION, lw=1.6)
+        marked = [  # neither nobody nor a class that is left out
+            [(edges[i], shown.index(p.label)), (edges[i + 1], shown.index(p.label))]
+            for i, p in enumerate(predictions)
+            if p.label in shown
+        ]
+        for colour, width in (('white', 3.0), (VERMILION, 1.6)):
+            lines = LineCollection(marked, colors=colour, linewidths=width, label='best class')
+            axes.add_collection(lines)
+        axes.legend(
+            handles=[lines], loc='lower right', bbox_to_anchor=(1, 1), frameon=False, borderpad=0.1
+        )
         set_rows(axes, [shorten(class_names[label]) for label in shown])
         axes.set_xlim(0, predictions[-1].end)
-        axes.set_xlabel('Frame (the line marks the best class of a window)')
-        axes.set_title(predictions[0].name, parse_math=False)
+        axes.set_xlabel('Frame')
+        axes.set_title(predictions[0].name, loc='left', parse_math=False)
         figure.colorbar(image, ax=axes, label='Score', pad=0.01, aspect=max(6, 3 * len(shown)))
 
 
@@ -77,11 +85,7 @@ def shown_classes(predictions: Sequence[Prediction]) -> list[int]:
 
 
 def window_edges(predictions: Sequence[Prediction]) -> np.ndarray:
-    """Where the drawn windows begin and end, in frames: half way between their middles.
-
-    Returns:
-        (windows + 1,), ascending, from the first window's start to the last one's end.
-    """
+    """Where the drawn windows begin and end (windows + 1,): half way between their middles."""
     middles = np.array([(p.start + p.end) / 2 for p in predictions])
     between = (middles[1:] + middles[:-1]) / 2
     return np.concatenate([[predictions[0].start], between, [predictions[-1].end]])

@@ -8,6 +8,7 @@ import pytest
 from csre_mm.evaluation.training_log import Run, Series, find_logs, read_run, smooth
 from csre_mm.utils.errors import InputError
 from csre_mm.visualization.curves_figure import PANELS, draw_curves
+from csre_mm.visualization.figures import paper_style
 
 
 def train(iteration, epoch=None, **values):
@@ -158,12 +159,26 @@ def test_the_figure_fits_the_paper(tmp_path, width, inches):
     assert image.shape[0] < 200 * 9.5
 
 
+@pytest.mark.parametrize('width', ['column', 'page'])
+def test_no_title_touches_its_legend(tmp_path, drawn, width):
+    runs = {'a': run_of(EVERY_KEY)}
+    runs['a'].series['lr'] = Series(np.arange(3.0), np.array([0.0, 0.0002, 0.0005]))
+    draw_curves(runs, tmp_path / 'a.png', 1, width)
+    with_legend = [axes for axes in drawn[0].axes if axes.get_legend()]
+    assert len(with_legend) == 5
+    with paper_style():
+        drawn[0].draw_without_rendering()
+        for axes in with_legend:
+            title, legend = axes._left_title, axes.get_legend()
+            assert title.get_window_extent().x1 + 8 < legend.get_window_extent().x0, title
+
+
 def test_panels_without_values_are_left_out(tmp_path):
     draw_curves({'a': run_of(['loss', 'loss_cls', 'acc/top1', 'lr'])}, tmp_path / 'a.svg')
     text = (tmp_path / 'a.svg').read_text()
     for title in ('Loss, total', 'Classification loss', 'Top-1 (%)', 'Learning rate', 'Epoch'):
         assert f'<!-- {title} -->' in text
-    for title in ('Contrast loss', 'Bank (%)', 'Spatial similarity', 'training batches'):
+    for title in ('Contrast loss', 'Bank (%)', 'Spatial similarity', 'training'):
         assert f'<!-- {title} -->' not in text
 
 

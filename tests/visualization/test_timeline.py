@@ -46,6 +46,19 @@ def test_the_figure(tmp_path, suffix):
     assert path.stat().st_size > 1000
 
 
+def test_low_scores_are_seen_and_the_best_class_is_marked_in_its_row(tmp_path, drawn):
+    found = windows(0, None, 1)
+    draw_timeline(found, NAMES, tmp_path / 'x.png')
+    axes = drawn[0].axes[0]
+    cells, _, marks = axes.collections
+    nothing, low = cells.to_rgba([0, 0.03])[:, :3] @ [0.2126, 0.7152, 0.0722]  # luminance
+    assert nothing - low > 0.08
+    rows = shown_classes(found)
+    for mark, label in zip(marks.get_segments(), (0, 1), strict=True):
+        assert mark[:, 1].tolist() == [rows.index(label)] * 2  # the middle of the row
+    assert marks.get_segments()[0][:, 0].tolist() == [0, 6]
+
+
 def test_a_bad_suffix(tmp_path):
     with pytest.raises(InputError, match='a figure is one of'):
         draw_timeline(windows(0), NAMES, tmp_path / 'x.bmp')

@@ -1,7 +1,6 @@
 """Gather a run, or several, in one HTML file that opens without a network."""
 
 import argparse
-import tempfile
 from pathlib import Path
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
@@ -46,12 +45,11 @@ def main() -> None:
         raise InputError(f'{len(folders)} runs, a report has {len(COLOURS)} at most')
     runs = [gather_run(name, path) for name, path in progress(folders.items(), 'reading')]
     out = args.out or runs[-1].folder / 'report.html'
-    with tempfile.TemporaryDirectory() as folder:
-        report = Report(runs, args.title, args.classes, Path(folder))
-        for section in progress(report.sections(), 'writing'):
-            section()
+    report = Report(runs, args.title, args.classes)
+    for section in progress(report.sections(), 'writing'):
+        section()
     with atomic_path(out) as path:
-        path.write_text(report.page.html(), encoding='utf-8')
+        path.write_text(report.html(), encoding='utf-8')
     print(f'The report is in {out}.')
 
 

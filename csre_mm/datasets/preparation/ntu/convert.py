@@ -4,7 +4,7 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
@@ -49,7 +49,9 @@ def convert_file(file: RawFile, cleaning: str) -> Outcome:
     return Outcome(file.stem, annotation, notes=dict(notes))
 
 
-def convert_files(files: Sequence[RawFile], cleaning: str, workers: int) -> Iterator[Outcome]:
+def convert_files(
+    files: Sequence[RawFile], cleaning: str, workers: int
+) -> Generator[Outcome, None, None]:
     """Give the outcomes of :func:`convert_file` in the order of the files, from several processes.
 
     Raises:

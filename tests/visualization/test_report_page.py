@@ -2,12 +2,14 @@ import base64
 import json
 import os
 import re
+from datetime import datetime, timezone
 from html.parser import HTMLParser
 
 import pytest
 import torch
 
 from csre_mm.utils.errors import InputError
+from csre_mm.version import __version__
 from csre_mm.visualization.report_page import Page
 from csre_mm.visualization.run_folder import bank_notes, bank_rows, gather_run, summary_row
 from tests.commands import Command, scores_of, write_dump
@@ -51,11 +53,12 @@ def entries(csre, anchors=1.0, accuracy=0.5):
 def run(tmp_path, ntu_file):
     """Makes the folder of a run."""
 
-    def run(name, csre, predictions=None, **log):
+    def run(name, csre, predictions=None, **values):
         folder = tmp_path / name
-        (folder / 'start/vis_data').mkdir(parents=True)
-        lines = ''.join(json.dumps(entry) + '\n' for entry in entries(csre, **log))
-        (folder / 'start/vis_data/scalars.json').write_text(lines)
+        log = folder / '20260102_030405/vis_data'
+        log.mkdir(parents=True)
+        lines = ''.join(json.dumps(entry) + '\n' for entry in entries(csre, **values))
+        (log / 'scalars.json').write_text(lines)
         config = f'{"csre_" if csre else ""}ctrgcn_ntu60'
         cfg, checkpoint = make_checkpoint(config, ntu_file, tmp_path, **SHORT)
         cfg.dump(folder / f'{config}.py')
@@ -74,7 +77,8 @@ def run(tmp_path, ntu_file):
 def test_a_run_is_gathered(run):
     found = gather_run('x', run('csre', True, LABELS, accuracy=0.625))
     row = summary_row(found)
-    assert row == ['x', 'CTRGCN', 'yes', '2 epochs', '62.50 (epoch 1)', '52.50']
+    started = '2026-01-02 03:04:05'
+    assert row == ['x', 'CTRGCN', 'yes', started, '2 epochs', '62.50 (epoch 1)', '52.50']
     spatial, temporal = bank_rows(found)
     assert spatial == ['x, spatial', '4', '1', '100.00', '75.00', '0.500', '0.250', '-']
     assert temporal[0] == 'x, temporal'
@@ -151,6 +155,8 @@ def test_the_command(run, tmp_path, monkeypatch, capsys):
     assert parts.tags.count('img') == 6  # classes, pairs, curves, 2 confusions, own
     for text in ('Summary', 'csre against b', 'Memory banks', 'Confusion of b', 'own.svg'):
         assert text in parts.text
+    assert f'UTC by csre_mm {__version__}' in parts.text
+    assert f'Written on {datetime.now(timezone.utc):%Y-%m-}' in parts.text
     for text in ('80.00', '100.00', '+20.00', 'drink water', 'more in training', 'CTRGCN'):
         assert text in parts.text
     assert report(csre) == 0 and (csre / 'report.html').is_file()
