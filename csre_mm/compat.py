@@ -8,6 +8,7 @@ the stack is fixed. Those of how mmengine finds, reads and writes files are in
 
 import ast
 import functools
+import importlib
 import sys
 import types
 import warnings
@@ -42,6 +43,7 @@ def apply() -> None:
     amp_without_gpu()
     accept_bfloat16_scores()
     supply_numpy_inf()
+    defer_scipy_stats()
     refuse_ignored_neck()
 
 
@@ -181,6 +183,26 @@ def supply_numpy_inf() -> None:
     """Restore ``np.Inf``, which NumPy 2 removed, for mmaction2's ``PoseCompact`` (PoseC3D)."""
     if not hasattr(np, 'Inf'):
         np.Inf = np.inf  # type: ignore[attr-defined]  # noqa: NPY201
+
+
+def defer_scipy_stats() -> None:
+    """Import ``scipy.stats``, which takes half a second, when it is called.
+
+    ``mmaction.datasets`` imports it for ``mode`` alone, which only ``MMCompact`` calls.
+    """
+    if 'scipy.stats' in sys.modules or 'mmaction.datasets' in sys.modules:
+        return
+
+    def mode(*args: Any, **kwargs: Any) -> Any:
+        return importlib.import_module('scipy.stats').mode(*args, **kwargs)
+
+    deferred = types.ModuleType('scipy.stats')
+    deferred.mode = mode  # type: ignore[attr-defined]
+    sys.modules[deferred.__name__] = deferred
+    try:
+        importlib.import_module('mmaction.datasets')
+    finally:
+        del sys.modules[deferred.__name__]
 
 
 def refuse_ignored_neck() -> None:

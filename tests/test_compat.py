@@ -30,6 +30,19 @@ def test_imports_from_any_folder(tmp_path):
     assert 'MultiScaleDeformableAttention' not in result.stderr
 
 
+def test_scipy_stats_is_imported_when_it_is_called(tmp_path):
+    code = (
+        'import sys, csre_mm.apis\n'
+        'assert "scipy.stats" not in sys.modules\n'
+        'from mmaction.datasets.transforms.pose_transforms import get_mode\n'
+        'assert get_mode([1, 1, 2]).mode.item() == 1\n'
+        'import scipy.stats\n'
+        'assert scipy.stats.binomtest(1, 3).pvalue == 1 and "scipy.stats" in sys.modules'
+    )
+    result = run(code, tmp_path)
+    assert result.returncode == 0, result.stderr
+
+
 def make_transformers(folder, names):
     """A ``transformers`` that has only some of the names that VindLU imports."""
     package = folder / 'transformers'

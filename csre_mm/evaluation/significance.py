@@ -7,7 +7,7 @@ and the models are compared sample by sample.
 from typing import NamedTuple
 
 import numpy as np
-import scipy.stats
+import scipy  # which imports its stats, and that takes half a second, when they are used
 
 from csre_mm.evaluation.comparison import Comparison
 
