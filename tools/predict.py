@@ -14,6 +14,7 @@ from csre_mm.apis import Recording, SkeletonInferencer, find_recordings
 from csre_mm.apis.data_settings import read_config_of
 from csre_mm.apis.prediction import Answer, Prediction, captions, format_score
 from csre_mm.apis.recordings import Recordings
+from csre_mm.apis.windows import split_persons
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
 from csre_mm.utils.cli import add_class_names, add_config_options, check_suffix, command, write_json
 from csre_mm.utils.errors import InputError
@@ -61,6 +62,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--window', type=int, metavar='FRAMES', help='answer for each window')
     parser.add_argument(
         '--stride', type=int, metavar='FRAMES', help='from window to window (default: a quarter)'
+    )
+    parser.add_argument(
+        '--per-person', action='store_true', help='answer for each person, as if alone'
     )
     parser.add_argument('--json', type=Path, metavar='FILE', help='all scores')
     parser.add_argument(
@@ -219,6 +223,8 @@ def main() -> None:
     """Classify."""
     args = parse_args()
     recordings = find_recordings(args.input, args.split)
+    if args.per_person:
+        recordings = split_persons(recordings)
     check_outputs(args, len(recordings))
     inferencer = SkeletonInferencer(
         read_config_of(args), args.checkpoint, args.device, args.classes, args.batch_size

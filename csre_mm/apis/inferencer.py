@@ -1,5 +1,6 @@
 """Classifying recordings with a trained recognizer."""
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -9,12 +10,19 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
+from mmengine.logging import print_log
 
 from csre_mm.apis.data_settings import apply_data_settings
 from csre_mm.apis.prediction import NOBODY, Prediction, rank
 from csre_mm.apis.recognizer import load_recognizer
 from csre_mm.apis.recordings import Recording, Recordings, find_recordings
-from csre_mm.apis.windows import choose_persons, cut, stream_predictions, window_spans
+from csre_mm.apis.windows import (
+    choose_persons,
+    cut,
+    split_persons,
+    stream_predictions,
+    window_spans,
+)
 from csre_mm.datasets.class_names import find_class_names
 from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.utils.checkpoints import load_checkpoint_file
@@ -69,7 +77,7 @@ class SkeletonInferencer:
         apply_data_settings(self.cfg)
         if class_names is None:
             class_names = (self.cfg.get('data') or {}).get('class_names')
-        self.shape = read_input_shape(self.cfg)
+        self.shape, self._remarked = read_input_shape(self.cfg), False
         self.batch_size = batch_size or self.cfg.test_dataloader.get('batch_size', 1)
         if batch_size is not None and batch_size < 1:
             raise InputError(f'a batch of {batch_size} clips, expected at least 1')
@@ -86,6 +94,7 @@ class SkeletonInferencer:
         top_k: int = 5,
         window: int | None = None,
         stride: int | None = None,
+        per_person: bool = False,
     ) -> list[Prediction]:
         """Classify what :func:`csre_mm.apis.recordings.find_recordings` takes.
 
@@ -95,6 +104,7 @@ class SkeletonInferencer:
             window: Frames of the parts that each get an answer; by default the whole recording gets
                 one.
             stride: Frames from one window to the next, by default a quarter of a window.
+            per_person: Whether each person gets an answer, as if alone.
 
         Returns:
             The predictions, recording after recording, window after window.
@@ -102,7 +112,8 @@ class SkeletonInferencer:
         Raises:
             InputError: If an input cannot be read or is not what the model takes.
         """
-        return list(self.iterate(inputs, top_k, window, stride))
+        found = split_persons(find_recordings(inputs)) if per_person else inputs
+        return list(self.iterate(found, top_k, window, stride))
 
     def iterate(
         self,
@@ -160,13 +171,16 @@ class SkeletonInferencer:
         return self._predict([recording], top_k)[0]
 
     def check(self, recording: Recording) -> None:
-        """Insist on joints and coordinates that the model takes.
+        """Insist on joints and coordinates that the model takes; the log has what looks wrong.
 
         Raises:
             InputError: If there are others.
         """
-        has_score = 'keypoint_score' in recording.fields
-        self.shape.check(recording.keypoint, has_score, recording.name)
+        keypoint, name = recording.keypoint, recording.name
+        self.shape.check(keypoint, 'keypoint_score' in recording.fields, name)
+        if not self._remarked and (remark := self.shape.remark(keypoint, name)):
+            self._remarked = True  # the others are likely to be in the same unit
+            print_log(remark, 'current', logging.WARNING)
 
     def prepare(self, recording: Recording) -> dict[str, Any]:
         """What the pipeline makes of a recording: ``inputs`` and ``data_samples``."""

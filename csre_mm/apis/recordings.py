@@ -17,6 +17,7 @@ from csre_mm.datasets.preparation.nw_ucla import parse_sequence
 from csre_mm.datasets.preparation.raw_files import RawFile, find_raw_files
 from csre_mm.datasets.preparation.utd_mhad import parse_mat
 from csre_mm.datasets.preparation.utd_mhad import parse_name as parse_utd_name
+from csre_mm.datasets.sample_faults import LARGEST
 from csre_mm.utils.errors import InputError
 
 RAW_SUFFIXES = ('.skeleton', '.json', '.mat')
@@ -201,12 +202,14 @@ def read_npy(path: Path) -> Recording:
     Raises:
         InputError: If the file is none, is incomplete, or holds something else.
     """
-    try:
-        array = np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, OSError) as error:
+    try:  # mapped: a header that claims more than the file has allocates nothing
+        array = np.load(path, mmap_mode='r', allow_pickle=False)
+    except Exception as error:  # a damaged header can raise almost anything
         reason = ' '.join(str(error).split())
         reason = '' if 'pickle' in reason else f': {reason:.120}'  # NumPy advises to trust the file
         raise InputError(f'{path}: not an .npy of numbers, or a damaged one{reason}') from error
+    if not isinstance(array, np.ndarray):
+        raise InputError(f'{path}: an .npz of several arrays, expected an .npy of one')
     return from_array(array, path.stem, str(path))
 
 
@@ -220,7 +223,7 @@ def from_array(array: np.ndarray, name: str = 'array', where: str | None = None)
         array = array[None]
     if array.dtype.kind in 'fiu':
         with np.errstate(over='ignore'):  # what is too large for it becomes infinite
-            array = array.astype(np.float32)
+            array = np.array(array, np.float32)
     return Recording(name, check_keypoint(array, where or name))
 
 
@@ -238,10 +241,9 @@ def check_keypoint(keypoint: np.ndarray, where: str) -> np.ndarray:
     if not keypoint.any():
         what = f'of the shape {keypoint.shape}' if 0 in keypoint.shape else 'zero throughout'
         raise InputError(f'{where}: the skeleton is {what}, expected a person at least')
-    finite = np.isfinite(keypoint)
-    if not finite.all():
-        place = np.argwhere(~finite)[0].tolist()
-        raise InputError(
-            f'{where}: keypoint{place} is {keypoint[tuple(place)]}, expected finite numbers'
-        )
+    fine = np.abs(keypoint) <= LARGEST  # not NaN
+    if not fine.all():
+        place = np.argwhere(~fine)[0].tolist()
+        found = f'keypoint{place} is {keypoint[tuple(place)]}'
+        raise InputError(f'{where}: {found}, expected finite numbers to {LARGEST:g}')
     return keypoint

@@ -4,13 +4,15 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 
 from csre_mm.apis.prediction import Prediction
-from csre_mm.apis.recordings import Recording
+from csre_mm.apis.recordings import Recording, Recordings
 from csre_mm.datasets.preparation.ntu.annotation import select_bodies
 from csre_mm.datasets.preparation.ntu.raw import RawBody
+from csre_mm.datasets.sample_faults import LARGEST
 from csre_mm.datasets.transforms.sample_frames import FRAME_FIELDS
 from csre_mm.utils.errors import InputError
 
@@ -64,6 +66,33 @@ def choose_persons(keypoint: np.ndarray, most: int) -> np.ndarray:
         if frames.size:
             bodies.append(RawBody(person, frames, joints[frames]))
     return keypoint[[body.body_id for body in select_bodies(bodies, most)]]
+
+
+def split_persons(recordings: Recordings) -> Recordings:
+    """A recording for each person, whose number from 1 is added to the name.
+
+    Args:
+        recordings: Of any number of persons; what cannot be read stays as it is.
+    """
+    readers: list[Callable[[], Recording]] = []
+    for reader in recordings.readers:
+        try:
+            present = reader().keypoint.any(axis=(1, 2, 3))
+        except InputError:  # is named when it is classified
+            readers.append(reader)
+            continue
+        readers += [partial(_one_person, reader, person) for person in np.flatnonzero(present)]
+    return Recordings(readers)
+
+
+def _one_person(reader: Callable[[], Recording], person: int) -> Recording:
+    recording = reader()
+    fields = {
+        key: value[[person]] if key in FRAME_FIELDS else value
+        for key, value in recording.fields.items()
+    }
+    name, keypoint = f'{recording.name} person {person + 1}', recording.keypoint[[person]]
+    return replace(recording, name=name, keypoint=keypoint, fields=fields)
 
 
 def stream_predictions(
@@ -130,8 +159,8 @@ def check_frame(frame: np.ndarray, where: str, before: Iterable[np.ndarray] = ()
             f'{where}: {array.shape[1]} joints of {array.shape[2]} coordinates, the frames before '
             f'have {first.shape[1]} of {first.shape[2]}'
         )
-    if not np.isfinite(array).all():
-        raise InputError(f'{where}: holds NaN or infinity, expected finite numbers')
+    if not (np.abs(array) <= LARGEST).all():
+        raise InputError(f'{where}: holds NaN or infinity, expected numbers to {LARGEST:g}')
     return array
 
 

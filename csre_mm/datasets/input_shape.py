@@ -9,8 +9,14 @@ import numpy as np
 from mmaction.models.utils import Graph
 
 from csre_mm.datasets.layouts import LAYOUTS, get_layout
+from csre_mm.datasets.valid_joints import body_extent, valid_joints
 from csre_mm.utils.config import last_value, pipeline_of
 from csre_mm.utils.errors import InputError
+
+NORMALIZING = ('PreNormalize2D', 'NormalizeRange', 'PoseCompact')
+"""Transforms that bring coordinates of any unit to one range."""
+PIXELS = 10.0
+"""Bodies of a larger extent are not in metres, but in pixels, millimetres or centimetres."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +32,7 @@ class InputShape:
         coordinates: Coordinates C of a joint in a recording, with a score that becomes a channel.
         heatmaps: Whether the pipeline draws heatmaps.
         size: Height and width of the heatmaps.
+        metres: Whether the model sees distances in space as they are in the data.
     """
 
     persons: int | None = None
@@ -36,6 +43,7 @@ class InputShape:
     coordinates: int | None = None
     heatmaps: bool = False
     size: tuple[int, int] | None = None
+    metres: bool = False
 
     @property
     def num_joints(self) -> int | None:
@@ -86,6 +94,16 @@ class InputShape:
                 f'{coordinates or "C"} coordinates)'
             )
 
+    def remark(self, keypoint: np.ndarray, name: str) -> str | None:
+        """What is odd about coordinates (M, T, V, C) that :meth:`check` lets pass."""
+        extent = body_extent(keypoint, valid_joints(keypoint)) if self.metres else 0
+        if not extent > PIXELS:
+            return None
+        return (
+            f'{name}: the body spans {extent:,.0f}, which looks like millimetres or centimetres; '
+            'a model that was trained on metres gives void answers'
+        )
+
 
 @contextmanager
 def config_errors() -> Iterator[None]:
@@ -130,6 +148,7 @@ def read_input_shape(cfg: Mapping[str, Any], training: bool = False) -> InputSha
     model = cfg.get('model') or {}
     backbone = model.get('backbone') or {}
     found: dict[str, Any] = {
+        'metres': not steps.keys() & {*NORMALIZING, 'ProjectToImage', 'GeneratePoseTarget'},
         'frames': last_value(pipeline, 'clip_len'),
         'joints': dict(_joints(model)),
         'features': len(steps.get('GenSkeFeat', {}).get('feats', 'j')),
@@ -149,6 +168,7 @@ def read_input_shape(cfg: Mapping[str, Any], training: bool = False) -> InputSha
         size = last_value(pipeline, 'scale' if training else 'crop_size')
         if size is not None:  # width and height
             found['size'] = (size, size) if isinstance(size, int) else tuple(size)[::-1]
+    found['metres'] = found['metres'] and found.get('coordinates') == 3
     return InputShape(**found)
 
 

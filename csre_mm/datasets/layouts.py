@@ -2,30 +2,37 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 
+from csre_mm.datasets.skeleton_tree import check_bones, find_parents
 from csre_mm.utils.errors import InputError
 
 
 @dataclass(frozen=True)
 class SkeletonLayout:
-    """The joints of a skeleton and their connections.
+    """The joints of a skeleton and their connections: a tree, or several.
 
     Args:
         name: Name in configs and messages.
         num_joints: Number of joints V.
-        edges: Edges of the graph as (joint, the next joint towards the centre), 0-based.
+        edges: Edges of the graph as pairs of joints, 0-based. The layout has each as (joint, the
+            next joint towards the centre); edges in other directions are turned.
         center: The joint in the middle of the body.
         bone_parents: For each joint the joint where its bone starts; a joint that is its own parent
-            has the bone zero.
+            has the bone zero. By default the bones are the edges.
         partition: The body part of each joint, numbered from 0 without a gap; None if unknown.
+        roots: If the skeleton has parts that no edge connects, as two hands, the joint in the
+            middle of each part besides that of ``center``.
 
     Raises:
-        InputError: If an edge, the centre, a bone parent or the partition does not fit
-            ``num_joints``.
+        InputError: If the edges are no tree around ``center``, or one around it and one around each
+            of ``roots``; if the bones run in a circle; if something does not fit ``num_joints``.
 
     Example:
         >>> edges = ((1, 0), (2, 1))  # elbow to shoulder, wrist to elbow
-        >>> layout = SkeletonLayout('limb', 3, edges, center=0, bone_parents=(0, 0, 1))
+        >>> layout = SkeletonLayout('limb', 3, edges, center=0)
+        >>> layout.bone_parents
+        (0, 0, 1)
         >>> layout.as_graph_layout()
         {'num_node': 3, 'inward': [(1, 0), (2, 1)], 'center': 0}
     """
@@ -34,22 +41,43 @@ class SkeletonLayout:
     num_joints: int
     edges: tuple[tuple[int, int], ...]
     center: int
-    bone_parents: tuple[int, ...]
+    bone_parents: tuple[int, ...] = ()
     partition: tuple[int, ...] | None = None
+    roots: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        self._check_numbers()
+        tops = (self.center, *self.roots)
+        try:
+            parents = find_parents(self.num_joints, self.edges, tops)
+            check_bones(self.bone_parents, tops)
+        except InputError as error:
+            raise InputError(f'layout {self.name!r}: {error}') from None
+        turned = [(a, b) if parents[a] == b else (b, a) for a, b in self.edges if a != b]
+        object.__setattr__(self, 'edges', tuple(turned))
+        if not self.bone_parents:
+            object.__setattr__(self, 'bone_parents', parents)
+
+    def _check_numbers(self) -> None:
+        """Insist on joints and parts within their range."""
+        if not isinstance(self.num_joints, Integral) or self.num_joints < 1:
+            raise InputError(f'layout {self.name!r}: num_joints is {self.num_joints!r}')
+        for edge in self.edges:
+            if len(edge) != 2:
+                raise InputError(f'layout {self.name!r}: edge {edge} is no pair of joints')
         named: dict[str, Sequence[int]] = {f'edge {tuple(edge)}': edge for edge in self.edges}
-        named |= {'center': (self.center,), 'bone_parents': self.bone_parents}
+        one_based = min((j for edge in self.edges for j in edge), default=0) == 1
+        named |= {'center': (self.center,), 'bone_parents': self.bone_parents, 'roots': self.roots}
         for where, joints in named.items():
             for joint in joints:
-                if not 0 <= joint < self.num_joints:
+                if not isinstance(joint, Integral) or not 0 <= joint < self.num_joints:
+                    hint = ': subtract 1 from the numbers' if one_based else ''
                     raise InputError(
                         f'layout {self.name!r}: {where} names joint {joint}, '
-                        f'the joints are 0 to {self.num_joints - 1}'
+                        f'the joints are 0 to {self.num_joints - 1}{hint}'
                     )
-        for field in ('bone_parents', 'partition'):
-            value = getattr(self, field)
-            if value is not None and len(value) != self.num_joints:
+        for field, value in (('bone_parents', self.bone_parents), ('partition', self.partition)):
+            if value and len(value) != self.num_joints:
                 raise InputError(
                     f'layout {self.name!r}: {field} names {len(value)} joints, '
                     f'num_joints is {self.num_joints}'
@@ -170,15 +198,15 @@ def get_layout(layout: str | dict | SkeletonLayout) -> SkeletonLayout:
     fields.setdefault('name', 'custom')
     try:
         fields['edges'] = tuple(tuple(edge) for edge in fields['edges'])
-        if fields.get('bone_parents') is None:
-            parents = dict(fields['edges'])
-            joints = range(fields['num_joints'])
-            fields['bone_parents'] = tuple(parents.get(joint, joint) for joint in joints)
-        for field in ('bone_parents', 'partition'):
+        for field in ('bone_parents', 'partition', 'roots'):
             if fields.get(field) is not None:
                 fields[field] = tuple(fields[field])
+            elif field != 'partition':
+                fields.pop(field, None)
         return SkeletonLayout(**fields)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError(
             f'layout {fields["name"]!r} needs num_joints, edges and center: {error}'
         ) from error

@@ -47,6 +47,19 @@ def keep_valid(keypoint: np.ndarray, valid: np.ndarray) -> np.ndarray:
     return keypoint
 
 
+def body_extent(keypoint: np.ndarray, valid: np.ndarray) -> float:
+    """Largest side of the first person in the first frame, of the detected joints; NaN of nobody.
+
+    Args:
+        keypoint: (M, T, V, C).
+        valid: Mask (M, T, V).
+    """
+    present = valid.any(axis=2)
+    first = np.unravel_index(present.argmax(), present.shape)
+    body = keypoint[first][valid[first]].astype(np.float64)  # (joints, C)
+    return float(np.ptp(body, axis=0).max()) if len(body) else float('nan')
+
+
 def find_origin(keypoint: np.ndarray, valid: np.ndarray, joint: int) -> np.ndarray:
     """A joint of the first person, in the first frame that has it.
 

@@ -145,6 +145,29 @@ def test_two_persons_keep_their_order(inferencer):
     assert not np.array_equal(swapped, inferencer(keypoint)[0].scores)
 
 
+def test_an_answer_per_person_is_that_of_the_person_alone(inferencer, tmp_path):
+    keypoint = np.random.default_rng(2).normal(size=(3, 20, 25, 3)).astype(np.float32)
+    keypoint[1] = 0  # nobody
+    np.save(tmp_path / 'x.npy', keypoint)
+    found = inferencer(tmp_path / 'x.npy', per_person=True)
+    assert [p.name for p in found] == ['x person 1', 'x person 3']
+    for prediction, person in zip(found, keypoint[[0, 2]], strict=True):
+        np.testing.assert_allclose(prediction.scores, inferencer(person)[0].scores, atol=1e-6)
+    windows = inferencer(tmp_path / 'x.npy', window=10, stride=10, per_person=True)
+    assert [(p.name[-1], p.start) for p in windows] == [('1', 0), ('1', 10), ('3', 0), ('3', 10)]
+
+
+@pytest.mark.parametrize('scale, lines', [(1, 0), (1000, 1)])
+def test_millimetres_are_named_once(small, scale, lines, monkeypatch):
+    log = []
+    monkeypatch.setattr('csre_mm.apis.inferencer.print_log', lambda line, *_: log.append(line))
+    keypoint = np.random.default_rng(2).uniform(0, 1.7, (1, 20, 25, 3)) * scale
+    SkeletonInferencer(*small)([keypoint, keypoint])
+    assert len(log) == lines
+    if log:
+        assert 'array 0: the body spans 1,' in log[0] and 'millimetres' in log[0]
+
+
 @pytest.mark.parametrize(
     'num_frames, window, stride, expected',
     [

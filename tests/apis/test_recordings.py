@@ -1,3 +1,4 @@
+import io
 import json
 import zipfile
 
@@ -74,12 +75,32 @@ def test_files_are_read_when_they_are_asked_for(folder):
         found[-1]
 
 
+def archive():
+    file = io.BytesIO()
+    np.savez(file, x=np.ones((1, 3, 25, 3)))
+    return file.getvalue()
+
+
 def bad_files():
     nan = np.ones((1, 3, 25, 3))
     nan[0, 1, 2, 0] = np.nan
     return {
         'nan.npy': (nan, r'nan.npy: keypoint\[0, 1, 2, 0\] is nan'),
         'huge.npy': (np.full((1, 3, 25, 3), 1e300), r'huge.npy: keypoint\[0, 0, 0, 0\] is inf'),
+        '9e18.npy': (
+            np.full((1, 3, 25, 3), -9e18),
+            r'keypoint\[0, 0, 0, 0\] is -9.*e\+18, .* 1e\+06',
+        ),
+        'claim.npy': (
+            b"\x93NUMPY\x01\x00v\x00{'descr': '<f4', 'fortran_order': False, "
+            b"'shape': (1, 99999, 50000, 3), }".ljust(128),
+            'claim.npy: not an .npy of',
+        ),
+        'header.npy': (
+            b"\x93NUMPY\x01\x00v\x00{'descr': ((((, 'shape': (".ljust(128),
+            'not an .npy of',
+        ),
+        'renamed.npy': (archive(), 'renamed.npy: an .npz of several arrays'),
         'zero.npy': (np.zeros((1, 3, 25, 3)), 'zero.npy: the skeleton is zero throughout'),
         'flat.npy': (np.ones(75), r'flat.npy: float32 of the shape \(75,\)'),
         'text.npy': (np.array([['a']]), 'text.npy: .* expected numbers'),

@@ -77,6 +77,7 @@ def test_a_sample_that_the_config_does_not_use_does_not_count():
     [
         ('csre_ctrgcn_nwucla', (('train',), ('val',), 10, 20, 1, 0.0, True)),
         ('csre_ctrgcn_ntu60', (('xsub_train',), ('xsub_val',), 60, 25, 2, 0.3, False)),
+        ('csre_posec3d_ntu60', (('xsub_train',), ('xsub_val',), 60, 25, None, 0.0, True)),
     ],
 )
 def test_the_plan_of_a_shipped_config(name, expected):
@@ -92,7 +93,7 @@ def test_the_plan_of_a_shipped_config(name, expected):
         plan.normalizes,
     )
     assert not joints
-    assert (plan.shape.channels, plan.shape.features) == (3, 1)
+    assert (plan.shape.coordinates, plan.shape.features) == (3, 1)
 
 
 def make_config(**model):

@@ -48,6 +48,68 @@ def test_a_layout_that_does_not_fit_itself(change, message):
         SkeletonLayout(**{**good, **change})
 
 
+EDGES = [(1, 0), (2, 1), (3, 2), (4, 1)]  # towards joint 0
+
+
+def tree(edges, center=0, joints=5, **more):
+    return get_layout(dict(num_joints=joints, edges=edges, center=center, **more))
+
+
+@pytest.mark.parametrize(
+    'edges',
+    [
+        EDGES,
+        [(b, a) for a, b in EDGES],  # away from the centre
+        [(0, 1), (2, 1), (2, 3), (4, 1)],  # as an estimator publishes its connections
+        [(0, 0), *EDGES],  # the root is its own
+    ],
+)
+def test_edges_are_turned_towards_the_centre(edges):
+    layout = tree(edges)
+    assert list(layout.edges) == EDGES and layout.bone_parents == (0, 0, 1, 2, 1)
+    assert layout.as_graph_layout() == dict(num_node=5, inward=EDGES, center=0)
+
+
+@pytest.mark.parametrize(
+    'edges, options, message',
+    [
+        ([*EDGES, (3, 0)], {}, r'edge \((3, 2|2, 3)\) closes a circle'),
+        ([(1, 0), (2, 0), (3, 1), (3, 2), (4, 1)], {}, r'edge \(2, 3\) closes a circle'),
+        (EDGES[:3], {}, 'no edges lead from joint 4 to the center 0: add an edge'),
+        ([(1, 0), (2, 3), (3, 2), (4, 1)], {}, r'edge \(3, 2\) comes twice'),
+        ([*EDGES, (2, 1)], {}, r'edge \(2, 1\) comes twice'),
+        ([*EDGES, (1, 2)], {}, r'edge \(1, 2\) comes twice'),
+        ([*EDGES, (3, 3)], {}, r'edge \(3, 3\) connects a joint with itself'),
+        (EDGES, dict(center=1), 'the edges lead to joint 0, but the center is joint 1'),
+        ([(a + 1, b + 1) for a, b in EDGES], dict(center=1), 'names joint 5, .*: subtract 1 from'),
+        ([(1, 0, 2), *EDGES[1:]], {}, r'edge \(1, 0, 2\) is no pair of joints'),
+        ([(1.0, 0), *EDGES[1:]], {}, r'edge \(1.0, 0\) names joint 1.0'),
+        (EDGES, dict(bone_parents=(0, 2, 3, 1, 1)), 'bone_parents run in a circle from joint 1'),
+        (EDGES, dict(bone_parents=(0, 0, 1, 2, 4)), 'joint 4 is its own parent and no center'),
+        (EDGES[:2], dict(roots=(3,)), 'no edges lead from joint 4 to the center 0'),
+        (EDGES, dict(roots=(3,)), 'closes a circle, or connects two roots'),
+        (EDGES, dict(roots=(7,)), 'roots names joint 7'),
+        (3, {}, 'needs num_joints, edges and center'),
+    ],
+)
+def test_what_is_no_tree_is_refused_by_the_joint(edges, options, message):
+    with pytest.raises(InputError, match=f"layout 'custom'.*{message}") as error:
+        tree(edges, **options)
+    assert '\n' not in str(error.value)
+
+
+def test_parts_that_no_edge_connects_are_said_in_roots():
+    layout = tree([(1, 0), (2, 1), (3, 4)], roots=[4])
+    assert layout.edges == ((1, 0), (2, 1), (3, 4)) and layout.bone_parents == (0, 0, 1, 4, 4)
+
+
+def test_connections_of_mediapipe_are_refused():
+    """They have circles: shoulders and hips, hands, feet."""
+    torso = [(11, 12), (11, 23), (12, 24), (23, 24)]
+    with pytest.raises(InputError, match=r'edge \((24, 12|12, 24|24, 23)\) closes a circle'):
+        get_layout(dict(num_joints=33, center=23, edges=torso))
+
+
 def test_an_incomplete_dictionary():
     with pytest.raises(InputError, match='needs num_joints, edges and center'):
         get_layout(dict(num_joints=3))

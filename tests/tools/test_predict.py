@@ -54,6 +54,15 @@ def test_several_files_are_a_line_each(predict, ntu_file):
     assert any('of 24 answers of a known class are right' in line for line in out)
 
 
+def test_an_answer_per_person(predict, long):
+    status, out, _ = predict(long, '--per-person', '--top-k', 1)
+    assert status == 0
+    assert [line.split()[:3] for line in out[1:]] == [
+        ['long', 'person', '1'],
+        ['long', 'person', '2'],
+    ]
+
+
 def test_a_bad_file_does_not_stop_the_others(predict, tmp_path):
     write_raw(tmp_path / 'raw', [NAME], num_frames=20)
     (tmp_path / 'raw/bad.npy').write_bytes(b'x')

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from csre_mm.datasets.checks.samples import PIXELS, Finding, SampleFacts, majority
+from csre_mm.datasets.checks.samples import Finding, SampleFacts, majority
 from csre_mm.datasets.input_shape import (
+    NORMALIZING,
+    PIXELS,
     InputShape,
     config_errors,
     positive_integer,
@@ -53,7 +55,6 @@ def read_plan(cfg: Node) -> TrainingPlan:
     )
     model = cfg.get('model') or {}
     backbone, head = model.get('backbone') or {}, model.get('cls_head') or {}
-    normalizing = {'PreNormalize2D', 'NormalizeRange', 'PoseCompact'}
     return TrainingPlan(
         train,
         test,
@@ -61,7 +62,7 @@ def read_plan(cfg: Node) -> TrainingPlan:
         shape=read_input_shape(cfg, training=True),
         backbone_num_person=positive_integer(backbone, 'num_person', None, 'model.backbone'),
         rotation=(model.get('data_preprocessor') or {}).get('rotation', 0.0),
-        normalizes=any(step['type'] in normalizing for step in pipeline_of(cfg, training=True)),
+        normalizes=any(step['type'] in NORMALIZING for step in pipeline_of(cfg, training=True)),
     )
 
 

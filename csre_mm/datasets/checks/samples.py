@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from csre_mm.datasets.input_shape import PIXELS
 from csre_mm.datasets.sample_faults import find_faults, find_number_faults
-from csre_mm.datasets.valid_joints import valid_joints
+from csre_mm.datasets.valid_joints import body_extent, valid_joints
 from csre_mm.utils.plain_values import brief
 
 Severity = Literal['error', 'warning']
@@ -42,8 +43,6 @@ class Finding:
         return f'{where}{self.field} {self.found}, expected {self.expected}'
 
 
-PIXELS = 10.0
-"""Coordinates of a larger extent are no metres, but pixels, millimetres or centimetres."""
 OUTLIER = 100.0
 """A sample whose extent differs by this factor has other units: metres and millimetres differ by
 1,000, normalised coordinates and pixels by some hundred."""
@@ -129,13 +128,9 @@ def _inspect_numbers(
     facts.expected = int(present.sum()) * joints
     facts.undetected = facts.expected - int(valid.sum())
     facts.never = frozenset(np.flatnonzero(~valid.any(axis=(0, 1))).tolist())
-    first = np.unravel_index(present.argmax(), present.shape)
-    body = x[first][valid[first]]  # (joints, C)
-    if len(body):
-        sides = np.ptp(body.astype(np.float64), axis=0)  # (C,)
-        facts.extent = float(sides.max())
-        if len(sides) == 3 and sides[:2].max() > PIXELS:
-            facts.scored = bool(body[:, 2].min() >= 0 and body[:, 2].max() <= 1)
+    facts.extent = body_extent(x, valid)
+    if x.shape[3] == 3 and facts.extent > PIXELS:
+        facts.scored = bool(x[..., 2].min() >= 0 and x[..., 2].max() <= 1)
     if frames > 1 and (x[:, 1:] == x[:, :1]).all():
         found = f'is the same in all {frames} frames'
         yield Finding('warning', 'constant', name, 'keypoint', found, 'a body that moves')
