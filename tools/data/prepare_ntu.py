@@ -4,6 +4,8 @@ What is done is kept in OUT.pkl.parts until the pickle is written: after an inte
 command goes on where it stopped. A report with all names goes to OUT.report.json.
 """
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 import json
 import os
