@@ -1,7 +1,8 @@
 """The command ``csre-mm``: the scripts of ``tools/`` by name, and the list of shipped configs.
 
 It lies outside the package csre_mm, whose import takes seconds: the help and the list need none of
-it.
+it. The scripts import it first: until :func:`csre_mm.utils.cli.command` takes over, Ctrl-C ends
+them with one line.
 """
 
 import argparse
@@ -9,7 +10,9 @@ import ast
 import fnmatch
 import importlib.util
 import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 
@@ -108,8 +111,22 @@ def fail(program: str, message: str) -> None:
     sys.exit(2)
 
 
+def end_on_interrupt(number: int, frame: object) -> None:
+    """End the process: an exception would be lost, or printed, in the imports of other packages."""
+    os.write(2, f'\n{os.path.basename(sys.argv[0])}: interrupted\n'.encode())
+    os._exit(130)
+
+
+def expect_interrupt() -> None:
+    """Let Ctrl-C end the process with one line, unless it is ignored or handled by somebody."""
+    main_thread = threading.current_thread() is threading.main_thread()
+    if main_thread and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, end_on_interrupt)
+
+
 def main() -> None:
     """Carry out the command line."""
+    expect_interrupt()
     try:
         dispatch()
     except BrokenPipeError:  # the reader of a pipe has seen enough, as in `csre-mm list | head`
@@ -133,3 +150,8 @@ def dispatch() -> None:
     else:
         near = project.suggest(name, ['list', *scripts])
         fail('csre-mm', f'no such command: {name}{near or ", csre-mm --help lists them"}')
+
+
+_SCRIPT = getattr(sys.modules['__main__'], '__file__', None)
+if _SCRIPT and Path(_SCRIPT).resolve().is_relative_to(load_project().ROOT / 'tools'):
+    expect_interrupt()

@@ -1,5 +1,7 @@
 """Train baselines and CSRE with the same seeds and budget, and say what the difference is."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 import shlex
 import sys

@@ -1,5 +1,7 @@
 """Turn the weights of an authors' release into a checkpoint of ours."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported

@@ -1,5 +1,7 @@
 """Fuse the scores of several streams, joined by the names of their samples."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any

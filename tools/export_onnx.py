@@ -1,5 +1,7 @@
 """Export a trained recognizer to ONNX, or with torch.export, and check it against PyTorch."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 import os
 import statistics

@@ -1,5 +1,7 @@
 """Classify recordings; show the answers over time, and with the moving skeleton."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 import sys
 from collections.abc import Iterator, Sequence

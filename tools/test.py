@@ -1,5 +1,7 @@
 """Test a checkpoint of a skeleton recognizer."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 import os
 from pathlib import Path

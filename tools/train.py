@@ -1,5 +1,7 @@
 """Train a skeleton recognizer."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 import os
 from contextlib import nullcontext

@@ -1,5 +1,7 @@
 """Write the metafiles, the table of README.md and those of docs/results.md from docs/results."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 from pathlib import Path
 

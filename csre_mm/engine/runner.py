@@ -1,6 +1,9 @@
 """The runner of csre_mm: mmengine's, where a checkpoint meets a config."""
 
 import logging
+import signal
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from mmaction.registry import RUNNERS
@@ -12,6 +15,7 @@ from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.checkpoint import _load_checkpoint, load_state_dict
 from torch import Tensor, nn
+from torch.utils.data import DataLoader
 
 from csre_mm.engine.hooks.inference_checkpoint_hook import TRAIN_ONLY, refuse_other_model
 from csre_mm.engine.resume import go_on
@@ -82,6 +86,14 @@ class SkeletonRunner(Runner):
             hook = {**hook, 'type': 'ResumableCheckpointHook'}
         super().register_hook(hook, priority)
 
+    @staticmethod
+    def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader:
+        """Build a data loader whose workers leave Ctrl-C to the main process, which ends them."""
+        loader = Runner.build_dataloader(*args, **kwargs)
+        if loader.num_workers:
+            loader._get_iterator = partial(_without_interrupt, loader._get_iterator)
+        return loader
+
     def resume(
         self,
         filename: str,
@@ -148,6 +160,15 @@ class SkeletonRunner(Runner):
         if len(fits) < len(encoder):
             left = next(key for key in encoder if key not in fits)
             self.logger.warning(f'{found}; the others, such as {left}, start at random.')
+
+
+def _without_interrupt(start_workers: Callable[[], Any]) -> Any:
+    """Hold Ctrl-C back while processes are started; they keep it blocked."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try:
+        return start_workers()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _check_resumed(state: dict[str, Tensor], expected: dict[str, Tensor], filename: str) -> None:

@@ -4,6 +4,7 @@ import argparse
 import functools
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
@@ -28,6 +29,13 @@ def _one_line(error: BaseException) -> str:
     return message.removeprefix(prefix)
 
 
+def _interrupted(error: BaseException | None) -> bool:
+    """Whether Ctrl-C caused an error; torch raises one of its own when it interrupts a save."""
+    while error is not None and not isinstance(error, KeyboardInterrupt):
+        error = error.__cause__ or error.__context__
+    return error is not None
+
+
 def command(main: Callable[[], None]) -> Callable[[], None]:
     """Decorate the ``main`` of a command.
 
@@ -38,7 +46,10 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
 
     @functools.wraps(main)
     def wrapper() -> None:
+        name = os.path.basename(sys.argv[0])
         try:
+            if getattr(signal.getsignal(signal.SIGINT), '__module__', None) == 'csre_mm_cli':
+                signal.signal(signal.SIGINT, signal.default_int_handler)
             main()
         except BrokenPipeError:  # the reader of a pipe has ended, as in `command | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -46,11 +57,11 @@ def command(main: Callable[[], None]) -> Callable[[], None]:
         except (InputError, OSError) as error:
             if os.environ.get(TRACEBACK_VARIABLE) == '1':
                 raise
-            name = os.path.basename(sys.argv[0])
             sys.stderr.write(f'{name}: error: {_one_line(error)}\n')
             sys.exit(2)
-        except KeyboardInterrupt:
-            name = os.path.basename(sys.argv[0])
+        except BaseException as error:
+            if not _interrupted(error):
+                raise
             sys.stderr.write(f'\n{name}: interrupted\n')
             sys.exit(130)
 

@@ -1,5 +1,7 @@
 """Say how near the slots of a checkpoint's memory banks are to their classes."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 from collections.abc import Sequence
 

@@ -1,5 +1,7 @@
 """Say what changed from one model to another: classes, confused pairs, samples, significance."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 from collections.abc import Sequence
 from pathlib import Path

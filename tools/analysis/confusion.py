@@ -1,5 +1,7 @@
 """Compare models by the classes they confuse, as a table, a figure and JSON."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 import math
 import textwrap

@@ -1,5 +1,7 @@
 """Parameters and FLOPs of training and of testing, with CSRE and without."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 from dataclasses import asdict
 from pathlib import Path

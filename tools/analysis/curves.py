@@ -1,5 +1,7 @@
 """Draw the training of one or more runs: losses, accuracies, health of the banks, learning rate."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 import json
 import math

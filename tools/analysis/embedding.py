@@ -1,5 +1,7 @@
 """Write the features of a split, and draw them in two dimensions with the classes' silhouettes."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 from collections.abc import Sequence
 from functools import partial

@@ -1,5 +1,7 @@
 """Gather a run, or several, in one HTML file that opens without a network."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """Find what is wrong with an annotation file before it costs a training run."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 import sys
 from collections import Counter

@@ -1,5 +1,7 @@
 """Write synthetic recordings as raw .skeleton files of NTU RGB+D."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 import os
 import signal

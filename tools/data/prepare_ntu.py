@@ -4,6 +4,8 @@ The pickle is written as a whole, from memory: some 4 GB for NTU RGB+D 120. A re
 goes to OUT.report.json.
 """
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 import json
 import os

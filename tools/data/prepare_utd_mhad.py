@@ -1,5 +1,7 @@
 """UTD-MHAD: from the MATLAB files of the skeletons to the annotation pickle."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 
 from rich.console import Console
