@@ -2,6 +2,7 @@
 
 from csre_mm.datasets.annotations import load_annotations, save_annotations
 from csre_mm.datasets.class_names import find_class_names
+from csre_mm.datasets.joining import join_annotations
 from csre_mm.datasets.layouts import LAYOUTS, SkeletonLayout, get_layout
 from csre_mm.datasets.skeleton_dataset import SkeletonDataset
 from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeatDataset
@@ -27,6 +28,7 @@ __all__ = [
     'SlotPerRepeatDataset',
     'find_class_names',
     'get_layout',
+    'join_annotations',
     'load_annotations',
     'save_annotations',
 ]

@@ -33,7 +33,7 @@ def innermost_dataset(dataset: object) -> BaseDataset:
     if not isinstance(dataset, BaseDataset):
         raise InputError(
             f'CSRE needs one position for each training sample, which a {type(dataset).__name__} '
-            'does not give: join the annotation files instead'
+            'does not give: join the files with tools/data/join_annotations.py'
         )
     return dataset
 
