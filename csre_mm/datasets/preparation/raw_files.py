@@ -11,8 +11,8 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from csre_mm.utils.errors import InputError
 
-LARGEST_FILE = 1 << 28
-"""Bytes. A raw file has some megabytes; a zip can claim any number."""
+LARGEST_FILE = 1 << 25
+"""Bytes. A raw file has some megabytes, and takes up to fifty times as much while it is read."""
 
 
 @dataclass(frozen=True)
