@@ -13,7 +13,7 @@ from mmengine.config import DictAction
 from rich.console import Console
 from rich.progress import track
 
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, printable
 from csre_mm.utils.files import atomic_path
 
 TRACEBACK_VARIABLE = 'CSRE_MM_TRACEBACK'
@@ -28,7 +28,7 @@ def _one_line(error: BaseException) -> str:
     lines = [line for line in str(error).splitlines() if line.strip()]
     message = lines[-1] if lines else type(error).__name__
     prefix = f'{InputError.__module__}.{InputError.__qualname__}: '
-    return message.removeprefix(prefix)
+    return printable(message.removeprefix(prefix))
 
 
 def command(main: Callable[[], None]) -> Callable[[], None]:

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from xml.etree import ElementTree
+
 import matplotlib.image
 import numpy as np
 import pytest
@@ -44,6 +47,12 @@ def test_the_figure(tmp_path, suffix):
         image = matplotlib.image.imread(path)
         assert image.shape[1] == pytest.approx(1440, abs=3)
     assert path.stat().st_size > 1000
+
+
+def test_control_characters_in_a_name_leave_the_figure_well_formed(tmp_path):
+    found = [replace(window, name='a\x1b[31m\x00b') for window in windows(0, 1)]
+    draw_timeline(found, NAMES, tmp_path / 'x.svg')
+    ElementTree.parse(tmp_path / 'x.svg')
 
 
 def test_a_bad_suffix(tmp_path):

@@ -15,8 +15,8 @@ import numpy as np
 from scipy.io import loadmat, whosmat
 
 from csre_mm.datasets.layouts import UTD_MHAD
-from csre_mm.datasets.preparation.raw_files import LARGEST_FILE, RawFile, printable
-from csre_mm.utils.errors import InputError
+from csre_mm.datasets.preparation.raw_files import LARGEST_FILE, RawFile
+from csre_mm.utils.errors import InputError, printable
 from csre_mm.utils.plain_values import brief
 
 NUM_CLASSES = 27

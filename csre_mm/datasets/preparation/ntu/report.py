@@ -10,8 +10,7 @@ from rich.text import Text
 from csre_mm.datasets.preparation.ntu.convert import Outcome
 from csre_mm.datasets.preparation.ntu.raw import NO_BODY, REASONS
 from csre_mm.datasets.preparation.ntu.splits import NTUBenchmark, files_of_class, parse_name
-from csre_mm.datasets.preparation.raw_files import printable
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, printable
 
 CLASSES_PER_ROW = 4
 NAMES_SHOWN = 2
