@@ -19,7 +19,7 @@ from csre_mm.apis.recordings import Recordings
 from csre_mm.apis.windows import split_persons
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
 from csre_mm.utils.cli import add_class_names, add_config_options, check_suffix, command, write_json
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, printable
 from csre_mm.visualization import draw_animation, draw_timeline
 from csre_mm.visualization.figures import check_figure
 from csre_mm.visualization.skeleton_animation import check_movie
@@ -111,7 +111,9 @@ def classify(
             raise error
         failed.append(error)
         if len(failed) <= MOST_NAMED:
-            sys.stderr.write(f'{error}\n' if len(failed) < MOST_NAMED else '... and more\n')
+            sys.stderr.write(
+                f'{printable(str(error))}\n' if len(failed) < MOST_NAMED else '... and more\n'
+            )
 
     predictions = []
     single = len(recordings) == 1 and args.window is None
@@ -149,6 +151,7 @@ def make_table(
 
 
 def _fit(name: str, width: int) -> str:
+    name = printable(name)
     return name if len(name) <= width else f'…{name[1 - width :]}'
 
 

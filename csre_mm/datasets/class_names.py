@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from csre_mm.utils.config import innermost_datasets, read_config
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import CONTROL, InputError
 from csre_mm.utils.files import read_lines
 
 _FOLDER = Path(__file__).with_name('class_lists')
@@ -60,6 +60,9 @@ def find_class_names(
     source, names = _look_up(given, num_classes, ann_file)
     if names is SYNTHETIC:  # the demo's classifier has all classes of NTU RGB+D 60
         names = [*names, *(f'class {label}' for label in range(len(names), num_classes))]
+    for name in names:
+        if CONTROL.search(name):
+            raise InputError(f'{source}: the name {name!r:.80} has a control character')
     if len(names) < num_classes:
         raise InputError(
             f'{source} has {len(names)} names, expected one for each of {num_classes} classes'

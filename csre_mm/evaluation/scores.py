@@ -107,6 +107,8 @@ def _load(path: str | os.PathLike) -> Any:
             f'{path}: refused: the pickle asks for {str(error)!r:.100}, '
             'a score file holds plain containers, arrays and tensors only'
         ) from error
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read: {error.strerror or error}') from error
     except Exception as error:  # whatever a damaged pickle raises
         raise InputError(
             f'{path} holds no scores written by tools/test.py --dump: '
@@ -122,15 +124,37 @@ def _parse_list(samples: Any, path: str | os.PathLike) -> Scores:
                 f'{path}: {len(unnamed)} of {len(samples)} samples have no frame_dir, the first '
                 f'at position {unnamed[0]}: expected all or none'
             )
-        return Scores(
-            [str(sample.get('frame_dir', place)) for place, sample in enumerate(samples)],
-            np.array([sample['gt_label'] for sample in samples], np.int64).reshape(len(samples)),
-            np.stack([sample['pred_score'] for sample in samples]).astype(np.float32),
-        )
+        names = [sample.get('frame_dir', place) for place, sample in enumerate(samples)]
+        if not all(isinstance(name, str | int) for name in names):
+            raise TypeError('a name is no text')
+        labels = np.array([sample['gt_label'] for sample in samples], np.int64)
+        scores = _stack([sample['pred_score'] for sample in samples], path)
+        labels = labels.reshape(len(samples))
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f'{path} holds no scores written by tools/test.py --dump') from error
+    wrong = (labels < 0) | (labels >= scores.shape[1])
+    if wrong.any():
+        place = int(wrong.argmax())
+        raise InputError(
+            f'{path}: {brief(names[place])} has the class {labels[place]}, the scores are of '
+            f'{scores.shape[1]} classes'
+        )
+    return Scores([str(name) for name in names], labels, scores)
+
+
+def _stack(rows: Sequence[np.ndarray], path: str | os.PathLike) -> np.ndarray:
+    """Scores (N, C) of rows (C,), which in a file may share what they hold."""
+    if sum(row.nbytes for row in rows) > 64 * os.path.getsize(path) + (1 << 24):
+        raise InputError(f'{path}: the scores are much larger than the file: it is damaged')
+    with np.errstate(over='ignore'):
+        scores = np.stack(rows).astype(np.float32)
+    if scores.ndim != 2 or not scores.shape[1]:
+        raise ValueError(f'scores of the shape {scores.shape}')
+    if not np.isfinite(scores).all():
+        raise InputError(f'{path}: a score is not finite: the training diverged')
+    return scores
 
 
 def are_positions(names: Sequence[str]) -> bool:
@@ -176,8 +200,7 @@ def read_scores(
         )
     _check_samples(by_name, labels, whole, path)
     classes = np.array([labels[name] for name in by_name], dtype=np.int64)  # (N,)
-    scores = np.stack(list(by_name.values())).astype(np.float32)  # (N, C)
-    return Scores(list(by_name), classes, scores)
+    return Scores(list(by_name), classes, _stack(list(by_name.values()), path))
 
 
 def save_scores(scores: Scores, path: str | os.PathLike) -> None:

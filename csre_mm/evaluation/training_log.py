@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import read_text
 
 _PLACES = ('epoch', 'iter', 'step')
 """Keys that say where in the run an entry is."""
@@ -128,28 +129,31 @@ def smooth(series: Series, window: int) -> Series:
 
 def _read_log(path: Path) -> tuple[list[dict[str, Any]], bool]:
     """Entries of a file, and whether its last line is incomplete."""
-    try:
-        lines = path.read_text(encoding='utf-8').splitlines()
-    except UnicodeDecodeError as error:
-        raise InputError(f'{path} is no log of mmengine: it is not text in UTF-8') from error
+    lines = read_text(path, f'{path} is no log of mmengine: it').splitlines()
     entries: list[dict[str, Any]] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         try:
             entry = json.loads(line)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             if number == len(lines) and line.startswith('{'):
                 return entries, True
             raise InputError(
                 f'{path}, line {number}: expected a JSON object a line, as in the scalars.json '
                 'that mmengine writes'
             ) from error
-        if not isinstance(entry, dict) or not all(_is_number(entry.get(k, 0)) for k in _PLACES):
+        if not isinstance(entry, dict) or not all(_is_place(entry.get(k, 0)) for k in _PLACES):
             raise InputError(f'{path}, line {number}: is no log entry of mmengine')
         entries.append(entry)
     return entries, False
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    """Whether it is a number that a float can hold, NaN and infinity included."""
+    is_integer = isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 53
+    return is_integer or isinstance(value, float)
+
+
+def _is_place(value: Any) -> bool:
+    return _is_number(value) and 0 <= value < 1 << 53

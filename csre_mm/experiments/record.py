@@ -10,7 +10,7 @@ from typing import Any
 from csre_mm.apis.data_settings import merge_options
 from csre_mm.experiments.plan import PlannedRun
 from csre_mm.utils.config import read_config
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.project import ROOT, call_of
 
@@ -85,8 +85,8 @@ def read_record(folder: Path) -> dict[str, Any] | None:
         record = json.loads(path.read_text(encoding='utf-8'))
     except FileNotFoundError:
         return None
-    except ValueError as error:
-        raise InputError(f'{path} is damaged: {error}') from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f'{path} is damaged: {one_line(error)}') from error
     if not isinstance(record, dict) or not isinstance(record.get('attempts'), list):
         raise InputError(f'{path} is no record of a run')
     return record

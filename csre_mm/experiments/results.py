@@ -9,8 +9,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -21,10 +20,30 @@ from csre_mm.evaluation.training_log import read_run
 from csre_mm.experiments.plan import Experiment, PlannedRun
 from csre_mm.experiments.record import CHECKPOINTS, find_checkpoint, read_record
 from csre_mm.utils.errors import InputError
-from csre_mm.utils.files import atomic_path
+from csre_mm.utils.files import atomic_path, load_json
+from csre_mm.utils.plain_values import brief
+from csre_mm.utils.typed import check_type
 
 LOGGED = ('loss', 'loss_cls', 'loss_contrast_spatial', 'loss_contrast_temporal', 'acc/top1')
 """What is kept of a run's log, a number per epoch."""
+
+
+class Attempt(TypedDict):
+    """A training that was started, and how long it ran; None if it was interrupted."""
+
+    commit: str | None
+    machine: str
+    jobs: int
+    seconds: float | None
+
+
+class RunRecord(TypedDict):
+    """What is published of a run; ``log`` has ``epoch`` and ``value`` of each curve."""
+
+    fold: int | None
+    command: str
+    attempts: list[Attempt]
+    log: dict[str, dict[str, list[float]]]
 
 
 @dataclass
@@ -45,7 +64,7 @@ class ExperimentResult:
     seed: int
     predicted: dict[str, list[int]]
     epochs: dict[str, list[int]] = field(default_factory=dict)
-    runs: list[dict[str, Any]] = field(default_factory=list)
+    runs: list[RunRecord] = field(default_factory=list)
     weights: list[float] | None = None
 
 
@@ -142,7 +161,8 @@ def load_results(path: str | os.PathLike) -> Results:
     """Read what :func:`save_results` wrote, such as a file of ``docs/results``.
 
     Raises:
-        InputError: If there is no such file, or it holds something else.
+        InputError: If there is no such file, it holds something else, a prediction is of no class,
+            or an experiment comes twice.
 
     Example:
         >>> results = Results('', 'A title', 'val', False, ['s1'], [0], 2, {}, {}, [])
@@ -150,19 +170,45 @@ def load_results(path: str | os.PathLike) -> Results:
         >>> load_results('results.json').title
         'A title'
     """
+    where = f'{path} holds no results of tools/benchmark_runs.py'
+    if not os.path.exists(path):
+        raise InputError(f'no such results: {path}')
+    data = load_json(path)
     try:
-        data = json.loads(Path(path).read_text(encoding='utf-8'))
+        check_type(data, Results, 'the content')
         experiments = [ExperimentResult(**entry) for entry in data.pop('experiments')]
         results = Results(**data, experiments=experiments)
-        for experiment in experiments:
-            for predicted in experiment.predicted.values():
-                if len(predicted) != len(results.names):
-                    raise ValueError(f'{len(predicted)} predictions for {len(results.names)} names')
-    except FileNotFoundError as error:
-        raise InputError(f'no such results: {path}') from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f'{path} holds no results of tools/benchmark_runs.py: {error}') from error
+        _check_classes(results)
+    except InputError as error:
+        raise InputError(f'{where}: {error}') from error
     return results
+
+
+def _check_classes(results: Results) -> None:
+    """Check what the types leave open: lengths, classes, names and experiments that come twice."""
+    names, labels = set(results.names), {'labels': results.labels}
+    if len(names) != len(results.names):
+        raise InputError('a name comes twice')
+    for subset, members in results.subsets.items():
+        if not names.issuperset(members):
+            raise InputError(f'subset {brief(subset)} has a name that is not in names')
+    seen = set()
+    for result in results.experiments:
+        key = result.config, result.variant, result.stream, result.seed
+        if key in seen:
+            raise InputError(f'the experiment {brief(key)} comes twice')
+        seen.add(key)
+        if not set(CHECKPOINTS) <= result.predicted.keys():
+            raise InputError(f'{brief(key)} has no predictions of {", ".join(CHECKPOINTS)}')
+        labels |= {f'{brief(key)} {name}': found for name, found in result.predicted.items()}
+    for name, classes in labels.items():
+        if len(classes) != len(results.names):
+            raise InputError(f'{name}: {len(classes)} predictions for {len(results.names)} names')
+        if classes and not 0 <= min(classes) <= max(classes) < results.num_classes:
+            raise InputError(
+                f'{name}: classes {min(classes)} to {max(classes)}, expected 0 to '
+                f'{results.num_classes - 1}'
+            )
 
 
 def _read_scores(runs: Sequence[PlannedRun], checkpoint: str) -> Scores:
@@ -187,7 +233,7 @@ def _predict(
     return ExperimentResult(**whole._asdict(), predicted=predicted)
 
 
-def _describe(run: PlannedRun) -> dict[str, Any]:
+def _describe(run: PlannedRun) -> RunRecord:
     """The record of a run with its log."""
     record = read_record(run.folder)
     assert record is not None
@@ -199,7 +245,9 @@ def _describe(run: PlannedRun) -> dict[str, Any]:
             whole = x == x.round()  # ends of epochs
             values = y[whole].round(4).tolist()
             log[key] = {'epoch': x[whole].astype(int).tolist(), 'value': values}
-    return {**{key: record[key] for key in ('fold', 'command', 'attempts')}, 'log': log}
+    return RunRecord(
+        fold=record['fold'], command=record['command'], attempts=record['attempts'], log=log
+    )
 
 
 def _path(experiment: Experiment, checkpoint: str) -> str:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.progress import track
 
 from csre_mm.utils.config_options import ConfigOptions
-from csre_mm.utils.errors import TRACEBACK_VARIABLE, InputError
+from csre_mm.utils.errors import TRACEBACK_VARIABLE, InputError, printable
 from csre_mm.utils.files import atomic_path
 
 
@@ -26,7 +26,7 @@ def _one_line(error: BaseException) -> str:
     lines = [line for line in str(error).splitlines() if line.strip()]
     message = lines[-1] if lines else type(error).__name__
     prefix = f'{InputError.__module__}.{InputError.__qualname__}: '
-    return message.removeprefix(prefix)
+    return printable(message.removeprefix(prefix))
 
 
 def _interrupted(error: BaseException | None) -> bool:

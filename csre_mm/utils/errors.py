@@ -1,8 +1,12 @@
-"""The exception for a wrong input, as opposed to a defect in the code."""
+"""The exception for a wrong input, as opposed to a defect in the code, and text for messages."""
 
+import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+# Control characters, line separators, changes of direction, surrogates and what XML forbids.
+CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]')
 
 TRACEBACK_VARIABLE = 'CSRE_MM_TRACEBACK'
 """Set to 1 to see where an error that a command prints as one line was raised."""
@@ -15,6 +19,11 @@ class InputError(ValueError):
     file to change. Commands print it without a traceback and exit with status 2
     (:func:`csre_mm.utils.cli.command`).
     """
+
+
+def printable(text: str) -> str:
+    """The text with escapes in place of what would act on a terminal, or spoil an SVG."""
+    return CONTROL.sub(lambda match: repr(match[0])[1:-1], text)
 
 
 def one_line(error: BaseException, length: int = 200) -> str:

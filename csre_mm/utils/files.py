@@ -1,12 +1,46 @@
-"""Reading text files, and writing files as a whole or not at all."""
+"""Reading text files of bounded size, and writing files as a whole or not at all."""
 
+import errno
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
+
+LARGEST_TEXT = 1 << 26
+"""Bytes of a text file that is read; what is made of JSON takes some twenty times as much."""
+
+
+def read_text(
+    path: str | os.PathLike, source: str | None = None, largest: int = LARGEST_TEXT
+) -> str:
+    """Read a text file in UTF-8.
+
+    Args:
+        path: The file.
+        source: What messages call it, by default its path.
+        largest: Bytes that it may have.
+
+    Raises:
+        InputError: If there is no such file, it cannot be read, is too large or no text.
+    """
+    source = source or str(path)
+    try:
+        with open(path, 'rb') as file:
+            data = file.read(largest + 1)
+        if len(data) > largest:
+            raise InputError(f'{source}: is larger than {largest:,} bytes')
+        return data.decode('utf-8-sig')
+    except FileNotFoundError as error:
+        raise InputError(f'{source}: no such file') from error
+    except OSError as error:
+        raise InputError(f'{source}: cannot be read: {error.strerror or error}') from error
+    except UnicodeDecodeError as error:
+        raise InputError(f'{source} is not a text file in UTF-8') from error
 
 
 def read_lines(path: str | os.PathLike, option: str) -> list[str]:
@@ -20,43 +54,73 @@ def read_lines(path: str | os.PathLike, option: str) -> list[str]:
         InputError: If there is no such file, it is no text, or a line before the last is empty.
     """
     source = f'{option} {path}'
-    try:
-        text = Path(path).read_text(encoding='utf-8-sig')
-    except FileNotFoundError as error:
-        raise InputError(f'{source}: no such file') from error
-    except UnicodeDecodeError as error:
-        raise InputError(f'{source} is not a text file in UTF-8') from error
+    text = read_text(path, source)
     names = [line.strip() for line in text.rstrip().splitlines()]
     if '' in names:
         raise InputError(f'{source}: line {names.index("") + 1} is empty, expected a name')
     return names
 
 
+def load_json(path: str | os.PathLike) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        InputError: As :func:`read_text`, or if it is no JSON.
+    """
+    try:
+        return json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f'{path} is no JSON, or damaged: {one_line(error)}') from error
+
+
 @contextmanager
 def atomic_path(target: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary path next to ``target`` that replaces it when the block ends well.
 
-    Missing parent folders are made. When the block raises, ``target`` stays unchanged and the
-    temporary file is removed.
+    Missing parent folders are made. A symbolic link stays one: what it leads to is replaced. The
+    permissions of a file that is replaced are kept. When the block raises, ``target`` stays
+    unchanged and the temporary file is removed.
 
     Args:
         target: The file to write.
 
     Yields:
         The temporary path to write to, with the suffix of ``target``.
+
+    Raises:
+        OSError: If the file cannot be written, with its name.
     """
-    target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=target.parent, prefix=f'.{target.stem}.', suffix=target.suffix
-    )
-    os.close(handle)
-    temporary = Path(name)
+    named, target = target, Path(os.path.realpath(target))
+    temporary = None
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(
+            dir=target.parent, prefix=f'.{target.stem}.', suffix=target.suffix
+        )
+        os.close(handle)
+        temporary = Path(name)
         yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
+        temporary.chmod(_mode(target))
         os.replace(temporary, target)
+    except OSError as error:
+        if error.errno is None or error.filename not in (None, str(temporary)):
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), os.fspath(named)) from error
+    except RuntimeError as error:
+        if 'PytorchStreamWriter' not in str(error):  # how torch.save says it
+            raise
+        raise OSError(errno.EIO, 'cannot be written, is the disk full?', str(named)) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _mode(target: Path) -> int:
+    """The permissions of a file, or of a new one."""
+    if target.exists():
+        return target.stat().st_mode & 0o7777
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask

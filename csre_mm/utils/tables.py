@@ -3,6 +3,8 @@
 import math
 from collections.abc import Sequence
 
+from csre_mm.utils.errors import printable
+
 
 def percent(fraction: float, signed: bool = False) -> str:
     """A fraction in per cent with two digits, or a dash for NaN."""
@@ -24,6 +26,8 @@ def format_table(
     Returns:
         Lines without trailing blanks.
     """
+    rows = [[printable(cell) for cell in row] for row in rows]
+    header = [printable(title) for title in header]
     widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     lines = [header, ['-' * width for width in widths], *rows]
     aligned = (

@@ -9,8 +9,9 @@ from typing import Any, Literal
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, printable
 from csre_mm.utils.files import atomic_path
 
 SUFFIXES = ('.png', '.pdf', '.svg')
@@ -78,6 +79,8 @@ def paper_figure(
     with paper_style():
         figure = Figure((width, height), layout=None if crop else 'constrained')
         yield figure
+        for text in figure.findobj(Text):  # names of files and samples
+            text.set_text('\n'.join(map(printable, text.get_text().split('\n'))))
         with atomic_path(path) as file:
             metadata = _NO_DATE.get(suffix)
             figure.savefig(file, format=suffix[1:], dpi=DPI, metadata=metadata, **box)

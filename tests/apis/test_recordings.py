@@ -7,6 +7,7 @@ import pytest
 
 from csre_mm.apis.recordings import find_recordings
 from csre_mm.utils.errors import InputError
+from tests.datasets.test_mutations import bounded
 from tests.ntu_files import FIRST, NAME, SECOND, make_annotation, moving, skeleton
 
 
@@ -81,6 +82,12 @@ def archive():
     return file.getvalue()
 
 
+def npy_header(shape):
+    """An ``.npy`` of 64 bytes with the shape that its header claims."""
+    text = f"{{'descr': '<f4', 'fortran_order': False, {shape}}}\n".encode()
+    return b'\x93NUMPY\x01\x00' + len(text).to_bytes(2, 'little') + text + bytes(64)
+
+
 def bad_files():
     nan = np.ones((1, 3, 25, 3))
     nan[0, 1, 2, 0] = np.nan
@@ -100,11 +107,18 @@ def bad_files():
             b"\x93NUMPY\x01\x00v\x00{'descr': ((((, 'shape': (".ljust(128),
             'not an .npy of',
         ),
-        'renamed.npy': (archive(), 'renamed.npy: an .npz of several arrays'),
+        'renamed.npy': (archive(), 'renamed.npy: not .*: an .npz of several arrays'),
         'zero.npy': (np.zeros((1, 3, 25, 3)), 'zero.npy: the skeleton is zero throughout'),
         'flat.npy': (np.ones(75), r'flat.npy: float32 of the shape \(75,\)'),
         'text.npy': (np.array([['a']]), 'text.npy: .* expected numbers'),
         'object.npy': (np.array([{}], dtype=object), 'object.npy: not an .npy of numbers'),
+        'complex.npy': (np.ones((3, 25, 3), complex), 'complex.npy: .* it holds complex128'),
+        'zip.npy': (b'PK\x03\x04' + bytes(200), 'zip.npy: not an .npy of numbers'),
+        'claims.npy': (npy_header("'shape': (4000000000,)"), r'64 bytes are not float32 of the .*'),
+        'negative.npy': (npy_header("'shape': (-1, -16)"), r'of the shape \(-1, -16\)'),
+        'words.npy': (npy_header("'shape': 'x'"), 'words.npy: not an .npy of numbers'),
+        'code.npy': (npy_header("'shape': open('x', 'w')"), 'code.npy: not an .npy of numbers'),
+        'deep.npy': (npy_header("'shape': " + '(' * 5000), 'deep.npy: not an .npy of numbers'),
         'half.npy': (b'\x93NUMPY\x01\x00v\x00', 'half.npy: not an .npy of numbers, or a damaged'),
         'empty.skeleton': (b'', 'empty.skeleton: '),
         'nobody.skeleton': (skeleton([{}, {}]), 'nobody.skeleton: no body in any frame'),
@@ -123,9 +137,17 @@ def test_a_bad_file_is_one_line_that_names_it(tmp_path, name):
         path.write_bytes(content)
     else:
         np.save(path, content)
-    with pytest.raises(InputError, match=message) as error:
+    with bounded(), pytest.raises(InputError, match=message) as error:
         list(find_recordings(path))
     assert '\n' not in str(error.value)
+
+
+@pytest.mark.parametrize('order', ['C', 'F'])
+@pytest.mark.parametrize('dtype', ['>f8', '<f2', 'i4'])
+def test_an_array_is_read_in_any_order_and_type(tmp_path, order, dtype):
+    array = np.arange(2 * 3 * 25 * 3).reshape(2, 3, 25, 3).astype(dtype, order=order)
+    np.save(tmp_path / 'x.npy', array)
+    np.testing.assert_array_equal(find_recordings(tmp_path / 'x.npy')[0].keypoint, array)
 
 
 def test_no_recordings(tmp_path):

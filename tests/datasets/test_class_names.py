@@ -62,6 +62,9 @@ def test_user_defined_names(tmp_path):
         find_class_names(path, 3)
     with pytest.raises(InputError, match='no such file, and none of ntu120'):
         find_class_names('ntu61', 3)
+    (tmp_path / 'names.txt').write_text('a\nred \x1b[31m\n')
+    with pytest.raises(InputError, match=r"the name 'red \\x1b\[31m' has a control character"):
+        find_class_names(path, 2)
 
 
 def test_names_of_a_config(tmp_path):

@@ -102,6 +102,11 @@ def test_an_incomplete_last_line_is_left_out_with_a_note(tmp_path):
         ('2026/01/01 - mmengine - INFO - log\n', 'line 1: expected a JSON object a line'),
         ('[1, 2]\n', 'line 1: is no log entry of mmengine$'),
         ('{"iter": "x"}\n', 'line 1: is no log entry of mmengine$'),
+        ('{"iter": 1e999}\n', 'line 1: is no log entry of mmengine$'),
+        ('{"iter": NaN, "epoch": 1}\n', 'line 1: is no log entry of mmengine$'),
+        ('{"iter": -1}\n', 'line 1: is no log entry of mmengine$'),
+        ('{"iter": ' + '9' * 400 + '}\n', 'line 1: is no log entry of mmengine$'),
+        ('{"a": ' + '[' * 100_000 + '\n{}\n', 'line 1: expected a JSON object'),
     ],
 )
 def test_no_log(tmp_path, content, message):
@@ -109,6 +114,12 @@ def test_no_log(tmp_path, content, message):
     path.write_text(content)
     with pytest.raises(InputError, match=message):
         read_run(path)
+
+
+def test_a_value_that_no_float_holds_is_left_out(tmp_path):
+    line = '{"iter": 1, "loss": 1.5, "large": %s, "word": "x"}' % ('9' * 400)
+    (tmp_path / 'scalars.json').write_text(line + '\n')
+    assert list(read_run(tmp_path).series) == ['loss']
 
 
 def test_no_run(tmp_path):

@@ -8,6 +8,7 @@ import torch
 from csre_mm.evaluation import DumpScores, load_scores
 from csre_mm.evaluation.confusion import join_scores
 from csre_mm.utils.errors import InputError
+from tests.datasets.test_mutations import bounded
 
 
 def prediction(name, label, scores, dtype=torch.float32):
@@ -115,6 +116,36 @@ def test_something_else_is_no_score_file(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(InputError, match=r'holds no scores written by tools/test\.py --dump'):
         load_scores(path)
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (dict(gt_label=99), r'has the class 99, the scores are of \d+ classes'),
+        (dict(gt_label=-1), 'has the class -1'),
+        (dict(pred_score=np.float32([0.5, np.nan])), 'a score is not finite'),
+        (dict(pred_score=np.float32([[0.5, 1.0]])), 'holds no scores written by'),
+        (dict(pred_score=np.zeros(0, np.float32)), 'holds no scores written by'),
+        (dict(pred_score=np.array(['a', 'b'])), 'holds no scores written by'),
+        (dict(frame_dir=['a']), 'holds no scores written by'),
+    ],
+)
+def test_scores_that_mean_nothing_are_refused(tmp_path, changes, message):
+    (tmp_path / 'scores.pkl').write_bytes(pickle.dumps([GOOD | changes]))
+    with pytest.raises(InputError, match=message):
+        load_scores(tmp_path / 'scores.pkl')
+
+
+def test_scores_that_share_one_large_array_are_refused(tmp_path):
+    row = np.zeros(1 << 18, np.float32)
+    (tmp_path / 'scores.pkl').write_bytes(pickle.dumps([GOOD | dict(pred_score=row)] * 10_000))
+    with bounded(), pytest.raises(InputError, match='much larger than the file'):
+        load_scores(tmp_path / 'scores.pkl')
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path):
+    with pytest.raises(InputError, match='cannot be read: Is a directory'):
+        load_scores(tmp_path)
 
 
 def test_files_in_another_order_are_joined_by_name(tmp_path):

@@ -66,23 +66,41 @@ def test_what_is_written_is_read(tmp_path):
     assert ' "labels": [0, 1, 2, 0, 1, 2, 0, 1],' in lines
 
 
+def first(data):
+    return data['experiments'][0]['predicted']
+
+
 @pytest.mark.parametrize(
-    'change',
+    'change, message',
     [
-        lambda data: data.pop('experiments'),
-        lambda data: data['experiments'][0].pop('variant'),
-        lambda data: data['experiments'][0]['predicted']['last'].pop(),
-        lambda data: data.update(more=1),
+        (lambda data: data.pop('experiments'), 'the content lacks experiments'),
+        (lambda data: data['experiments'][0].pop('variant'), r'experiments\[0\] lacks variant'),
+        (lambda data: first(data)['last'].pop(), '7 predictions for 8 names'),
+        (lambda data: data.update(more=1), "has 'more', expected command, title"),
+        (lambda data: first(data).update(last=['0'] * 8), r"last\[0\] is '0', expected int"),
+        (lambda data: first(data).update(last=[3] * 8), 'classes 3 to 3, expected 0 to 2'),
+        (lambda data: first(data).update(best=[-1] * 8), 'best: classes -1 to -1, expected 0 to 2'),
+        (lambda data: first(data).pop('best'), 'has no predictions of last, best'),
+        (lambda data: data.update(labels=[True] * 8), r'labels\[0\] is True, expected int'),
+        (lambda data: data.update(names=['s0'] * 8), 'a name comes twice'),
+        (lambda data: data['subsets'].update(x=['s99']), "subset 'x' has a name that is not in"),
+        (lambda data: data['experiments'].append(data['experiments'][1]), r'1\) comes twice'),
+        (lambda data: data['experiments'][0].update(seed=None), 'seed is None, expected int'),
+        (lambda data: data['experiments'][0]['runs'][0].pop('attempts'), 'lacks attempts'),
+        (lambda data: data['experiments'][0].update(runs=[1]), r'runs\[0\] is 1, expected a dict'),
+        (lambda data: data['experiments'][0].update(weights=['x']), 'weights.* expected float'),
     ],
 )
-def test_a_file_with_something_else(change, tmp_path):
+def test_a_file_with_something_else(change, message, tmp_path):
     path = tmp_path / 'results.json'
     save_results(make_results(), path)
     data = json.loads(path.read_text())
     change(data)
     path.write_text(json.dumps(data))
-    with pytest.raises(InputError, match=r'results\.json holds no results of tools/benchmark_runs'):
+    expected = rf'results\.json holds no results of tools/benchmark_runs\.py: .*{message}'
+    with pytest.raises(InputError, match=expected) as caught:
         load_results(path)
+    assert '\n' not in str(caught.value)
 
 
 def test_no_file_and_no_json(tmp_path):

@@ -1,3 +1,6 @@
+from dataclasses import replace
+from xml.etree import ElementTree
+
 import matplotlib.image
 import numpy as np
 import pytest
@@ -57,6 +60,12 @@ def test_low_scores_are_seen_and_the_best_class_is_marked_in_its_row(tmp_path, d
     for mark, label in zip(marks.get_segments(), (0, 1), strict=True):
         assert mark[:, 1].tolist() == [rows.index(label)] * 2  # the middle of the row
     assert marks.get_segments()[0][:, 0].tolist() == [0, 6]
+
+
+def test_control_characters_in_a_name_leave_the_figure_well_formed(tmp_path):
+    found = [replace(window, name='a\x1b[31m\x00b') for window in windows(0, 1)]
+    draw_timeline(found, NAMES, tmp_path / 'x.svg')
+    ElementTree.parse(tmp_path / 'x.svg')
 
 
 def test_a_bad_suffix(tmp_path):

@@ -22,9 +22,9 @@ from csre_mm.datasets.preparation.ntu.annotation import CLEANINGS
 from csre_mm.datasets.preparation.ntu.convert import Outcome, convert_files
 from csre_mm.datasets.preparation.ntu.report import format_report, make_report
 from csre_mm.datasets.preparation.ntu.splits import BENCHMARKS, NTUBenchmark, parse_name
-from csre_mm.datasets.preparation.raw_files import RawFile, find_raw_files, printable
+from csre_mm.datasets.preparation.raw_files import RawFile, find_raw_files
 from csre_mm.utils.cli import command
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, printable
 from csre_mm.utils.files import atomic_path
 
 EPILOG = """\

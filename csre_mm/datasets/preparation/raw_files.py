@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 
 import numpy as np
 
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, printable
 
-LARGEST_FILE = 1 << 28
-"""Bytes. A raw file has some megabytes; a zip can claim any number."""
+LARGEST_FILE = 1 << 25
+"""Bytes. A raw file has some megabytes, and takes up to fifty times as much while it is read."""
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,6 @@ class RawFile:
         except Exception as error:  # a damaged zip can raise almost anything
             reason = printable(str(error) or type(error).__name__)
             raise InputError(f'{self}: the zip is damaged or encrypted: {reason}') from error
-
-
-def printable(text: str) -> str:
-    """The text, with escapes if it has line ends or bytes that are no text."""
-    return text if text.isprintable() else repr(text)[1:-1]
 
 
 def to_metres(array: np.ndarray, where: str) -> np.ndarray:

@@ -7,19 +7,26 @@ action, subject and trial. Odd subjects train, even subjects test.
 
 import io
 import re
+import zlib
 from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-from scipy.io import loadmat
+from scipy.io import loadmat, whosmat
 
 from csre_mm.datasets.layouts import UTD_MHAD
-from csre_mm.datasets.preparation.raw_files import RawFile, printable, to_metres
-from csre_mm.utils.errors import InputError
+from csre_mm.datasets.preparation.raw_files import LARGEST_FILE, RawFile, to_metres
+from csre_mm.utils.errors import InputError, printable
 from csre_mm.utils.plain_values import brief
 
 NUM_CLASSES = 27
 SUFFIX = '_skeleton.mat'
+_COMPRESSED = 15  # the type of a compressed variable in a MATLAB 5 file
+_NUMBERS = (
+    'double',
+    'single',
+    *(f'{sign}int{bits}' for sign in ('', 'u') for bits in (8, 16, 32, 64)),
+)
 _PATTERN = re.compile(r'a(\d{1,2})_s(\d)_t\d', re.ASCII)
 
 
@@ -48,13 +55,16 @@ def parse_mat(data: bytes, where: str) -> np.ndarray:
         InputError: If the file is no MATLAB file, or ``d_skel`` is missing or not as above.
     """
     try:
-        content = loadmat(io.BytesIO(data), variable_names=['d_skel'])
+        _check_size(data)
+        kinds = {name: kind for name, _, kind in whosmat(io.BytesIO(data))}
+        is_number = kinds.get('d_skel') in _NUMBERS  # a cell array claims any size
+        content = loadmat(io.BytesIO(data), variable_names=['d_skel']) if is_number else {}
     except Exception as error:  # whatever SciPy raises for a damaged file
         reason = printable(' '.join(str(error).split()) or type(error).__name__)
         raise InputError(f'{where}: not a MATLAB file, or a damaged one: {reason:.100}') from error
-    if 'd_skel' not in content:
+    if 'd_skel' not in kinds:
         raise InputError(f"{where}: has no 'd_skel'")
-    array = content['d_skel']
+    array = content.get('d_skel', kinds['d_skel'])
     expected = f'expected numbers [{UTD_MHAD.num_joints}][3][T], T from 1'
     if not isinstance(array, np.ndarray) or array.dtype.kind not in 'fiu':
         raise InputError(f'{where}: d_skel is {brief(array)}, {expected}')
@@ -62,6 +72,19 @@ def parse_mat(data: bytes, where: str) -> np.ndarray:
         raise InputError(f'{where}: d_skel has the shape {array.shape}, {expected}')
     array = to_metres(array, f'{where}: d_skel')
     return np.ascontiguousarray(array.transpose(2, 0, 1)[None])  # (1, T, V, 3)
+
+
+def _check_size(data: bytes) -> None:
+    """Refuse compressed variables that are larger than a raw file may be."""
+    place, order = 128, 'little' if data[126:128] == b'IM' else 'big'
+    while place < len(data):
+        kind, size = (int.from_bytes(data[place + i : place + i + 4], order) for i in (0, 4))
+        content = data[place + 8 : place + 8 + size]
+        if kind == _COMPRESSED:
+            unpacked = zlib.decompressobj().decompress(content, LARGEST_FILE + 1)
+            if len(unpacked) > LARGEST_FILE:
+                raise ValueError(f'unpacked it has more than {LARGEST_FILE:,} bytes')
+        place += 8 + size
 
 
 def build_utd_mhad(files: Iterable[RawFile]) -> dict[str, Any]:

@@ -56,6 +56,13 @@ def test_parse_mat(compressed):
         np.testing.assert_array_equal(keypoint[0, frame], array[:, :, frame].astype(np.float32))
 
 
+def test_a_file_that_unpacks_to_much_more_is_refused():
+    data = encode(np.zeros((20, 3, 80_000)), compressed=True)
+    assert len(data) < 100_000
+    with pytest.raises(InputError, match=r'a\.mat: .* unpacked it has more than 33,554,432 bytes'):
+        parse_mat(data, 'a.mat')
+
+
 NAN = make_array()
 NAN[3, 1, 2] = np.nan
 

@@ -8,8 +8,7 @@ from typing import Any
 from csre_mm.datasets.preparation.ntu.convert import Outcome
 from csre_mm.datasets.preparation.ntu.raw import NO_BODY, REASONS
 from csre_mm.datasets.preparation.ntu.splits import NTUBenchmark, files_of_class, parse_name
-from csre_mm.datasets.preparation.raw_files import printable
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, printable
 from csre_mm.utils.tables import format_table
 
 NAMES_SHOWN = 2
