@@ -19,6 +19,7 @@ import numpy as np
 import torch
 from mmengine.device import get_device
 
+from csre_mm.utils.device import on_cpu
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.mmengine_files import (
     find_shipped_bases,
@@ -41,7 +42,8 @@ def apply() -> None:
     write_checkpoints_whole()
     launch_without_gpu()
     amp_without_gpu()
-    accept_bfloat16_scores()
+    score_on_the_device()
+    log_scalars_at_once()
     supply_numpy_inf()
     defer_scipy_stats()
     refuse_ignored_neck()
@@ -160,23 +162,58 @@ def amp_without_gpu() -> None:
     AmpOptimWrapper.__init__ = init
 
 
-def accept_bfloat16_scores() -> None:
-    """Let heads of mmaction2 compute accuracies from bfloat16 scores.
+def score_on_the_device() -> None:
+    """Let heads of mmaction2 compute accuracies where the scores are.
 
-    ``BaseHead.loss_by_feat`` turns the scores into a NumPy array, which cannot hold bfloat16:
-    ``--amp`` fails at the first batch.
+    ``BaseHead.loss_by_feat`` turns scores and labels into NumPy arrays, which waits for a GPU twice
+    between forward and backward pass, and which cannot hold bfloat16: ``--amp`` fails at the first
+    batch. What it does besides, for other labels than one class a sample, is left to it.
     """
     from mmaction.models.heads import BaseHead
 
     loss_by_feat = BaseHead.loss_by_feat
 
     @functools.wraps(loss_by_feat)
-    def wrapper(self: object, cls_scores: torch.Tensor, *args: Any, **kwargs: Any) -> dict:
+    def wrapper(self: Any, cls_scores: torch.Tensor, data_samples: Any) -> dict:
         if cls_scores.dtype == torch.bfloat16:
             cls_scores = cls_scores.float()
-        return loss_by_feat(self, cls_scores, *args, **kwargs)
+        labels = torch.stack([sample.gt_label for sample in data_samples]).to(cls_scores.device)
+        one_class = labels.shape[1:] == (1,) and self.num_classes > 1
+        if not one_class or self.label_smooth_eps or self.multi_class:
+            return loss_by_feat(self, cls_scores, data_samples)
+        best = cls_scores.detach().topk(min(max(self.topk), cls_scores.shape[1])).indices
+        hits = (best == labels).double()  # (N, the largest k), one at most in a row
+        losses = {f'top{k}_acc': hits[:, :k].sum(1).mean() for k in self.topk}
+        loss = self.loss_cls(cls_scores, labels.squeeze(1))
+        return losses | (loss if isinstance(loss, dict) else {'loss_cls': loss})
 
     BaseHead.loss_by_feat = wrapper
+
+
+def log_scalars_at_once() -> None:
+    """Let the scalars of an iteration reach the log by one transfer.
+
+    mmengine's ``MessageHub.update_scalar`` calls ``.item()``, which waits for a GPU, for each.
+    """
+    from mmengine.hooks import RuntimeInfoHook
+
+    after_train_iter = RuntimeInfoHook.after_train_iter
+
+    @functools.wraps(after_train_iter)
+    def wrapper(
+        self: object, runner: object, batch_idx: int, data_batch: Any = None, outputs: Any = None
+    ) -> None:
+        scalars = {
+            key: value.detach()
+            for key, value in (outputs or {}).items()
+            if isinstance(value, torch.Tensor) and value.numel() == 1 and not on_cpu(value)
+        }
+        if scalars:
+            values = torch.stack([value.reshape(()) for value in scalars.values()]).tolist()
+            outputs = {**outputs, **dict(zip(scalars, values, strict=True))}
+        after_train_iter(self, runner, batch_idx, data_batch, outputs)
+
+    RuntimeInfoHook.after_train_iter = wrapper
 
 
 def supply_numpy_inf() -> None:

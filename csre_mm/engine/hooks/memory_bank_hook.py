@@ -109,9 +109,8 @@ class MemoryBankHook(Hook):
         if classes is not None:
             repeats = slots // len(dataset)
             self._class_sizes = repeats * np.unique(classes, return_counts=True)[1]
-        largest = None if classes is None else int(self._class_sizes.max())
         for loss in losses.values():
-            loss.bank.allocate(slots, largest)
+            loss.bank.allocate(slots)
         for transform in dataset.pipeline.transforms:
             keys = getattr(transform, 'meta_keys', None)
             if keys is not None and 'sample_idx' not in keys:

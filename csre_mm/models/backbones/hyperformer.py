@@ -16,6 +16,7 @@ from csre_mm.models.backbones.skeleton_encoder import (
     check_divides,
     plan_stages,
 )
+from csre_mm.utils.device import full_precision, on_cpu
 
 
 class HypergraphAttention(nn.Module):
@@ -78,8 +79,8 @@ class HypergraphAttention(nn.Module):
         h = self.num_heads
         q, k, v = self.qkv(x).view(N * T, V, 3, h, -1).permute(2, 0, 3, 1, 4)  # (B, h, V, d) each
         e = parts.view(N * T, V, h, -1).transpose(1, 2)  # (B, h, V, d)
-        if x.device.type == 'cpu' and q.dtype == torch.bfloat16:
-            with torch.autocast('cpu', enabled=False):
+        if on_cpu(x) and q.dtype == torch.bfloat16:
+            with full_precision(x):
                 y = self._attend(q.float(), k.float(), v.float(), e.float())
         else:
             y = self._attend(q, k, v, e)

@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor, nn
 
+from csre_mm.utils.device import full_precision
+
 _ELEMENTS = 64
 
 
@@ -66,7 +68,7 @@ class PoseTopology(nn.Module):
 
     def forward(self, joints: Tensor) -> Tensor:
         """Describe a batch of skeletons."""
-        with torch.no_grad(), torch.autocast(joints.device.type, enabled=False):
+        with torch.no_grad(), full_precision(joints):
             lengths = tree_lengths(pose_distances(joints.float()))  # (N, V - 1)
         zeros = torch.zeros_like(lengths)
         points = torch.stack((zeros, lengths), -1).unsqueeze(1)  # (N, 1, V - 1, 2)

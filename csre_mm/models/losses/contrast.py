@@ -1,22 +1,34 @@
 """A step of the contrast, for one feature of the samples or for several."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from csre_mm.models.losses.join_batch import join_batch
-from csre_mm.models.losses.memory_bank import NOT_FINITE
+from csre_mm.models.losses.comparison import Statistics, compare_anchors
+from csre_mm.models.losses.join_batch import JoinedBatch, join_batch
+from csre_mm.models.losses.memory_bank import NOT_FINITE, last_occurrence
 from csre_mm.models.losses.pair_mining import LabelPairs
+from csre_mm.models.losses.random_negatives import Draws
+from csre_mm.utils.device import full_precision, on_cpu
 from csre_mm.utils.errors import InputError
 
 if TYPE_CHECKING:
     from csre_mm.models.losses.memory_contrast_loss import MemoryContrastLoss
 
-Statistics = dict[str, Tensor]
-"""Scalars that a step of the contrast reports besides the loss."""
+
+class Chance(NamedTuple):
+    """What changes from step to step besides the batch.
+
+    Attributes:
+        source: Random numbers, or the generator that they come from.
+        weight: Factor of the loss.
+    """
+
+    source: torch.Generator | Draws
+    weight: Tensor
 
 
 def contrast(
@@ -46,27 +58,15 @@ def contrast(
             none for one of the indices.
     """
     check_batch(labels, indices)
-    with torch.autocast(labels.device.type, enabled=False):
-        rows = [_at_least_float32(z) for z in features]
-        finite = torch.cat(rows, 1).isfinite().all(1)  # (N,)
-        labels = labels.where(finite, NOT_FINITE)
-        anchors = [F.normalize(z.where(finite.unsqueeze(1), 0.0), dim=1) for z in rows]
-        batch = join_batch([z.detach() for z in anchors], labels, indices)
-        shared: dict[tuple[int | float, str], LabelPairs] = {}
-        results = []
-        for loss, z, joined in zip(losses, anchors, batch.features, strict=True):
-            loss.bank.check_slots(batch.indices)
-            generator = loss.advance(labels.device)
-            if loss.update == 'before':
-                loss.bank.write(batch.indices, joined, batch.labels)
-            key = loss.num_pairs()[1], loss.update
-            if key not in shared:
-                shared[key] = loss.pair_labels(labels, batch, generator)
-            value, statistics = loss.compare(z, shared[key])
-            if loss.update == 'after':
-                loss.bank.write(batch.indices, joined, batch.labels)
-            results.append((value * loss.weight(), statistics))
-    return results
+    for loss in losses:
+        loss.bank.check_slots(indices)
+    with full_precision(labels):
+        first = losses[0]
+        normalized, labels = first.normalize(features, labels)
+        largest, *_ = (loss.start(len(labels), labels.device) for loss in losses)
+        batch = join_batch([z.detach() for z in normalized], labels, indices, largest)
+        chances = [loss.advance(batch) for loss in losses]
+        return first.compare(losses, normalized, batch, chances)
 
 
 def check_batch(labels: Tensor, indices: Tensor) -> None:
@@ -84,5 +84,79 @@ def check_batch(labels: Tensor, indices: Tensor) -> None:
             )
 
 
-def _at_least_float32(z: Tensor) -> Tensor:
-    return z if z.dtype == torch.float64 else z.float()
+def normalize(features: Sequence[Tensor], labels: Tensor) -> tuple[list[Tensor], Tensor]:
+    """L2-normalise features, in float32 at least.
+
+    Args:
+        features: Tensors (N, D).
+        labels: (N,).
+
+    Returns:
+        The features, zero for a sample with one that is not finite; and the labels, with
+        :data:`NOT_FINITE` for such a sample.
+    """
+    rows = [z if z.dtype == torch.float64 else z.float() for z in features]
+    widths = [z.shape[1] for z in rows]
+    joined = torch.cat(rows, 1)  # (N, sum of D)
+    finite = joined.isfinite().all(1)  # (N,)
+    joined, labels = joined.where(finite.unsqueeze(1), 0.0), labels.where(finite, NOT_FINITE)
+    if len(set(widths)) == 1:
+        parts = F.normalize(joined.unflatten(1, (-1, widths[0])), dim=2).unbind(1)
+    else:
+        parts = tuple(F.normalize(z, dim=1) for z in joined.split(widths, 1))
+    return list(parts), labels
+
+
+def compare(
+    losses: Sequence['MemoryContrastLoss'],
+    features: Sequence[Tensor],
+    batch: JoinedBatch,
+    chances: Sequence[Chance],
+) -> list[tuple[Tensor, Statistics]]:
+    """Write a batch into the banks and compare its anchors with them; one graph if compiled.
+
+    Args:
+        losses: The losses.
+        features: For each loss L2-normalised features (N, D).
+        batch: The batch of all ranks.
+        chances: For each loss what changes from step to step.
+
+    Returns:
+        As :func:`contrast`.
+    """
+    last = last_occurrence(batch.indices, batch.labels != NOT_FINITE)
+    shared: dict[tuple[int | float, str], LabelPairs] = {}
+    results: dict[int, tuple[Tensor, Statistics]] = {}
+
+    def write(update: str) -> None:
+        for loss, z in zip(losses, batch.features, strict=True):
+            if loss.update == update:
+                loss.bank.write(batch.indices, z, batch.labels, last)
+
+    write('before')
+    for group in _groups(losses, on_cpu(batch.labels)):
+        first, chance = losses[group[0]], chances[group[0]]
+        key = first.num_pairs()[1], first.update
+        if key not in shared:
+            shared[key] = first.pair_labels(batch, chance.source)
+        z = torch.stack([features[i] for i in group])
+        banks = [losses[i].bank for i in group]
+        values, statistics = compare_anchors(banks, z, shared[key], first.settings())
+        for place, i in enumerate(group):
+            found = {name: numbers[place] for name, numbers in statistics.items()}
+            results[i] = values[place] * chances[i].weight, found
+    write('after')
+    return [results[i] for i in range(len(losses))]
+
+
+def _groups(losses: Sequence['MemoryContrastLoss'], one_by_one: bool) -> list[list[int]]:
+    """Losses that are computed in the same operations: those of equal settings.
+
+    On a CPU each is alone: there an operation costs what it computes, and memory is scarcer.
+    """
+    groups: dict[object, list[int]] = {}
+    for i, loss in enumerate(losses):
+        bank = loss.bank.features
+        alike = loss.settings(), loss.update, bank.dtype, bank.shape
+        groups.setdefault(i if one_by_one else alike, []).append(i)
+    return list(groups.values())

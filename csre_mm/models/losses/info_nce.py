@@ -33,8 +33,8 @@ def info_nce(
         >>> round(value.item(), 4)  # log(1 + 512)
         6.2403
     """
-    value, _ = _mean_softplus(positives, negatives, temperature, positives_valid, negatives_valid)
-    return value
+    logits = _masked(negatives / temperature, negatives_valid)
+    return _mean_softplus(positives / temperature, logits, positives_valid)[0]
 
 
 def info_nce_gradients(
@@ -67,10 +67,8 @@ def info_nce_gradients(
         >>> by_positive.item(), by_negative.item()
         (-1.0, 1.0)
     """
-    value, slopes = _mean_softplus(
-        positives, negatives, temperature, positives_valid, negatives_valid
-    )
     logits = _masked(negatives / temperature, negatives_valid)
+    value, slopes = _mean_softplus(positives / temperature, logits, positives_valid)
     by_negatives = torch.softmax(logits, -1) * (slopes.sum(-1, keepdim=True) / temperature)
     return value, slopes / -temperature, by_negatives
 
@@ -80,15 +78,10 @@ def _masked(logits: Tensor, valid: Tensor | None) -> Tensor:
 
 
 def _mean_softplus(
-    positives: Tensor,
-    negatives: Tensor,
-    temperature: float,
-    positives_valid: Tensor | None,
-    negatives_valid: Tensor | None,
+    positives: Tensor, negatives: Tensor, positives_valid: Tensor | None
 ) -> tuple[Tensor, Tensor]:
-    """The value (...) and its derivatives by the margins (..., K+)."""
-    log_sum = torch.logsumexp(_masked(negatives / temperature, negatives_valid), -1, keepdim=True)
-    margins = log_sum - positives / temperature  # (..., K+)
+    """The value (...) and its derivatives by the margins (..., K+), from s / t."""
+    margins = torch.logsumexp(negatives, -1, keepdim=True) - positives  # (..., K+)
     terms = torch.logaddexp(margins, torch.zeros_like(margins))  # softplus, exact at any margin
     slopes = torch.sigmoid(margins)
     if positives_valid is None:

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
+from csre_mm.utils.device import on_cpu
 from csre_mm.utils.errors import InputError
 
 EMPTY = -1
@@ -16,16 +17,19 @@ NOT_FINITE = -2
 """The label of a sample that is not written: no slot has it, so such an anchor has no positives."""
 
 
-def last_occurrence(indices: Tensor) -> Tensor:
+def last_occurrence(indices: Tensor, counts: Tensor | None = None) -> Tensor:
     """For each entry the position of the last entry that has the same value.
 
     Args:
         indices: (N,).
+        counts: Which entries count (N,); by default all.
 
     Returns:
-        Positions (N,).
+        Positions (N,), -1 where no entry counts.
     """
     same = indices.unsqueeze(1) == indices.unsqueeze(0)  # (N, N)
+    if counts is not None:
+        same = same & counts
     positions = torch.arange(len(indices), device=indices.device)
     return torch.where(same, positions, -1).amax(1)
 
@@ -36,7 +40,9 @@ def _product(features: Tensor, z: Tensor) -> Tensor:
     On a CPU as a 1x1 convolution over an image of S pixels: oneDNN's kernel for it was measured
     2.5 times as fast as the matrix product of MKL (S = 40,091, N = 64, D = 256, AMD with AVX-512).
     """
-    if features.device.type != 'cpu' or features.dtype != torch.float32:
+    if not on_cpu(features):
+        return (z @ features.T).T  # a column lies in one piece
+    if features.dtype != torch.float32:
         return features @ z.T
     image = features.view(1, len(features), 1, -1).permute(0, 3, 1, 2)  # (1, D, S, 1)
     return F.conv2d(image, z[..., None, None])[0, :, :, 0].T  # (1, N, S, 1) -> (S, N)
@@ -56,7 +62,6 @@ class MemoryBank(nn.Module):
     Attributes:
         features: (S, D), L2-normalised, zero where empty.
         labels: (S,), :data:`EMPTY` where empty.
-        largest_class: See :meth:`allocate`.
 
     Raises:
         InputError: If ``dtype`` is another.
@@ -80,7 +85,6 @@ class MemoryBank(nn.Module):
         if not (isinstance(feat_dim, int) and feat_dim > 0):
             raise InputError(f'feat_dim is {feat_dim!r}, it must be an integer from 1')
         self.feat_dim = feat_dim
-        self.largest_class: int | None = None
         self.register_buffer('features', torch.zeros(0, feat_dim, dtype=getattr(torch, dtype)))
         self.register_buffer('labels', torch.zeros(0, dtype=torch.long))
 
@@ -89,15 +93,12 @@ class MemoryBank(nn.Module):
         """Number of slots S."""
         return len(self.labels)
 
-    def allocate(self, num_slots: int, largest_class: int | None = None) -> None:
+    def allocate(self, num_slots: int) -> None:
         """Empty the bank and give it slots.
 
         Args:
             num_slots: Number of training samples S.
-            largest_class: Samples of the largest class, if known; on a GPU it bounds the search for
-                positives, which goes through all slots otherwise.
         """
-        self.largest_class = largest_class
         if num_slots < 1:
             raise InputError(f'a memory bank needs at least one slot, not {num_slots}')
         self.features = self.features.new_zeros(num_slots, self.feat_dim)
@@ -116,42 +117,43 @@ class MemoryBank(nn.Module):
                 'the memory bank has no slots: call bank.allocate(number of training samples), or '
                 'in a config add MemoryBankHook to custom_hooks'
             )
-        if indices.device.type == 'cpu' and not 0 <= int(indices.min()) <= int(indices.max()) < (
-            self.num_slots
-        ):
+        if on_cpu(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < self.num_slots:
             raise InputError(
                 f'sample_idx {int(indices.min())} to {int(indices.max())} do not all have a slot '
                 f'in a memory bank of {self.num_slots}: it was made for another training set'
             )
 
     @torch.no_grad()
-    def write(self, indices: Tensor, z: Tensor, labels: Tensor) -> None:
+    def write(self, indices: Tensor, z: Tensor, labels: Tensor, last: Tensor | None = None) -> None:
         """Write features into their slots; of a sample that comes twice the last one counts.
 
         Args:
             indices: Slots (N,).
             z: L2-normalised features (N, D).
-            labels: Classes (N,); with :data:`NOT_FINITE` the slot stays as it is.
+            labels: Classes (N,); a row with :data:`NOT_FINITE` is not written.
+            last: The :func:`last_occurrence` of each index among the rows that are, if known.
         """
-        last = last_occurrence(indices)
+        if last is None:
+            last = last_occurrence(indices, labels != NOT_FINITE)
         # Equal values for equal slots: which of two writes comes last is undefined on a GPU.
-        labels, z = labels[last], z[last].to(self.features.dtype)
-        kept = labels == NOT_FINITE
+        z, kept = z[last].to(self.features.dtype), last < 0
         self.features[indices] = self.features[indices].where(kept.unsqueeze(1), z)
-        self.labels[indices] = self.labels[indices].where(kept, labels)
+        self.labels[indices] = self.labels[indices].where(kept, labels[last])
 
-    def similarities(self, z: Tensor, rows: int = 1 << 13) -> Tensor:
+    def similarities(self, z: Tensor, rows: int | None = None) -> Tensor:
         """The cosine similarity of each slot to each anchor, in the precision of ``z``.
 
         Args:
             z: L2-normalised features (N, D).
-            rows: Slots that are converted at a time when the bank has another precision.
+            rows: Slots that are converted at a time when the bank has another precision; on a GPU
+                by default many, which is few operations.
 
         Returns:
             (S, N).
         """
-        if self.features.dtype == z.dtype:
-            return _product(self.features, z)
+        rows = rows or (1 << 13 if on_cpu(z) else 1 << 17)
+        if self.features.dtype == z.dtype or self.num_slots <= rows:
+            return _product(self.features.to(z.dtype), z)
         result = z.new_empty(self.num_slots, len(z))
         for chunk, part in zip(self.features.split(rows), result.split(rows), strict=True):
             part.copy_(_product(chunk.to(z.dtype), z))
@@ -169,6 +171,9 @@ class MemoryBank(nn.Module):
         """
         if self.features.dtype == weights.dtype:
             return F.embedding_bag(indices, self.features, per_sample_weights=weights, mode='sum')
+        if not on_cpu(weights):
+            chosen = self.features[indices].to(weights.dtype)  # (N, K, D)
+            return torch.bmm(weights.unsqueeze(1), chosen).squeeze(1)
         in_turn = torch.arange(indices.shape[1], device=indices.device).unsqueeze(0)  # (1, K)
         sums = [
             F.embedding_bag(

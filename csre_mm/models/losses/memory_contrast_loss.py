@@ -1,23 +1,21 @@
 """The contrast of CSRE: a batch against a memory bank of the whole training set."""
 
 import math
+from typing import Any
 
 import torch
 from mmaction.registry import MODELS
 from mmengine import dist
 from torch import Tensor, nn
 
-from csre_mm.models.losses.contrast import Statistics, contrast
-from csre_mm.models.losses.info_nce import info_nce_gradients
-from csre_mm.models.losses.join_batch import JoinedBatch
+from csre_mm.models.losses.class_index import index_classes
+from csre_mm.models.losses.comparison import Settings, Statistics
+from csre_mm.models.losses.contrast import Chance, compare, contrast, normalize
+from csre_mm.models.losses.join_batch import JoinedBatch, agree
 from csre_mm.models.losses.memory_bank import MemoryBank
-from csre_mm.models.losses.pair_mining import (
-    LabelPairs,
-    Pairs,
-    index_classes,
-    select_pairs,
-)
-from csre_mm.models.losses.random_negatives import random_negatives
+from csre_mm.models.losses.pair_mining import LabelPairs
+from csre_mm.models.losses.random_negatives import Draws, draw, random_negatives
+from csre_mm.utils.device import on_cpu
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.random import mix_seeds
 
@@ -109,6 +107,9 @@ class MemoryContrastLoss(nn.Module):
             self.bank.allocate(num_slots)
         self._seed: int | None = None
         self._step = 0
+        self._largest_batch: int | None = None  # of any rank
+        self._is_compiled = False
+        self.normalize, self.compare = normalize, compare
 
     def forward(
         self, z: Tensor, labels: Tensor, indices: Tensor, return_statistics: bool = False
@@ -133,14 +134,45 @@ class MemoryContrastLoss(nn.Module):
         ((loss, statistics),) = contrast([self], [z], labels, indices)
         return (loss, statistics) if return_statistics else loss
 
-    def advance(self, device: torch.device) -> torch.Generator:
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile the steps of the contrast by ``torch.compile``, which gets the arguments.
+
+        ``fullgraph=True`` works. Random numbers are drawn before the graph, and processes exchange
+        their batches outside of it, so nothing in it changes from step to step but tensors. Losses
+        that are computed together use what the first of them compiled.
+        """
+        self._is_compiled = True
+        self.normalize = torch.compile(normalize, *args, **kwargs)
+        self.compare = torch.compile(compare, *args, **kwargs)
+
+    def start(self, size: int, device: torch.device) -> int:
+        """Agree with the other ranks on the seed and the largest batch, in the first step.
+
+        Args:
+            size: N of this rank.
+            device: Where the collectives run.
+
+        Returns:
+            N of the largest batch.
+        """
+        if self._largest_batch is None or dist.get_world_size() == 1:
+            seed = torch.initial_seed() % (1 << 31)
+            self._largest_batch, seed = agree(size, seed, device)
+            if self._seed is None:
+                self._seed = seed
+        return self._largest_batch
+
+    def advance(self, batch: JoinedBatch) -> Chance:
         """Count a step, and seed a generator by it, so that a resumed run draws the same."""
-        if self._seed is None:
-            seed = torch.tensor(torch.initial_seed() % (1 << 31), device=device)
-            dist.broadcast(seed)
-            self._seed = int(seed)
+        assert self._seed is not None
+        device, rows = batch.labels.device, len(batch.labels)
         self._step += 1
-        return torch.Generator(device).manual_seed(mix_seeds(self._seed, self._step))
+        source: torch.Generator | Draws = torch.Generator(device).manual_seed(
+            mix_seeds(self._seed, self._step)
+        )
+        if self._is_compiled:
+            source = draw(self.num_pairs()[1], self.bank.num_slots, rows, source, device)
+        return Chance(source, torch.full((), self.weight(), device=device))
 
     def num_pairs(self, num_slots: int | None = None) -> tuple[int | float, int | float]:
         """K+ and K- as given, or where they are None S / 40 and S / 8 of S slots.
@@ -170,69 +202,19 @@ class MemoryContrastLoss(nn.Module):
             return weight
         return weight * self._step / self.warmup_iters
 
+    def settings(self) -> Settings:
+        """How features are compared with the bank."""
+        return Settings(*self.num_pairs(), self.temperature, self.gate)
+
     @torch.no_grad()
-    def pair_labels(
-        self, labels: Tensor, batch: JoinedBatch, generator: torch.Generator
-    ) -> LabelPairs:
+    def pair_labels(self, batch: JoinedBatch, source: torch.Generator | Draws) -> LabelPairs:
         """Sort the slots by class and draw random negatives for the anchors of this rank (N,)."""
-        classes = index_classes(labels, self.bank.labels, self.bank.largest_class)
-        _, negatives = self.num_pairs()
-        random = random_negatives(
-            classes, negatives, generator, num_drawn=len(batch.labels), first=batch.first
-        )
-        return LabelPairs(classes, random, *classes.sizes(batch.labels))
-
-    def compare(self, z: Tensor, pairs: LabelPairs) -> tuple[Tensor, Statistics]:
-        """Compare anchors with the bank as it is.
-
-        The gradient is computed here: the bank may be written before the backward pass, and a graph
-        through the matrix of all similarities would cost as much again as the matrix.
-
-        Args:
-            z: L2-normalised features (N, D).
-            pairs: What depends on labels alone.
-
-        Returns:
-            The loss, and the statistics of :meth:`forward`.
-        """
-        with torch.no_grad():
-            similarities = self.bank.similarities(z)  # (S, N)
-            chosen = select_pairs(similarities, pairs.classes, pairs.random, *self.num_pairs())
-            active = self._is_active(pairs.classes.num_same, pairs.classes.num_other)  # (N,)
-            loss, weights = self._mean_over_anchors(chosen, active, pairs)
-            gradient = self.bank.weighted_sum(chosen.indices, weights)  # (N, D)
-            statistics = {
-                'anchors': active.float().mean(),
-                'bank_filled': 1 - pairs.classes.num_empty / self.bank.num_slots,
-                'positive_sim': chosen.positives.mean(),
-                'hard_negative_sim': chosen.hard.mean(),
-                'random_negative_sim': chosen.random.mean(),
-            }
-        linear = (z * gradient).sum()
-        return loss + (linear - linear.detach()), statistics
-
-    def _is_active(self, num_same: Tensor, num_other: Tensor) -> Tensor:
-        adaptive = self.gate == 'adaptive'
-        least = [1 if adaptive or isinstance(k, float) else k for k in self.num_pairs()]
-        return (num_same >= least[0]) & (num_other >= least[1])
-
-    def _mean_over_anchors(
-        self, chosen: Pairs, active: Tensor, pairs: LabelPairs
-    ) -> tuple[Tensor, Tensor]:
-        """The loss, and its derivatives by the similarities (N, K+ + 2 K-)."""
-        terms, by_positives, by_negatives = info_nce_gradients(
-            chosen.positives.values.unsqueeze(1),  # (N, 1, K+)
-            torch.stack([chosen.hard.values, chosen.random.values], 1),  # (N, 2, K-)
-            self.temperature,
-            chosen.positives.valid.unsqueeze(1),
-            torch.stack([chosen.hard.valid, chosen.random.valid], 1),
-        )
-        # DistributedDataParallel takes the mean of the gradients of the ranks; times their number
-        # it is the gradient of the mean over the anchors of all ranks.
-        total = self._is_active(pairs.num_same, pairs.num_other).sum().clamp(min=1)
-        factor = active.to(terms.dtype) / total * (0.5 * dist.get_world_size())  # (N,), two sets
-        derivatives = torch.cat([by_positives.sum(1), by_negatives.flatten(1)], 1)
-        return (terms.sum(1) * factor).sum(), derivatives * factor.unsqueeze(1)
+        everyone, rows = index_classes(batch.labels, self.bank.labels), batch.rows
+        classes = everyone.of(rows)
+        members = classes.members() if on_cpu(batch.labels) else None
+        count, total = self.num_pairs()[1], len(batch.labels)
+        random = random_negatives(classes, count, source, total, rows.start)
+        return LabelPairs(classes, everyone, rows, members, random)
 
     def get_extra_state(self) -> Tensor:
         """Seed and step, so that a resumed run draws the random negatives of the whole one.

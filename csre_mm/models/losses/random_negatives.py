@@ -1,18 +1,50 @@
 """Random slots of other classes, drawn uniformly and without replacement."""
 
+from typing import NamedTuple
+
 import torch
 from torch import Tensor
 
-from csre_mm.models.losses.pair_mining import ClassIndex, most_of, within
+from csre_mm.models.losses.class_index import ClassIndex
+from csre_mm.models.losses.pair_mining import most_of, within
+from csre_mm.utils.device import on_cpu
 
 KEYED_DRAW_FACTOR = 8
 """Up to this many times K candidates, random numbers are sorted; above, duplicates are dropped."""
 
 
+class Draws(NamedTuple):
+    """The random numbers of a step, drawn before it.
+
+    Attributes:
+        uniform: (rows, draws), float64; slots are drawn from them with replacement.
+        keys: (rows, candidates); the slots with the smallest are taken where there are few.
+    """
+
+    uniform: Tensor
+    keys: Tensor
+
+
+def draw(
+    count: int | float, num_slots: int, rows: int, generator: torch.Generator, device: torch.device
+) -> Draws:
+    """Draw what :func:`random_negatives` needs, for a step that is one compiled graph.
+
+    Args:
+        count: K-, or a fraction of the slots of other classes.
+        num_slots: S.
+        rows: Rows to draw.
+        generator: Where the numbers come from.
+        device: Where they are needed.
+    """
+    draws, few = _widths(_bound(count, num_slots), num_slots)
+    return Draws(_uniform(rows, draws, generator, device), _keys(rows, few, generator, device))
+
+
 def random_negatives(
     classes: ClassIndex,
     count: int | float,
-    generator: torch.Generator,
+    source: torch.Generator | Draws,
     num_drawn: int | None = None,
     first: int = 0,
 ) -> tuple[Tensor, Tensor]:
@@ -21,7 +53,7 @@ def random_negatives(
     Args:
         classes: The slots by class.
         count: K-, or a fraction of the slots of other classes.
-        generator: Where the random numbers come from, on the device of the slots.
+        source: The random numbers, or where they come from: a generator on the device of the slots.
         num_drawn: Rows to draw; the anchors are rows ``first`` to ``first + N`` of them. A process
             among several draws for all, and so gets what one process would have drawn.
         first: See ``num_drawn``.
@@ -33,7 +65,7 @@ def random_negatives(
     total = num_anchors if num_drawn is None else num_drawn
     rows = slice(first, first + num_anchors)
     most, limits = most_of(count, classes.num_other, num_slots)
-    ranks, valid = _distinct(classes.num_other, most, num_slots, total, rows, generator)
+    ranks, valid = _distinct(classes.num_other, most, num_slots, total, rows, source)
     valid = within(valid, limits)
     num_other = classes.num_other.unsqueeze(1)
     ranks = torch.minimum(ranks, (num_other - 1).clamp(min=0))  # what is not valid stays in range
@@ -42,8 +74,30 @@ def random_negatives(
     return classes.order[position.clamp(max=num_slots - 1)], valid
 
 
+def _bound(count: int | float, num_slots: int) -> int:
+    return most_of(count, torch.empty(0), num_slots)[0]
+
+
+def _widths(count: int, num_slots: int) -> tuple[int, int]:
+    """Numbers to draw for a row with replacement, and candidates of which keys are drawn."""
+    return count + count // 4 + 64, min(num_slots, KEYED_DRAW_FACTOR * count)
+
+
+def _uniform(rows: int, width: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    return torch.rand(rows, width, generator=generator, device=device, dtype=torch.float64)
+
+
+def _keys(rows: int, width: int, generator: torch.Generator, device: torch.device) -> Tensor:
+    return torch.rand(rows, width, generator=generator, device=device)
+
+
 def _distinct(
-    limits: Tensor, count: int, num_slots: int, total: int, rows: slice, generator: torch.Generator
+    limits: Tensor,
+    count: int,
+    num_slots: int,
+    total: int,
+    rows: slice,
+    source: torch.Generator | Draws,
 ) -> tuple[Tensor, Tensor]:
     """For each row up to ``count`` distinct numbers below its limit, every subset equally likely.
 
@@ -51,14 +105,13 @@ def _distinct(
     many, numbers are drawn with replacement and the first ``count`` different ones are taken. The
     latter are drawn in any case, so that what a row gets does not depend on the other rows.
     """
-    device = limits.device
-    few = min(num_slots, KEYED_DRAW_FACTOR * count)
-    draws = count + count // 4 + 64
-    uniform = torch.rand(total, draws, generator=generator, device=device, dtype=torch.float64)
+    given = source if isinstance(source, Draws) else None
+    draws, few = _widths(count, num_slots)
+    uniform = given.uniform if given else _uniform(total, draws, source, limits.device)
     is_few = (limits <= few).unsqueeze(1)
-    if device.type == 'cpu' and not is_few.any():
+    if on_cpu(limits) and not is_few.any():
         return _first_different(uniform[rows], limits, count)
-    keys = torch.rand(total, few, generator=generator, device=device)
+    keys = given.keys if given else _keys(total, few, source, limits.device)
     keyed = _smallest_keys(keys[rows], limits, count)
     if few == num_slots:
         return keyed

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.models.losses.contrast import check_batch, contrast
 from csre_mm.models.necks.stfd import STFD
+from csre_mm.utils.device import move
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.random import seeded_aside
 
@@ -85,6 +86,12 @@ class CSRE(nn.Module):
         """Both contrasts, by the name that their statistics have in the log."""
         return {'spatial': self.loss_spatial, 'temporal': self.loss_temporal}
 
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Compile STFD and the contrast, see :meth:`MemoryContrastLoss.compile`."""
+        self.stfd.compile(*args, **kwargs)
+        for loss in self.losses.values():
+            loss.compile(*args, **kwargs)
+
     def forward(self, feature_map: Tensor, labels: Tensor, indices: Tensor) -> dict[str, Tensor]:
         """Compute the losses of a batch and write it into the banks.
 
@@ -110,7 +117,8 @@ class CSRE(nn.Module):
         self.loss_spatial.bank.check_slots(indices)  # free while they are on the CPU
         z = self.decompose(feature_map, len(labels))
         names, losses = zip(*self.losses.items(), strict=True)
-        results = contrast(losses, z, labels.to(z[0].device), indices.to(z[0].device))
+        device = z[0].device
+        results = contrast(losses, z, move(labels, device), move(indices, device))
         found = {}
         for name, (value, statistics) in zip(names, results, strict=True):
             found[f'loss_contrast_{name}'] = value

@@ -2,29 +2,15 @@ import pytest
 import torch
 from torch import Tensor
 
-from csre_mm.models.losses.pair_mining import (
-    hardest_negatives,
-    hardest_positives,
-    index_classes,
-    largest,
-)
+from csre_mm.models.losses.class_index import index_classes
+from csre_mm.models.losses.pair_mining import hardest_negatives, hardest_positives, largest
 from csre_mm.models.losses.random_negatives import random_negatives
 
 
-def test_a_known_size_of_the_largest_class_changes_nothing():
-    bank_labels = torch.tensor([3, 3, 3, 0, 1, -1])
-    counted = index_classes(torch.tensor([3, 1]), bank_labels)
-    given = index_classes(torch.tensor([3, 1]), bank_labels, largest_class=4)
-    assert counted.members.shape == (2, 3) and given.members.shape == (2, 4)
-    for classes in (counted, given):
-        members = [
-            row[valid] for row, valid in zip(classes.members, classes.is_member, strict=True)
-        ]
-        assert [sorted(row.tolist()) for row in members] == [[0, 1, 2], [4]]
-
-
-def own_of(similarities, classes):
-    return similarities.T.gather(1, classes.members)
+def members_of(similarities, classes):
+    """Similarities and slots of the anchors' classes."""
+    members = classes.members()
+    return similarities.T.gather(1, members.slots), members
 
 
 def chosen(selection, row=0):
@@ -36,10 +22,10 @@ def chosen(selection, row=0):
 def test_hardest_pairs():
     similarities = torch.tensor([[0.5, -0.2, 0.9, 0.1, 0.7, 2.0]]).T
     classes = index_classes(torch.tensor([3]), torch.tensor([3, 3, 3, 0, 1, -1]))
-    positives = hardest_positives(own_of(similarities, classes), classes, 2)
+    positives = hardest_positives(*members_of(similarities, classes), classes, 2)
     assert chosen(positives) == {1: -0.2, 0: 0.5}
-    own = own_of(similarities, classes)
-    negatives = hardest_negatives(similarities, own, classes, 3)
+    own = members_of(similarities, classes)
+    negatives = hardest_negatives(similarities, *own, classes, 3)
     assert chosen(negatives) == {4: 0.7, 3: 0.1}
     assert not negatives.values[~negatives.valid].any()
 
@@ -47,9 +33,9 @@ def test_hardest_pairs():
 def test_an_anchor_whose_class_has_no_slot_takes_none_away():
     similarities = torch.tensor([[0.5, 0.9], [0.4, 0.8], [0.3, 0.7]])
     classes = index_classes(torch.tensor([5, 0]), torch.tensor([0, 0, 1]))
-    assert not hardest_positives(own_of(similarities, classes), classes, 2).valid[0].any()
-    own = own_of(similarities, classes)
-    negatives = hardest_negatives(similarities, own, classes, 3)
+    assert not hardest_positives(*members_of(similarities, classes), classes, 2).valid[0].any()
+    own = members_of(similarities, classes)
+    negatives = hardest_negatives(similarities, *own, classes, 3)
     assert set(chosen(negatives)) == {0, 1, 2}
     assert set(chosen(negatives, 1)) == {2}
 
