@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from csre_mm.datasets.annotations import check_annotations
-from csre_mm.datasets.plain_values import brief
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.plain_values import brief
 
 
 @dataclass(frozen=True)
