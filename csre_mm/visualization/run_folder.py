@@ -18,6 +18,7 @@ from csre_mm.utils.checkpoints import newest_checkpoint, read_state_dict
 from csre_mm.utils.config import has_csre
 from csre_mm.utils.config_text import parse_settings
 from csre_mm.utils.errors import InputError, one_line
+from csre_mm.utils.files import read_text
 from csre_mm.utils.tables import percent
 from csre_mm.visualization.report_page import IMAGES
 
@@ -101,7 +102,7 @@ def _read_config(folder: Path) -> Config | None:
     reasons = []
     for path in files:
         try:
-            cfg = Config(parse_settings(path.read_text(encoding='utf-8')))
+            cfg = Config(parse_settings(read_text(path)))
             _ = cfg.model.backbone.type
             return cfg
         except (ValueError, AttributeError, TypeError, KeyError) as error:  # another file
