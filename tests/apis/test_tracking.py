@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import textwrap
+from types import SimpleNamespace
 
 import pytest
 
@@ -177,10 +178,17 @@ def test_no_such_tracker(cfg):
 
 def test_deterministic_algorithms_of_cuda(cfg, monkeypatch):
     monkeypatch.delenv('CUBLAS_WORKSPACE_CONFIG', raising=False)
-    monkeypatch.setattr('csre_mm.apis.runner.build', lambda builder, cfg: dict(os.environ))
-    assert 'CUBLAS_WORKSPACE_CONFIG' not in build_runner(cfg)
-    cfg.randomness.deterministic = True
-    assert build_runner(cfg)['CUBLAS_WORKSPACE_CONFIG'] == ':4096:8'
+    seen = []
+
+    def build(builder, cfg):
+        seen.append(os.environ.get('CUBLAS_WORKSPACE_CONFIG'))
+        return SimpleNamespace(hooks=[], register_hook=lambda hook: None)
+
+    monkeypatch.setattr('csre_mm.apis.runner.build', build)
+    for deterministic in (False, True):
+        cfg.randomness.deterministic = deterministic
+        build_runner(cfg)
+    assert seen == [None, ':4096:8']
 
 
 @pytest.mark.parametrize('package', TRACKERS)

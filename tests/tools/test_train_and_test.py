@@ -262,10 +262,8 @@ def test_a_nan_is_named_by_its_sample_also_from_a_worker(capsys, tmp_path, ntu_f
     status = run_tool('train.py', *arguments, '--cfg-options', *options)
     assert status == 2
     error = capsys.readouterr().err.strip().splitlines()[-1]
-    expected = (
-        f'train.py: error: {path}: the keypoint of sample xsub_train_004 holds NaN or infinity'
-    )
-    assert error == expected
+    expected = f"train.py: error: {path}: sample 'xsub_train_004': keypoint is nan at "
+    assert error.startswith(expected)
 
 
 def test_bad_input_of_testing_is_one_line(capsys, tmp_path, trained, ntu_file):
