@@ -130,17 +130,3 @@ def test_a_block_is_its_two_convolutions_and_the_residual_connections():
             shortcut = 0 if number == 0 else block.residual(y)
             y = torch.relu(inner + shortcut)
         torch.testing.assert_close(encoder(x), y.view(2, 2, 16, 4, 4))
-
-
-def test_float16_stays_finite_at_the_window_of_ntu():
-    """The sums of the attention over channels and 300 frames have 4,800 to 9,600 terms."""
-    torch.manual_seed(0)
-    encoder = AGCN(graph_cfg=dict(layout='nturgb+d-chain')).train()
-    x = torch.randn(4, 2, 1, 25, 3).expand(-1, -1, 300, -1, -1)  # bodies that stand still
-    with torch.autocast('cpu', torch.float16):
-        y = encoder(x)
-    assert torch.isfinite(y).all()
-    y.float().square().mean().backward()
-    assert all(torch.isfinite(p.grad).all() for p in encoder.parameters())
-    buffers = dict(encoder.named_buffers())
-    assert all(torch.isfinite(b).all() for name, b in buffers.items() if 'running' in name)
