@@ -12,16 +12,16 @@ from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis.data_settings import read_config_of
-from csre_mm.apis.export import Exporter, Scorer, find_format, load_scorer
+from csre_mm.apis.export import LEAST_FRAMES, Exporter, Scorer, find_format, load_scorer
 from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.machine import keep_freed_memory
 from csre_mm.utils.tables import format_table
 
 EPILOG = """\
 The graph is encoder and head: from clips (N, M persons, T frames, V joints, C channels) of any
-number N, or heatmaps (N, V, T, H, W), to scores before the softmax (N, classes). The preprocessor
-stays outside: what enters is the stream that the model was trained on. The config of the test is
-in the file.
+number N (and T, with --free-frames), or heatmaps (N, V, T, H, W), to scores before the softmax
+(N, classes). The preprocessor stays outside: what enters is the stream that the model was trained
+on. The config of the test is in the file.
 
 examples:
   python tools/export_onnx.py configs/csre_ctrgcn_ntu60.py \\
@@ -54,6 +54,11 @@ def parse_args() -> argparse.Namespace:
         default=10,
         metavar='N',
         help='runs of which the median is the latency; 0 to leave it out (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--free-frames',
+        action='store_true',
+        help='take any number of frames T, if the encoder does (HCN does not); needs torch 2.9',
     )
     add_config_options(parser, 'change the config, as for tools/train.py')
     args = parser.parse_args()
@@ -94,15 +99,17 @@ def main() -> None:
     """Export, check, measure."""
     args = parse_args()
     format = find_format(args.out)
-    exporter = Exporter(read_config_of(args), args.checkpoint)
+    exporter = Exporter(read_config_of(args), args.checkpoint, args.free_frames)
     start = time.monotonic()
     with CONSOLE.status('tracing the graph'):
         program = exporter.trace()
     with CONSOLE.status('writing and checking'):
         differences = exporter.write(program, args.out, format, args.tolerance)
     size, seconds = os.path.getsize(args.out) / 1e6, time.monotonic() - start
-    shape = ', '.join(map(str, exporter.shape))
-    print(f'{args.out}: {size:.2f} MB in {seconds:.0f} s; takes clips (N, {shape}) of any number N')
+    first, frames, *rest = exporter.shape
+    shape = ', '.join(map(str, (first, 'T' if args.free_frames else frames, *rest)))
+    free = f'N and T from {LEAST_FRAMES} on' if args.free_frames else 'N'
+    print(f'{args.out}: {size:.2f} MB in {seconds:.0f} s; takes clips (N, {shape}) of any {free}')
     for count, difference in differences.items():
         print(f'{count} clips: differs from PyTorch by {difference:.1e} of the largest score')
     if args.rounds:

@@ -26,6 +26,9 @@ Scorer = Callable[[Tensor], Tensor]
 CHECKED_BATCHES = (1, 2, 5)
 """Clips in the batches that are compared; a graph with a frozen batch fails at two of them."""
 
+LEAST_FRAMES = 16
+"""Of a graph with a free number of frames."""
+
 
 class ScoreGraph(nn.Module):
     """What testing computes of clips: encoder and head.
@@ -57,6 +60,7 @@ class Exporter:
     Args:
         cfg: A config with or without CSRE.
         checkpoint: A checkpoint of it, of its counterpart, or a published one.
+        free_frames: Whether the graph takes any number of frames T, from :data:`LEAST_FRAMES` on.
 
     Attributes:
         graph: The :class:`ScoreGraph`.
@@ -73,12 +77,15 @@ class Exporter:
         torch.Size([4, 60])
     """
 
-    def __init__(self, cfg: Config, checkpoint: str | os.PathLike) -> None:
+    def __init__(
+        self, cfg: Config, checkpoint: str | os.PathLike, free_frames: bool = False
+    ) -> None:
         self.cfg = testing_config(cfg)
         content = load_checkpoint_file(os.fspath(checkpoint), map_location='cpu')
         self.model = load_recognizer(self.cfg, content, str(checkpoint), 'cpu')
         self.graph = ScoreGraph(self.model).eval()
         self.shape = tuple(self.clips(1).shape[1:])
+        self.free_frames = free_frames
 
     def clips(self, count: int, seed: int = 0) -> Tensor:
         """Random clips (count, ...) as they leave the preprocessor."""
@@ -91,15 +98,21 @@ class Exporter:
             InputError: If the encoder branches on values, or turns the size of the batch into a
                 number; the message names what it was.
         """
-        batch = torch.export.Dim('batch', min=1, max=1 << 16)
+        dynamic = {0: torch.export.Dim('batch', min=1, max=1 << 16)}
+        options: dict[str, Any] = {}
+        if self.free_frames:  # of clips (N, M, T, V, C), or heatmaps (N, V, T, H, W)
+            dynamic[2] = torch.export.Dim('frames', min=LEAST_FRAMES, max=1 << 16)
+            # Strides depend on T in ways that the tracer cannot prove for every T.
+            options['prefer_deferred_runtime_asserts_over_guards'] = True
         try:
             with torch.no_grad():
                 program = torch.export.export(
-                    self.graph, (self.clips(3),), dynamic_shapes=({0: batch},)
+                    self.graph, (self.clips(3),), dynamic_shapes=(dynamic,), **options
                 )
         except Exception as error:  # torch.export lets through whatever the model raises
             name = type(self.model.backbone).__name__
-            raise InputError(f'{name} cannot be exported: {one_line(error, 300)}') from error
+            what = 'exported with a free number of frames' if self.free_frames else 'exported'
+            raise InputError(f'{name} cannot be {what}: {one_line(error, 300)}') from error
         program.example_inputs = None  # the clips would be in the file, larger than the weights
         return program
 
@@ -135,6 +148,8 @@ class Exporter:
         found = {}
         for count in CHECKED_BATCHES:
             clips = self.clips(count, seed=count)
+            if self.free_frames:
+                clips = clips[:, :, : max(LEAST_FRAMES, self.shape[1] - count)]
             expected = self.scores(clips)
             try:
                 scores = scorer(clips)

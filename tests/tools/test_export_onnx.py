@@ -2,6 +2,7 @@
 
 import re
 import sys
+from inspect import signature
 
 import pytest
 import torch
@@ -81,6 +82,31 @@ def test_a_program_of_torch_export_gives_exactly_the_scores(tmp_path, encoder):
     extra = {'config.py': ''}
     torch.export.load(tmp_path / 'a.pt2', extra_files=extra)
     assert 'neck' not in extra['config.py'] and "type='Recognizer" in extra['config.py']
+
+
+NEEDS_DEFERRED = pytest.mark.skipif(
+    'prefer_deferred_runtime_asserts_over_guards' not in signature(torch.export.export).parameters,
+    reason='needs torch 2.9',
+)
+
+
+@NEEDS_DEFERRED
+@pytest.mark.parametrize('suffix', ['.onnx', '.pt2'])
+def test_a_free_number_of_frames(tmp_path, suffix):
+    target = tmp_path / f'a{suffix}'
+    exporter = Exporter(*make(tmp_path, 'ctrgcn'), free_frames=True)
+    exporter.write(exporter.trace(), target, find_format(target))
+    scorer = load_scorer(target, find_format(target))
+    for frames in (16, 37, 64, 131):
+        clips = torch.randn(2, 2, frames, 25, 3)
+        torch.testing.assert_close(scorer(clips), exporter.scores(clips), rtol=1e-4, atol=1e-4)
+
+
+@NEEDS_DEFERRED
+def test_an_encoder_of_a_fixed_number_of_frames_is_refused(tmp_path):
+    exporter = Exporter(*make(tmp_path, 'hcn'), free_frames=True)
+    with pytest.raises(InputError, match='HCN cannot be exported with a free number of frames'):
+        exporter.trace()
 
 
 def test_the_graph_is_the_recognizer_without_its_preprocessor(tmp_path, ntu_file):
