@@ -43,6 +43,9 @@ def merge_testing(cfg: Config, args: argparse.Namespace) -> Config:
     if not Path(args.checkpoint).is_file():
         raise InputError(f'no such checkpoint: {args.checkpoint}')
     cfg.load_from, cfg.resume = args.checkpoint, False
+    visualizer = cfg.get('visualizer') or {}
+    for part in (visualizer, *(visualizer.get('vis_backends') or [])):
+        part.pop('save_dir', None)  # a folder of the training
     if args.dump is not None:
         if not args.dump.endswith(('.pkl', '.pickle')):
             raise InputError(f'--dump {args.dump}: the name must end in .pkl')

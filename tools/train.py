@@ -92,12 +92,16 @@ def merge_resume(cfg: Config, resume: str | None) -> None:
     if resume is None:
         return
     path = newest_checkpoint(cfg.work_dir) if resume == 'auto' else Path(resume)
-    if path is None and is_first_process():
-        print(f'There is no checkpoint in {cfg.work_dir}: the training starts anew.', flush=True)
-    elif path is not None and not path.is_file():
-        raise InputError(f'no such checkpoint: {resume}')
     cfg.resume = path is not None
-    cfg.load_from = None if path is None else str(path)
+    if path is None:
+        if is_first_process():
+            print(
+                f'There is no checkpoint in {cfg.work_dir}: the training starts anew.', flush=True
+            )
+    elif not path.is_file():
+        raise InputError(f'no such checkpoint: {resume}')
+    else:
+        cfg.load_from = str(path)
 
 
 @command

@@ -20,7 +20,7 @@ from torch.utils.data import DataLoader
 from csre_mm.engine.hooks.inference_checkpoint_hook import TRAIN_ONLY, refuse_other_model
 from csre_mm.engine.resume import go_on
 from csre_mm.engine.trained_with import STREAM, check_trained_with
-from csre_mm.utils.checkpoints import checkpoint_before, find_state_dict
+from csre_mm.utils.checkpoints import checkpoint_before, find_state_dict, newest_checkpoint
 from csre_mm.utils.errors import InputError
 
 _LONGEST = 10
@@ -46,6 +46,8 @@ class SkeletonRunner(Runner):
         >>> runner.max_epochs
         2
     """
+
+    _load_from: str | None
 
     @property
     def trains(self) -> bool:
@@ -93,6 +95,16 @@ class SkeletonRunner(Runner):
         if loader.num_workers:
             loader._get_iterator = partial(_without_interrupt, loader._get_iterator)
         return loader
+
+    def load_or_resume(self) -> None:
+        """Load or resume; of a folder that was copied, the checkpoint that is in it."""
+        if self._resume and self._load_from is None:
+            newest = newest_checkpoint(self.work_dir)
+            if newest is None:
+                self.logger.info('There is no checkpoint to resume: the training starts anew.')
+                return
+            self._load_from = str(newest)
+        super().load_or_resume()
 
     def resume(
         self,

@@ -1,8 +1,12 @@
+import ast
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
 
+from csre_mm.engine.runner import _without_interrupt
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import CONTROL, InputError
 from csre_mm.utils.tables import format_table
@@ -49,3 +53,63 @@ def test_no_control_character_reaches_the_terminal(capsys, monkeypatch):
         assert not CONTROL.search(text.replace('\n', ''))
         assert r'a\x1b]0;title\x07\u202eb\udcff' in text
     assert '参考　ñ' in table
+
+
+SLOW = "import time; print('importing', flush=True); time.sleep(60)"
+CSRE_MM = "import sys; sys.argv[:] = ['csre-mm', 'train']; import csre_mm_cli; csre_mm_cli.main()"
+
+
+@pytest.mark.parametrize(
+    'arguments, name',
+    [([str(ROOT / 'tools/train.py')], 'train.py'), (['-c', CSRE_MM], 'csre-mm train')],
+)
+def test_an_interrupt_during_the_imports_is_one_line(tmp_path, arguments, name):
+    (tmp_path / 'mmengine').mkdir()
+    (tmp_path / 'mmengine/__init__.py').write_text(SLOW)
+    process = subprocess.Popen(
+        [sys.executable, *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, 'PYTHONPATH': f'{tmp_path}{os.pathsep}{ROOT}'},
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stdout.readline() == 'importing\n'
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[1] == f'\n{name}: interrupted\n'
+    assert process.returncode == 130
+
+
+def test_every_script_expects_an_interrupt_first():
+    scripts = [p for p in (ROOT / 'tools').rglob('*.py') if '__main__' in p.read_text()]
+    assert len(scripts) > 20
+    for script in scripts:
+        first = ast.parse(script.read_text()).body[1]
+        assert isinstance(first, ast.Import) and first.names[0].name == 'csre_mm_cli', script
+
+
+def test_an_interrupt_that_became_another_error_is_one_line(capsys):
+    """torch raises an error about its file when the write of a checkpoint is interrupted."""
+
+    @command
+    def main():
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise RuntimeError('unexpected pos 64 vs 0')
+
+    with pytest.raises(SystemExit) as end:
+        main()
+    assert end.value.code == 130 and capsys.readouterr().err.endswith(': interrupted\n')
+
+
+def test_an_interrupt_waits_until_the_workers_are_started():
+    done = []
+
+    def start():
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))
+
+    with pytest.raises(KeyboardInterrupt):
+        _without_interrupt(start)
+    assert done == [True] and signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
