@@ -77,11 +77,11 @@ def split_persons(recordings: Recordings) -> Recordings:
     readers: list[Callable[[], Recording]] = []
     for reader in recordings.readers:
         try:
-            present = reader().keypoint.any(axis=(1, 2, 3))
+            present = np.flatnonzero(reader().keypoint.any(axis=(1, 2, 3))).tolist()
         except InputError:  # is named when it is classified
             readers.append(reader)
             continue
-        readers += [partial(_one_person, reader, person) for person in np.flatnonzero(present)]
+        readers += [partial(_one_person, reader, person) for person in present]
     return Recordings(readers)
 
 

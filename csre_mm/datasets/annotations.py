@@ -146,8 +146,8 @@ def select_split(
         for sample in data['annotations']
         if isinstance(sample, dict) and isinstance(sample.get(key), str) and sample[key] in wanted
     ]
-    known = {sample[key] for sample in found}
-    unknown = [m for m in members if not isinstance(m, str) or m not in known]
+    names = {sample[key] for sample in found}
+    unknown = [m for m in members if not isinstance(m, str) or m not in names]
     for member in unknown:
         more = f' ({len(unknown)} such names)' if len(unknown) > 1 else ''
         on_fault(f'{where} names {brief(member)}, no annotation has this {key}{more}')

@@ -1,17 +1,21 @@
 """The shape of a config's data, read from its pipeline and its model."""
 
-from collections.abc import Iterator, Mapping
+import inspect
+import random
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from mmaction.models.utils import Graph
+from mmaction.registry import MODELS
 
 from csre_mm.datasets.layouts import LAYOUTS, get_layout
 from csre_mm.datasets.valid_joints import body_extent, valid_joints
 from csre_mm.utils.config import last_value, pipeline_of
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.random import seeded_aside
 
 NORMALIZING = ('PreNormalize2D', 'NormalizeRange', 'PoseCompact')
 """Transforms that bring coordinates of any unit to one range."""
@@ -170,6 +174,40 @@ def read_input_shape(cfg: Mapping[str, Any], training: bool = False) -> InputSha
             found['size'] = (size, size) if isinstance(size, int) else tuple(size)[::-1]
     found['metres'] = found['metres'] and found.get('coordinates') == 3
     return InputShape(**found)
+
+
+def check_channels(cfg: Mapping[str, Any], dataset: Sequence[Mapping[str, Any]], key: str) -> None:
+    """Compare the channels of the first sample, after the pipeline, with those of the encoder.
+
+    Args:
+        cfg: The config.
+        dataset: Its samples as the data loader gets them.
+        key: The data loader, for messages.
+
+    Raises:
+        InputError: If the encoder takes another number, as with 2D data and a model of 3D.
+    """
+    backbone = (cfg.get('model') or {}).get('backbone') or {}
+    kind = MODELS.get(backbone['type']) if isinstance(backbone.get('type'), str) else None
+    parameter = inspect.signature(kind).parameters.get('in_channels') if kind else None
+    expected = backbone.get('in_channels', parameter.default if parameter else None)
+    if type(expected) is not int:
+        return
+    states = random.getstate(), np.random.get_state()
+    try:
+        with seeded_aside(0):
+            inputs = dataset[0]['inputs']
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+    drawn = any(step['type'] == 'GeneratePoseTarget' for step in pipeline_of(cfg, True))
+    found = inputs.shape[1 if drawn else -1]  # (clips, V, T, H, W) or (clips, M, T, V, C)
+    if found != expected:
+        advice = 'set it to the number of joints' if drawn else f'set data.in_channels={found}'
+        raise InputError(
+            f'{key}: the pipeline gives {found} channels, model.backbone.in_channels is '
+            f'{expected}: {advice}'
+        )
 
 
 def _joints(model: Mapping[str, Any]) -> Iterator[tuple[str, int]]:

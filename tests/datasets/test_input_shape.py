@@ -1,9 +1,12 @@
 import copy
+import random
 
+import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 
-from csre_mm.datasets.input_shape import read_input_shape
+from csre_mm.datasets.input_shape import check_channels, read_input_shape
 from csre_mm.utils.errors import InputError
 from tests.conftest import config
 
@@ -96,3 +99,31 @@ def test_the_config_is_left_as_it_is():
     before = copy.deepcopy(cfg.to_dict())
     read_input_shape(cfg, training=True).sample()
     assert cfg.to_dict() == before
+
+
+class Samples:
+    """A data set whose pipeline draws random numbers."""
+
+    def __init__(self, *shape):
+        self.shape = shape
+
+    def __getitem__(self, index):
+        random.random()
+        return {'inputs': torch.rand(self.shape) + np.random.rand()}
+
+
+@pytest.mark.parametrize(
+    'name, good, bad, advice',
+    [
+        ('ctrgcn_ntu60', (1, 2, 64, 25, 3), (1, 2, 64, 25, 2), 'is 3: set data.in_channels=2'),
+        ('csre_blockgcn_own', (1, 2, 64, 9, 3), (1, 2, 64, 9, 4), 'is 3: set data.in_channels=4'),
+        ('posec3d_ntu60', (1, 25, 48, 56, 56), (1, 17, 48, 56, 56), 'is 25: set it to the number'),
+    ],
+)
+def test_channels_of_the_first_sample(name, good, bad, advice):
+    states = random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state()
+    check_channels(read(name), Samples(*good), 'train_dataloader')
+    with pytest.raises(InputError, match=f'train_dataloader: .*{advice}'):
+        check_channels(read(name), Samples(*bad), 'train_dataloader')
+    assert states[:2] == (random.getstate(), np.random.get_state()[1].tolist())
+    assert torch.equal(states[2], torch.get_rng_state())

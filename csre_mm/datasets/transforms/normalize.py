@@ -44,7 +44,7 @@ class CenterSkeleton(Transform):
         keypoint = results['keypoint'] = np.asarray(results['keypoint'], dtype=np.float32)
         _check_joint(self.joint, keypoint, 'CenterSkeleton')
         valid = valid_joints(keypoint, results.get('keypoint_score'))  # (M, T, V)
-        some = valid.any(axis=(0, 2))
+        some: np.ndarray = np.any(valid, axis=(0, 2))
         if not some.all() and some.any():
             take_frames(results, some)
             keypoint, valid = results['keypoint'], valid[:, some]

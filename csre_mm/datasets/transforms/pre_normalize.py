@@ -70,7 +70,7 @@ class PreNormalize3D(transforms.PreNormalize3D):
         valid = valid_joints(keypoint, results.get('keypoint_score'))  # (M, T, V)
         if not valid.any():
             return results
-        present = valid.any(axis=2)
+        present: np.ndarray = np.any(valid, axis=2)  # (M, T)
         order = np.argsort(-present.sum(axis=1), kind='stable')
         frames = present[order[0]]
         valid = valid[order][:, frames]
@@ -80,7 +80,7 @@ class PreNormalize3D(transforms.PreNormalize3D):
                 results[field] = results[field][order][:, frames]
         results['total_frames'] = valid.shape[1]
         first = results['keypoint'][0, 0]  # (V, C)
-        for joint in np.flatnonzero(~valid[0, 0]):
+        for joint in np.flatnonzero(~valid[0, 0]).tolist():
             first[joint] = find_origin(results['keypoint'][:1], valid[:1], joint)
         super().transform(results)
         keep_valid(results['keypoint'], valid)
