@@ -247,7 +247,7 @@ def _describe(run: PlannedRun) -> RunRecord:
     record = read_record(run.folder)
     assert record is not None
     series = read_run(run.folder).series
-    log = {}
+    log: dict[str, dict[str, list[float]]] = {}
     for key in LOGGED:
         if key in series:
             points = [
@@ -256,7 +256,8 @@ def _describe(run: PlannedRun) -> RunRecord:
                 if x == int(x)
             ]
             log[key] = {'epoch': [x for x, _ in points], 'value': [y for _, y in points]}
-    return RunRecord(**{key: record[key] for key in ('fold', 'command', 'attempts')}, log=log)
+    fold, command, attempts = (record[key] for key in ('fold', 'command', 'attempts'))
+    return RunRecord(fold=fold, command=command, attempts=attempts, log=log)
 
 
 def _path(experiment: Experiment, checkpoint: str) -> str:
