@@ -228,7 +228,8 @@ def read_npy(path: Path) -> Recording:
                 raise ValueError(f'{rest} bytes are not {dtype} of the shape {brief(shape)}')
             if size > LARGEST_ARRAY:
                 raise ValueError(f'it has {size:,} bytes, expected at most {LARGEST_ARRAY:,}')
-            array = np.frombuffer(file.read(), dtype).reshape(shape, order='FC'[not fortran])
+            array = np.frombuffer(file.read(), dtype)
+            array = array.reshape(shape, order='F' if fortran else 'C')
     except OSError as error:
         raise InputError(f'{path}: cannot be read: {error.strerror or error}') from error
     except Exception as error:  # a damaged header is read as Python's text, and can raise anything

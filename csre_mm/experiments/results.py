@@ -238,7 +238,7 @@ def _describe(run: PlannedRun) -> RunRecord:
     record = read_record(run.folder)
     assert record is not None
     series = read_run(run.folder).series
-    log = {}
+    log: dict[str, dict[str, list[float]]] = {}
     for key in LOGGED:
         if key in series:
             x, y = series[key]

@@ -73,8 +73,8 @@ def load_checkpoint_file(filename: str | os.PathLike, map_location: Any = None) 
         content = read_torch_file(filename, device)
     except RefusedError as error:
         raise InputError(
-            f'{filename}: refused: it asks for {one_line(error)}, a checkpoint holds tensors, '
-            'plain containers and the history of mmengine only'
+            f'{filename} cannot be read as a checkpoint: it asks for {one_line(error)}, expected '
+            'tensors, plain containers and the history of mmengine only'
         ) from None
     except Exception as error:  # pickle and zip each have their own errors for a bad file
         reason = one_line(error) or type(error).__name__

@@ -72,7 +72,7 @@ def _read_zip(file: BinaryIO, device: str | torch.device) -> Any:
     if 'byteorder' in entries and bytes(read('byteorder').numpy()) != b'little':
         raise RefusedError('tensors of a machine with another byte order')
     storages = _Storages(lambda reference: read(f'data/{reference.key}'), device)
-    return load_plain(io.BytesIO(read('data.pkl').numpy()), storages.names(), references=True)
+    return load_plain(io.BytesIO(read('data.pkl').numpy().data), storages.names(), references=True)
 
 
 def _read_entry(file: BinaryIO, info: zipfile.ZipInfo) -> Tensor:
@@ -85,7 +85,7 @@ def _read_entry(file: BinaryIO, info: zipfile.ZipInfo) -> Tensor:
     content = torch.empty(info.file_size, dtype=torch.uint8)
     count = file.readinto(content.numpy())  # type: ignore[attr-defined]
     # torch writes zeros where its checksums are switched off.
-    if count != info.file_size or (info.CRC and zlib.crc32(content.numpy()) != info.CRC):
+    if count != info.file_size or (info.CRC and zlib.crc32(content.numpy().data) != info.CRC):
         raise pickle.UnpicklingError(f'the file is damaged: {info.filename} has another checksum')
     return content
 
@@ -108,7 +108,7 @@ def _read_old(file: BinaryIO, device: str | torch.device) -> Any:
     for key in keys:
         content = read_storage(file, found[key])
         contents[key] = torch.empty(len(content), dtype=torch.uint8)
-        memoryview(contents[key].numpy())[:] = content
+        contents[key].numpy().data[:] = content
     file.seek(start)
     storages = _Storages(lambda reference: contents[reference.key], device)
     return load_plain(file, storages.names(), references=True)
@@ -206,9 +206,10 @@ def _fill_history(buffer: HistoryBuffer, state: Any) -> None:
     if not isinstance(state, Mapping):
         raise pickle.UnpicklingError(f'{brief(state)} is no HistoryBuffer')
     most = state.get('max_length')
-    arrays = [state.get('_log_history'), state.get('_count_history')]
+    arrays: list[Any] = [state.get('_log_history'), state.get('_count_history')]
     good = all(isinstance(a, np.ndarray) and a.ndim == 1 and a.dtype.kind in 'biuf' for a in arrays)
-    if not good or len(arrays[0]) != len(arrays[1]) or type(most) is not int or most < 1:
+    lengths = {len(array) for array in arrays} if good else set()
+    if len(lengths) != 1 or type(most) is not int or most < 1:
         raise pickle.UnpicklingError(f'{brief(state)} is no HistoryBuffer')
     buffer.max_length, (buffer._log_history, buffer._count_history) = most, arrays
 

@@ -99,7 +99,9 @@ def _models_of(baseline: str, file: str, results: Results, root: Path) -> list[d
             'Seeds': sorted(result.seed for result in runs),
             'Training Resources': sorted({attempt['machine'] for attempt in attempts}),
             'Training Time of All Seeds (minutes)': (
-                None if None in seconds or not seconds else round(sum(seconds) / 60, 1)
+                None
+                if None in seconds or not seconds
+                else round(sum(filter(None, seconds)) / 60, 1)
             ),
             'Commits': sorted({str(attempt['commit']) for attempt in attempts}),
             'Training Command': results.command,

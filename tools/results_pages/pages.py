@@ -153,7 +153,9 @@ def _run_table(results: Results) -> str:
             jobs = ', '.join(dict.fromkeys(str(a['jobs']) for a in attempts))
             seconds = [a['seconds'] for a in attempts]
             key = experiment.config, experiment.variant, commits, machines, jobs
-            found.setdefault(key, []).append(None if None in seconds else sum(seconds))
+            found.setdefault(key, []).append(
+                None if None in seconds else sum(filter(None, seconds))
+            )
     rows = []
     for (config, variant, commits, machines, jobs), times in found.items():
         known = [time / 60 for time in times if time is not None]

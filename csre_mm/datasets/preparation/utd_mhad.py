@@ -9,7 +9,7 @@ import io
 import re
 import zlib
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.io import loadmat, whosmat
@@ -76,7 +76,8 @@ def parse_mat(data: bytes, where: str) -> np.ndarray:
 
 def _check_size(data: bytes) -> None:
     """Refuse compressed variables that are larger than a raw file may be."""
-    place, order = 128, 'little' if data[126:128] == b'IM' else 'big'
+    place = 128
+    order: Literal['little', 'big'] = 'little' if data[126:128] == b'IM' else 'big'
     while place < len(data):
         kind, size = (int.from_bytes(data[place + i : place + i + 4], order) for i in (0, 4))
         content = data[place + 8 : place + 8 + size]
