@@ -20,6 +20,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
+from csre_mm.apis import complete_config
 from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.utils.machine import keep_freed_memory
 
@@ -33,7 +34,7 @@ SLOTS = {'ntu60': 40_091, 'ntu120': 63_026, 'nwucla': 1_020}
 
 def make_step(name: str, batch_size: int, slots: int, device: str, amp: bool) -> Callable[[], None]:
     """One training step of a config."""
-    cfg = Config.fromfile(CONFIGS / f'{name}.py')
+    cfg = complete_config(Config.fromfile(CONFIGS / f'{name}.py'))
     torch.manual_seed(0)
     model = MODELS.build(cfg.model).to(device)
     model.train()

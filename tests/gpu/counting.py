@@ -21,14 +21,18 @@ NO_KERNEL = (
 class Counts(TorchDispatchMode):
     """Counts operations by what they cost on a GPU.
 
+    Args:
+        device: The device that stands for the GPU; reading a value of another one is free.
+
     Attributes:
         reads: Synchronisations: values that the host reads.
         copies: Copies from one device to another.
         launches: All others that compute something, forward and backward, by name.
     """
 
-    def __init__(self):
+    def __init__(self, device='cpu'):
         super().__init__()
+        self.device = device
         self.reads, self.copies, self.launches = Counter(), Counter(), Counter()
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
@@ -38,7 +42,8 @@ class Counts(TorchDispatchMode):
         masks = [
             x for x in tree_leaves(args[1:2]) if isinstance(x, Tensor) and not x.dtype.is_signed
         ]
-        if name in READS or (name in ('index', 'index_put_', 'index_put') and masks):
+        reads = name in READS or (name in ('index', 'index_put_', 'index_put') and masks)
+        if reads and args[0].device.type == self.device:
             self.reads[name] += 1
         devices = {x.device for x in tree_leaves((args, result)) if isinstance(x, Tensor)}
         if name in ('_to_copy', 'copy_') and len(devices) > 1:

@@ -167,11 +167,10 @@ class MemoryContrastLoss(nn.Module):
         assert self._seed is not None
         device, rows = batch.labels.device, len(batch.labels)
         self._step += 1
-        source: torch.Generator | Draws = torch.Generator(device).manual_seed(
-            mix_seeds(self._seed, self._step)
-        )
+        generator = torch.Generator(device).manual_seed(mix_seeds(self._seed, self._step))
+        source: torch.Generator | Draws = generator
         if self._is_compiled:
-            source = draw(self.num_pairs()[1], self.bank.num_slots, rows, source, device)
+            source = draw(self.num_pairs()[1], self.bank.num_slots, rows, generator, device)
         return Chance(source, torch.full((), self.weight(), device=device))
 
     def num_pairs(self, num_slots: int | None = None) -> tuple[int | float, int | float]:

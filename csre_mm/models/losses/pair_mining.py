@@ -194,16 +194,11 @@ def hardest_pairs(
             similarities.masked_fill(own | (slots < 0), -torch.inf),
         ]
     )  # (2, ..., S, N)
-    num_slots = len(slots)
-    limits = [
-        most_of(num_positives, classes.num_same, num_slots),
-        most_of(num_negatives, classes.num_other, num_slots),
-    ]
-    values, indices = largest(masked, max(most for most, _ in limits))
-    positives, negatives = (
-        _ordered(*found, *limit)
-        for *found, limit in zip(values.unbind(), indices.unbind(), limits, strict=True)
-    )
+    kp, by_class = most_of(num_positives, classes.num_same, len(slots))
+    kn, by_others = most_of(num_negatives, classes.num_other, len(slots))
+    values, indices = largest(masked, max(kp, kn))
+    positives = _ordered(values[0], indices[0], kp, by_class)
+    negatives = _ordered(values[1], indices[1], kn, by_others)
     return positives._replace(values=-positives.values), negatives
 
 

@@ -105,13 +105,15 @@ def _distinct(
     many, numbers are drawn with replacement and the first ``count`` different ones are taken. The
     latter are drawn in any case, so that what a row gets does not depend on the other rows.
     """
-    given = source if isinstance(source, Draws) else None
+    device = limits.device
     draws, few = _widths(count, num_slots)
-    uniform = given.uniform if given else _uniform(total, draws, source, limits.device)
+    uniform = (
+        source.uniform if isinstance(source, Draws) else _uniform(total, draws, source, device)
+    )
     is_few = (limits <= few).unsqueeze(1)
     if on_cpu(limits) and not is_few.any():
         return _first_different(uniform[rows], limits, count)
-    keys = given.keys if given else _keys(total, few, source, limits.device)
+    keys = source.keys if isinstance(source, Draws) else _keys(total, few, source, device)
     keyed = _smallest_keys(keys[rows], limits, count)
     if few == num_slots:
         return keyed
