@@ -4,9 +4,10 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -63,12 +64,29 @@ def convert_files(
         return
     with ProcessPoolExecutor(workers, initializer=_start_worker) as pool:
         try:
-            yield from pool.map(convert, files, chunksize=FILES_PER_CALL)
+            with _ctrl_c_later():  # a pool that is interrupted while it starts never ends
+                outcomes = pool.map(convert, files, chunksize=FILES_PER_CALL)
+            yield from outcomes
         except BrokenProcessPool:
             raise InputError(
                 'a worker process was ended from outside, perhaps for lack of memory: try fewer '
                 '--workers'
             ) from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _ctrl_c_later() -> Iterator[None]:
+    """Let Ctrl-C wait for the end of the block; sigmask would not do, there are other threads."""
+    caught: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    for number in caught:
+        signal.raise_signal(number)
 
 
 def _start_worker() -> None:
