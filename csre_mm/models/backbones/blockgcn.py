@@ -77,9 +77,10 @@ class BlockGraphConv(nn.Module):
         joints = x.view(N, h, C // h, T, V).permute(1, 4, 0, 3, 2).reshape(h, V, -1)
         gathered = (topology @ joints).view(h, K, -1, C // h).unbind(1)  # (h, V * N * T, C / h)
         weight = self.project.weight.view(h, -1, K, C // h).permute(2, 0, 3, 1)
-        y = self.bias.sum(0).view(h, 1, -1)
-        for k in range(K):
-            y = torch.baddbmm(y, gathered[k], weight[k])
+        weight = weight.to(gathered[0].dtype)  # autocast does not see products in place
+        y = torch.baddbmm(self.bias.sum(0).view(h, 1, -1), gathered[0], weight[0])
+        for k in range(1, K):
+            y = y.baddbmm_(gathered[k], weight[k])
         y = y.view(h, V, N, T, -1).permute(2, 3, 1, 0, 4).reshape(N, T, V, -1).permute(0, 3, 1, 2)
         return (self.bn(y) + self.residual(x)).relu_()
 

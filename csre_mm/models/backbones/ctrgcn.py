@@ -78,7 +78,7 @@ class ChannelTopologyGraphConv(nn.Module):
             topology = torch.baddbmm(shared[k], weight[k].expand(N, -1, -1), relation[k])
             topology = topology.view(N * C, V, V).mT
             value = torch.baddbmm(bias[k], W[k].expand(N, -1, -1), tokens).view(N * C, T, V)
-            y = value @ topology if y is None else torch.baddbmm(y, value, topology)
+            y = value @ topology if y is None else y.baddbmm_(value, topology)
         assert y is not None
         y = y.view(N, C, T, V).contiguous(memory_format=torch.channels_last)
         return (self.bn(y) + self.residual(x)).relu_()
