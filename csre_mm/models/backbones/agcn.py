@@ -28,7 +28,8 @@ class AdaptiveGraphConv(nn.Module):
     channels and T frames; then a 1x1 convolution a subset, summed (Shi et al., CVPR 2019,
     equations 3 to 5).
 
-    The embeddings of all subsets are one convolution, and so are the last ones.
+    The embeddings of all subsets are one convolution, and so are the last ones. The topologies of
+    all subsets gather from each frame in one product, which leaves the channels last in memory.
 
     Args:
         in_channels: Channels C of the input.
@@ -64,14 +65,17 @@ class AdaptiveGraphConv(nn.Module):
         """
         N, C, T, V = x.shape
         K = len(self.A)
-        embedded = self.embed(x).reshape(N, 2, K, -1, V)
         # Before the product: the sum over R * T numbers leaves the range of float16.
-        embedded = embedded * embedded.shape[3] ** -0.5
-        theta, phi = embedded.unbind(1)  # (N, K, R * T, V) each
-        attention = (theta.mT @ phi).softmax(-2)  # (N, K, V, V)
-        topology = attention + (self.A + self.B)
-        y = x.reshape(N, 1, C * T, V) @ topology  # (N, K, C * T, V)
-        y = F.conv2d(y.view(N, K * C, T, V), self.project.weight, self.bias.sum(0))
+        assert self.embed.bias is not None
+        scale = (self.embed.out_channels // (2 * K) * T) ** -0.5
+        embedded = F.conv2d(x, self.embed.weight * scale, self.embed.bias * scale)
+        embedded = embedded.view(N, 2, K, -1, T, V).permute(1, 0, 2, 5, 4, 3)
+        theta, phi = embedded.reshape(2, N, K, V, -1)  # (N, K, V, T * R) each
+        attention = (theta @ phi.mT).softmax(-2)  # (N, K, V, V)
+        topology = (attention + (self.A + self.B)).permute(0, 3, 1, 2)  # of a joint: (K, V)
+        y = topology.reshape(N, 1, V * K, V) @ x.permute(0, 2, 3, 1)  # (N, T, V * K, C)
+        y = y.view(N, T, V, K * C).permute(0, 3, 1, 2)
+        y = F.conv2d(y, self.project.weight, self.bias.sum(0))
         return (self.bn(y) + self.residual(x)).relu_()
 
 

@@ -1,7 +1,6 @@
 """BlockGCN: graph convolution in blocks of channels, told of the pose's topology."""
 
 import torch
-import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
@@ -36,7 +35,8 @@ class BlockGraphConv(nn.Module):
     A topology is a learned matrix, started as the identity, plus a learned embedding of the number
     of hops between two joints, both with columns of length 1; then a 1x1 convolution within the
     block (Zhou et al., CVPR 2024, section 3.2). The release has three such convolutions, summed;
-    here they are one.
+    here their topologies are one matrix for each block, which gathers from all frames of all
+    samples in one product.
 
     Args:
         in_channels: Channels C of the input, a multiple of ``num_heads``.
@@ -73,9 +73,15 @@ class BlockGraphConv(nn.Module):
         N, C, T, V = x.shape
         K, h = _SUBSETS, self.num_heads
         topology = _unit(self.topology) + _unit(self.hop_embedding[..., self.hops])
-        y = x.reshape(N, h, 1, -1, V) @ topology.transpose(0, 1)  # (N, h, K, C / h * T, V)
-        y = y.view(N, K * C, T, V)
-        y = F.conv2d(y, self.project.weight, self.bias.sum(0), groups=h)
+        topology = topology.permute(1, 0, 3, 2).reshape(h, K * V, V)
+        joints = x.view(N, h, C // h, T, V).permute(1, 4, 0, 3, 2).reshape(h, V, -1)
+        gathered = (topology @ joints).view(h, K, -1, C // h).unbind(1)  # (h, V * N * T, C / h)
+        weight = self.project.weight.view(h, -1, K, C // h).permute(2, 0, 3, 1)
+        weight = weight.to(gathered[0].dtype)  # autocast does not see products in place
+        y = torch.baddbmm(self.bias.sum(0).view(h, 1, -1), gathered[0], weight[0])
+        for k in range(1, K):
+            y = y.baddbmm_(gathered[k], weight[k])
+        y = y.view(h, V, N, T, -1).permute(2, 3, 1, 0, 4).reshape(N, T, V, -1).permute(0, 3, 1, 2)
         return (self.bn(y) + self.residual(x)).relu_()
 
 

@@ -25,7 +25,9 @@ class ChannelTopologyGraphConv(nn.Module):
     gathered along it: out[n,c,t,u] = sum_v R[n,c,u,v] (W_3 x)[n,c,t,v] (Chen et al., ICCV 2021).
 
     W_1 and W_2 see the mean over time; the mean commutes with a 1x1 convolution and is taken first,
-    which is the same number for a T-th of the work. The convolutions of the subsets are one each.
+    which is the same number for a T-th of the work. The scalar is multiplied into W_4, and the
+    refinement added to A by the product that makes it. The subsets come one after the other, so
+    that no tensor is permuted between the products.
 
     Args:
         in_channels: Channels C of the input.
@@ -64,15 +66,21 @@ class ChannelTopologyGraphConv(nn.Module):
         """
         N, _, T, V = x.shape
         K, C = len(self.A), self.out_channels
-        at_u, at_v = self.relate(x.mean(2)).chunk(2, 1)  # (N, K * R, V) each
-        relation = torch.tanh(at_u.unsqueeze(-1) - at_v.unsqueeze(-2))  # (N, K * R, V, V)
-        topology = self.refine(relation).view(N, K, C, V, V) * self.alpha
-        topology = topology + self.A.unsqueeze(1)  # (N, K, C, V, V)
-        value = self.value(x).view(N, K, C, T, V)
-        if torch.is_grad_enabled():  # one product over subsets and joints: the faster backward
-            y = torch.einsum('nkctv,nkcuv->nctu', value, topology)
-        else:  # no copies: the faster forward
-            y = (value @ topology.mT).sum(1)
+        assert self.refine.bias is not None and self.value.bias is not None
+        at_u, at_v = self.relate(x.mean(2)).view(N, 2, K, -1, V).unbind(1)  # (N, K, R, V) each
+        relation = torch.tanh(at_u.unsqueeze(-1) - at_v.unsqueeze(-2)).flatten(-2).unbind(1)
+        weight = (self.refine.weight * self.alpha).view(K, C, -1)  # (K, C, R)
+        shared = self.A.view(K, 1, V * V) + (self.refine.bias * self.alpha).view(K, C, 1)
+        tokens = x.permute(0, 2, 3, 1).reshape(N, T * V, -1).mT  # (N, C', T * V)
+        W, bias = self.value.weight.view(K, C, -1), self.value.bias.view(K, C, 1)
+        y = None
+        for k in range(K):
+            topology = torch.baddbmm(shared[k], weight[k].expand(N, -1, -1), relation[k])
+            topology = topology.view(N * C, V, V).mT
+            value = torch.baddbmm(bias[k], W[k].expand(N, -1, -1), tokens).view(N * C, T, V)
+            y = value @ topology if y is None else y.baddbmm_(value, topology)
+        assert y is not None
+        y = y.view(N, C, T, V).contiguous(memory_format=torch.channels_last)
         return (self.bn(y) + self.residual(x)).relu_()
 
 

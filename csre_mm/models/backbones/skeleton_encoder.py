@@ -45,7 +45,7 @@ class SkeletonInput(nn.Module):
 
     Shape:
         - Input: (N, M, T, V, C)
-        - Output: (N * M, C, T, V)
+        - Output: (N * M, C, T, V), in memory with the channels last
 
     Raises:
         InputError: If M, V or C of an input is another.
@@ -64,9 +64,9 @@ class SkeletonInput(nn.Module):
         """Normalise a batch of skeletons (N, M, T, V, C)."""
         check_skeletons(x, self.expected)
         N, M, T, V, C = x.shape
-        x = x.permute(0, 1, 3, 4, 2).reshape(N, M * V * C, T)
-        x = self.bn(x).view(N, M, V, C, T)
-        return x.permute(0, 1, 3, 4, 2).reshape(N * M, C, T, V)
+        x = x.transpose(1, 2).reshape(N * T, M * V * C)
+        x = self.bn(x).view(N, T, M, V, C).transpose(1, 2)
+        return x.reshape(N * M, T, V, C).permute(0, 3, 1, 2)
 
 
 class Stage(NamedTuple):
