@@ -12,6 +12,7 @@ from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
+from csre_mm.datasets.input_shape import check_channels
 from csre_mm.datasets.labels import innermost, labels_of
 from csre_mm.utils.errors import InputError
 
@@ -22,6 +23,7 @@ class StartCheckHook(Hook):
 
     - Labels, of training and validation, for which the classifier has no score: they end in an
       index error inside the loss on a CPU and in an assertion of the device on a GPU.
+    - Coordinates that the encoder does not take (C = 2 for C = 3).
     - A loader without a batch: the run would end at once, with success.
     - A ``save_best`` that no metric of ``val_evaluator`` yields: a KeyError after the epoch.
 
@@ -63,6 +65,7 @@ class StartCheckHook(Hook):
                 if len(loader.dataset)
                 else f'{key}.dataset has no sample'
             )
+        check_channels(runner.cfg, loader.dataset, key)
         head = getattr(_model(runner), 'cls_head', None)
         num_classes = getattr(head, 'num_classes', None)
         if num_classes is not None:
