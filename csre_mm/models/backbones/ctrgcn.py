@@ -1,6 +1,7 @@
 """CTR-GCN: a graph whose edges are refined for each channel."""
 
 import torch
+import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
@@ -25,7 +26,8 @@ class ChannelTopologyGraphConv(nn.Module):
     gathered along it: out[n,c,t,u] = sum_v R[n,c,u,v] (W_3 x)[n,c,t,v] (Chen et al., ICCV 2021).
 
     W_1 and W_2 see the mean over time; the mean commutes with a 1x1 convolution and is taken first,
-    which is the same number for a T-th of the work. The convolutions of the subsets are one each.
+    which is the same number for a T-th of the work. The scale alpha is multiplied to the weight and
+    bias of W_4 instead of to the large topologies. The convolutions of the subsets are one each.
 
     Args:
         in_channels: Channels C of the input.
@@ -66,7 +68,9 @@ class ChannelTopologyGraphConv(nn.Module):
         K, C = len(self.A), self.out_channels
         at_u, at_v = self.relate(x.mean(2)).chunk(2, 1)  # (N, K * R, V) each
         relation = torch.tanh(at_u.unsqueeze(-1) - at_v.unsqueeze(-2))  # (N, K * R, V, V)
-        topology = self.refine(relation).view(N, K, C, V, V) * self.alpha
+        assert self.refine.bias is not None
+        weight, bias = self.refine.weight * self.alpha, self.refine.bias * self.alpha
+        topology = F.conv2d(relation, weight, bias, groups=K).view(N, K, C, V, V)
         topology = topology + self.A.unsqueeze(1)  # (N, K, C, V, V)
         value = self.value(x).view(N, K, C, T, V)
         if torch.is_grad_enabled():  # one product over subsets and joints: the faster backward
