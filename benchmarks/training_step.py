@@ -9,6 +9,8 @@ import argparse
 import json
 import platform
 import statistics
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -22,14 +24,15 @@ from mmengine.registry import init_default_scope
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import complete_config
 from csre_mm.datasets.input_shape import read_input_shape
-from csre_mm.utils.machine import keep_freed_memory
+from csre_mm.engine.hooks.thread_hook import free_threads
+from csre_mm.utils.machine import OtherLoad, keep_freed_memory, num_cores
 
 # isort: split
 from mmaction.registry import MODELS
 from mmaction.structures import ActionDataSample
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
-SLOTS = {'ntu60': 40_091, 'ntu120': 63_026, 'nwucla': 1_020}
+SLOTS = {'demo': 288, 'ntu60': 40_091, 'ntu120': 63_026, 'nwucla': 1_020}
 
 
 def make_step(name: str, batch_size: int, slots: int, device: str, amp: bool) -> Callable[[], None]:
@@ -81,6 +84,33 @@ def compare(name: str, batch_size: int, repeats: int, device: str, amp: bool) ->
     return row | {'baseline_seconds': baseline, 'csre_seconds': csre, 'ratio': ratio}
 
 
+def beside_neighbours(name: str, batch_size: int, repeats: int, count: int) -> dict:
+    """Median seconds of a step alone, beside busy processes, and there with ``ThreadHook``."""
+    step = make_step(name, batch_size, SLOTS[name.split('_')[1]], 'cpu', amp=False)
+
+    def measure() -> float:
+        times = []
+        for _ in range(repeats + 1):
+            start = time.perf_counter()
+            step()
+            times.append(time.perf_counter() - start)
+        return statistics.median(times[1:])
+
+    row = {'config': name, 'batch_size': batch_size, 'neighbours': count, 'alone': measure()}
+    command = [sys.executable, '-c', 'while True: pass']
+    neighbours = [subprocess.Popen(command) for _ in range(count)]
+    try:
+        load = OtherLoad()
+        row['beside'] = measure()
+        torch.set_num_threads(free_threads(num_cores(), load()))  # as ThreadHook does
+        row['threads'] = torch.get_num_threads()
+        row['with_hook'] = measure()
+    finally:
+        for process in neighbours:
+            process.kill()
+    return row
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -93,12 +123,28 @@ def main() -> None:
     parser.add_argument('--repeats', type=int, default=5)
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--amp', action='store_true')
+    parser.add_argument(
+        '--busy',
+        type=int,
+        metavar='N',
+        help='measure a step beside N busy processes instead, with and without ThreadHook',
+    )
     parser.add_argument('--json', type=Path, help='write the figures to this file')
     args = parser.parse_args()
     init_default_scope('mmaction')
     if args.device == 'cpu':
         keep_freed_memory()  # as the commands do
     print(f'{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}')
+    if args.busy is not None:
+        for name in args.configs:
+            row = beside_neighbours(name, args.batch_size, args.repeats, args.busy)
+            alone, beside, hook = row['alone'], row['beside'], row['with_hook']
+            print(
+                f'{name}: alone {alone * 1e3:.0f} ms, beside {args.busy} busy processes '
+                f'{beside / alone:.2f} times as long, with ThreadHook ({row["threads"]} threads) '
+                f'{hook / alone:.2f} times'
+            )
+        return
     print(
         f'{"config":<16} {"batch":>5} {"slots":>7} {"baseline ms":>12} {"csre ms":>9} {"more":>7}'
     )
