@@ -1,4 +1,4 @@
-"""Reading ``.npy`` files: a header that is checked against the size of the file, then the numbers."""
+"""Reading ``.npy`` files: a header that is compared with the size of the file, and numbers."""
 
 import math
 import os
