@@ -1,6 +1,5 @@
 """Reading what is to be classified: raw files, arrays, annotation pickles, folders and archives."""
 
-import math
 import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,20 +18,12 @@ from csre_mm.datasets.preparation.raw_files import RawFile, find_raw_files
 from csre_mm.datasets.preparation.utd_mhad import parse_mat
 from csre_mm.datasets.preparation.utd_mhad import parse_name as parse_utd_name
 from csre_mm.datasets.sample_faults import LARGEST
-from csre_mm.utils.errors import InputError, one_line
-from csre_mm.utils.plain_values import brief
+from csre_mm.utils.array_file import load_array
+from csre_mm.utils.errors import InputError
 
 RAW_SUFFIXES = ('.skeleton', '.json', '.mat')
 SUFFIXES = (*RAW_SUFFIXES, '.npy', '.pkl')
 """Of the files that can be classified."""
-
-LARGEST_ARRAY = 1 << 28
-"""Bytes of an ``.npy``: hours of a skeleton."""
-
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 
 
 @dataclass(frozen=True)
@@ -212,30 +203,7 @@ def read_npy(path: Path) -> Recording:
     Raises:
         InputError: If the file is none, is incomplete, or holds something else.
     """
-    try:
-        with open(path, 'rb') as file:
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            if file.read(2) == b'PK':
-                raise ValueError('an .npz of several arrays')
-            file.seek(0)
-            version = np.lib.format.read_magic(file)
-            shape, fortran, dtype = _HEADERS[version](file)
-            if dtype.kind not in 'fiu':
-                raise ValueError(f'it holds {dtype}, expected numbers')
-            count, rest = math.prod(shape), size - file.tell()
-            if not all(type(n) is int and n >= 0 for n in shape) or count * dtype.itemsize != rest:
-                raise ValueError(f'{rest} bytes are not {dtype} of the shape {brief(shape)}')
-            if size > LARGEST_ARRAY:
-                raise ValueError(f'it has {size:,} bytes, expected at most {LARGEST_ARRAY:,}')
-            array = np.frombuffer(file.read(), dtype)
-            array = array.reshape(shape, order='F' if fortran else 'C')
-    except OSError as error:
-        raise InputError(f'{path}: cannot be read: {error.strerror or error}') from error
-    except Exception as error:  # a damaged header is read as Python's text, and can raise anything
-        raise InputError(
-            f'{path}: not an .npy of numbers, or a damaged one: {one_line(error, 120)}'
-        ) from error
+    array = load_array(path)
     return from_array(array, path.stem, str(path))
 
 
