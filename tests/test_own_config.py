@@ -34,7 +34,8 @@ def test_mmaction2s_encoders_take_csre_on(monkeypatch, tmp_path, ntu_file, encod
     for loader in (cfg.val_dataloader, cfg.test_dataloader):
         loader.dataset.ann_file = str(ntu_file)
         loader.dataset.indices = 2
-    cfg.test_dataloader.dataset.pipeline[2].num_clips = 2
+        loader.dataset.pipeline[2].num_clips = 2
+    cfg.model.backbone.base_channels, cfg.model.cls_head.in_channels = 16, 64
     cfg.train_cfg.max_epochs = 1
     cfg.work_dir, cfg.experiment_name = str(tmp_path), uuid.uuid4().hex
     runner = build_runner(cfg)

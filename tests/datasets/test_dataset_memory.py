@@ -50,35 +50,39 @@ def test_a_pickle_for_anything_else_than_a_process_is_a_copy(ntu_file):
         np.testing.assert_array_equal(other[7]['keypoint'], dataset[7]['keypoint'])
 
 
-def write_and_read(dataset, queue):
-    """In a child: change the last byte of its samples, and give some of them back."""
-    keypoint = dataset[2]['keypoint']
-    dataset.data_bytes[-1] = 0
-    queue.put((keypoint, len(dataset), dataset.labels))
+def write_and_read(datasets, queue):
+    """In a child: change the last byte of the samples, and give some of them back."""
+    for dataset in datasets:
+        keypoint = dataset[2]['keypoint']
+        dataset.data_bytes[-1] = 0
+        queue.put((keypoint, len(dataset), dataset.labels))
 
 
 @pytest.mark.parametrize('method', ['spawn', 'forkserver'])
 def test_started_processes_use_the_same_memory(method, ntu_file):
     whole = SkeletonDataset(str(ntu_file), pipeline=[], split='xsub_train')
     context = multiprocessing.get_context(method)
-    for dataset in (whole, whole.get_subset(-5), copy.deepcopy(whole)):
-        if dataset is whole:
-            dataset.get_subset_(12)
-        expected = dataset[2]['keypoint']
-        for _ in range(2):
-            assert dataset.data_bytes[-1] == pickle.STOP[0]
-            queue = context.SimpleQueue()
-            child = context.Process(target=write_and_read, args=(dataset, queue))
-            child.start()
+    context.set_forkserver_preload([__name__])
+    datasets = whole, whole.get_subset(-5), copy.deepcopy(whole)
+    whole.get_subset_(12)
+    expected = [dataset[2]['keypoint'] for dataset in datasets]
+    addresses = []
+    for _ in range(2):
+        assert all(dataset.data_bytes[-1] == pickle.STOP[0] for dataset in datasets)
+        queue = context.SimpleQueue()
+        child = context.Process(target=write_and_read, args=(datasets, queue))
+        child.start()
+        for dataset, here in zip(datasets, expected, strict=True):
             keypoint, size, labels = queue.get()
-            child.join()
-            np.testing.assert_array_equal(keypoint, expected)
+            np.testing.assert_array_equal(keypoint, here)
             assert size == len(dataset) and labels.tolist() == dataset.labels.tolist()
+        child.join()
+        for dataset, here in zip(datasets, expected, strict=True):
             assert dataset.data_bytes[-1] == 0
             dataset.data_bytes[-1] = pickle.STOP[0]
-            address = dataset.data_bytes.ctypes.data
-        assert dataset.data_bytes.ctypes.data == address  # moved to shared memory only once
-        np.testing.assert_array_equal(dataset[2]['keypoint'], expected)
+            np.testing.assert_array_equal(dataset[2]['keypoint'], here)
+        addresses.append([dataset.data_bytes.ctypes.data for dataset in datasets])
+    assert addresses[0] == addresses[1]  # moved to shared memory only once
 
 
 def memory(*fields):

@@ -17,20 +17,23 @@ from tests.commands import Command, captured
 from tests.conftest import config
 from tests.runs import small_config
 
-THREE = {  # blocks of every kind that the ten of the shipped configs have
-    'model.backbone.num_stages': 3,
-    'model.backbone.inflate_stages': (2, 3),
-    'model.backbone.down_stages': (2, 3),
+TWO = {  # a first block, and one with more channels and fewer frames, as three of ten are
+    'model.backbone.num_stages': 2,
+    'model.backbone.inflate_stages': (2,),
+    'model.backbone.down_stages': (2,),
+    'model.cls_head.in_channels': 16,
 }
 SHRINK = {
     'hcn': {},
-    '2sagcn': THREE,
-    'ctrgcn': THREE,
-    'hyperformer': {key: THREE[key] for key in THREE if 'inflate' not in key},
-    'blockgcn': {**THREE, 'model.backbone.inflate_stages': (2,)},
-    'stgcn': THREE,
-    'stgcnpp': THREE,
-    'aagcn': THREE,
+    '2sagcn': TWO,
+    'ctrgcn': {**TWO, 'model.backbone.num_stages': 3},  # the third keeps both
+    'hyperformer': {
+        key: TWO[key] for key in ('model.backbone.num_stages', 'model.backbone.down_stages')
+    },
+    'blockgcn': {**TWO, 'model.cls_head.in_channels': 32},
+    'stgcn': TWO,
+    'stgcnpp': TWO,
+    'aagcn': TWO,
     'posec3d': {'model.backbone.stage_blocks': (1, 1, 1)},
 }
 
@@ -157,7 +160,7 @@ def test_a_graph_that_differs_is_not_left_behind(tmp_path, monkeypatch, factor):
 def test_the_command_prints_differences_and_latencies(run, tmp_path):
     for package in ('onnx', 'onnxscript', 'onnxruntime'):
         pytest.importorskip(package)
-    cfg, checkpoint = make(tmp_path, 'ctrgcn')
+    cfg, checkpoint = make(tmp_path, 'hcn')
     cfg.dump('small.py')
     status, out, err = run('small.py', checkpoint, 'a.onnx', '--rounds', 1)
     assert status == 0, err

@@ -1,5 +1,7 @@
 """Join annotation files of one skeleton, so that a model trains on several data sets."""
 
+import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
+
 import argparse
 
 from csre_mm.datasets.annotations import check_pickle_path, load_annotations, save_annotations

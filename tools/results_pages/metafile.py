@@ -81,6 +81,8 @@ def _models_of(baseline: str, file: str, results: Results, root: Path) -> list[d
     for result in results.experiments:
         if result.config == baseline and result.variant in _VARIANTS:
             groups.setdefault((result.variant, result.stream), []).append(result)
+    if not groups:
+        return []
     rows = summarise(results)
     whole = Config.fromfile(root / 'configs' / f'{baseline}.py').train_cfg.max_epochs
     models = []
