@@ -67,6 +67,7 @@ class SkeletonRunner(Runner):
                 if isinstance(hook, LoggerHook):
                     hook.interval = min(hook.interval, most)
             self.dump_config()
+            self.logger.info(f'Config and environment are in {self.logger.log_file}.')
         return super().train()
 
     def dump_config(self) -> None:

@@ -38,7 +38,8 @@ class ResumableCheckpointHook(CheckpointHook):
     def after_val_epoch(self, runner: Runner, metrics: Any) -> None:
         """Note in the next checkpoint that the place was validated."""
         if isinstance(runner._train_loop, BaseLoop):
-            runner.message_hub.update_info('validated', self._place(runner)[0])
+            # A name with "val" in front would be logged as a metric.
+            runner.message_hub.update_info('last_validation', self._place(runner)[0])
         super().after_val_epoch(runner, metrics)
 
     def _adopt(self, runner: Runner) -> None:
@@ -70,7 +71,7 @@ class ResumableCheckpointHook(CheckpointHook):
 
     def _lacks_validation(self, runner: Runner) -> bool:
         loop, (place, end) = runner.train_loop, self._place(runner)
-        done = runner.message_hub.runtime_info.get('validated') == place
+        done = runner.message_hub.runtime_info.get('last_validation') == place
         if runner.val_loop is None or done or place < max(loop.val_begin, 1):
             return False
         loop._decide_current_val_interval()
