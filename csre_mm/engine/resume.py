@@ -7,7 +7,7 @@ from typing import Any
 from mmengine.optim import OptimWrapper, OptimWrapperDict
 from mmengine.runner import EpochBasedTrainLoop, Runner
 
-from csre_mm.utils.errors import InputError, one_line
+from csre_mm.utils.errors import InputError, as_input_error, one_line
 
 
 def go_on(runner: Runner, checkpoint: dict[str, Any], where: str) -> None:
@@ -26,7 +26,8 @@ def go_on(runner: Runner, checkpoint: dict[str, Any], where: str) -> None:
     Raises:
         InputError: If the checkpoint is none of a training, or of another optimizer.
     """
-    meta = checkpoint.get('meta') or {}
+    meta = checkpoint.get('meta')
+    meta = meta if isinstance(meta, dict) else {}
     missing = {'epoch', 'iter'} - set(meta) or {'optimizer', 'message_hub'} - set(checkpoint)
     if missing:
         raise InputError(
@@ -34,12 +35,16 @@ def go_on(runner: Runner, checkpoint: dict[str, Any], where: str) -> None:
             'its weights use load_from'
         )
     loop = runner.train_loop
-    loop._epoch, loop._iter = int(meta['epoch']), int(meta['iter'])
+    for key in ('epoch', 'iter'):
+        if type(meta[key]) is not int or meta[key] < 0:
+            raise InputError(f'{where} cannot be resumed: {key} is {meta[key]!r:.40}')
+    loop._epoch, loop._iter = meta['epoch'], meta['iter']
     by_epoch = isinstance(loop, EpochBasedTrainLoop)
     if by_epoch:  # an epoch may have another number of iterations now
         loop._iter = loop._epoch * len(runner.train_dataloader)
     _keep_seed(runner, meta)
-    runner.message_hub.load_state_dict(checkpoint['message_hub'])
+    with as_input_error(f'{where} cannot be resumed, its history is damaged'):
+        runner.message_hub.load_state_dict(checkpoint['message_hub'])
     trained = _load_optimizer(runner.optim_wrapper, checkpoint['optimizer'], where)
     _step_schedules(runner, checkpoint.get('param_schedulers'))
     place = f'epoch {loop._epoch} of {loop.max_epochs}' if by_epoch else f'iteration {loop._iter}'

@@ -27,7 +27,7 @@ def newest_checkpoint(folder: str | os.PathLike) -> Path | None:
     """
     folder = Path(folder)
     pointer = folder / 'last_checkpoint'
-    path = Path(pointer.read_text().strip()) if pointer.is_file() else Path()
+    path = Path(pointer.read_text(errors='replace').strip()) if pointer.is_file() else Path()
     if path.name and (folder / path.name).is_file():
         return folder / path.name
     numbered = _numbered(folder)

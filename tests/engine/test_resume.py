@@ -148,6 +148,26 @@ def test_a_checkpoint_of_something_else_is_not_resumed(tmp_path, ntu_file, train
         build_runner(cfg).train()
 
 
+@pytest.mark.parametrize(
+    ('part', 'value', 'message'),
+    [
+        ('meta', ['epoch', 'iter'], 'it lacks epoch'),
+        ('meta', {'epoch': '1', 'iter': 3}, "epoch is '1'"),
+        ('meta', {'epoch': 1, 'iter': -3}, 'iter is -3'),
+        ('message_hub', [], 'its history is damaged'),
+    ],
+)
+def test_a_damaged_checkpoint_is_not_resumed(
+    tmp_path, ntu_file, trained, stopped, part, value, message
+):
+    content = load_checkpoint_file(trained['ctrgcn_ntu60'] / 'epoch_1.pth')
+    torch.save({**content, part: value}, tmp_path / 'epoch_1.pth')
+    options = dict(resume=True, load_from=str(tmp_path / 'epoch_1.pth'))
+    cfg = small_config('ctrgcn_ntu60', ntu_file, tmp_path, **options)
+    with pytest.raises(InputError, match=message):
+        build_runner(cfg).train()
+
+
 def test_a_checkpoint_of_the_baseline_is_not_resumed_with_csre(tmp_path, ntu_file, trained):
     path = str(trained['ctrgcn_ntu60'] / 'epoch_1.pth')
     runner = make(ntu_file, tmp_path, STEPS, 'csre_ctrgcn_ntu60', resume=True, load_from=path)

@@ -74,6 +74,8 @@ def test_newest_checkpoint(tmp_path):
         (tmp_path / name).touch()
     assert newest_checkpoint(tmp_path).name == 'epoch_10.pth'
     pointer = tmp_path / 'last_checkpoint'
+    pointer.write_bytes(b'\xff\x00')
+    assert newest_checkpoint(tmp_path).name == 'epoch_10.pth'
     pointer.write_text('')
     assert newest_checkpoint(tmp_path).name == 'epoch_10.pth'
     pointer.write_text(str(tmp_path / 'epoch_9.pth'))
