@@ -108,7 +108,7 @@ def main() -> None:
     size, seconds = os.path.getsize(args.out) / 1e6, time.monotonic() - start
     first, frames, *rest = exporter.shape
     shape = ', '.join(map(str, (first, 'T' if args.free_frames else frames, *rest)))
-    free = f'N and T from {LEAST_FRAMES} on' if args.free_frames else 'N'
+    free = f'number N, and T from {LEAST_FRAMES} on' if args.free_frames else 'number N'
     print(f'{args.out}: {size:.2f} MB in {seconds:.0f} s; takes clips (N, {shape}) of any {free}')
     for count, difference in differences.items():
         print(f'{count} clips: differs from PyTorch by {difference:.1e} of the largest score')

@@ -13,7 +13,7 @@ from mmaction.registry import MODELS
 
 from csre_mm.datasets.layouts import LAYOUTS, get_layout
 from csre_mm.datasets.valid_joints import body_extent, valid_joints
-from csre_mm.utils.config import last_value, pipeline_of
+from csre_mm.utils.config import innermost_datasets, last_value, pipeline_of
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.random import seeded_aside
 
@@ -196,11 +196,14 @@ def check_channels(cfg: Mapping[str, Any], dataset: Sequence[Mapping[str, Any]],
     states = random.getstate(), np.random.get_state()
     try:
         with seeded_aside(0):
-            inputs = dataset[0]['inputs']
+            inputs = dataset[0].get('inputs')
     finally:
         random.setstate(states[0])
         np.random.set_state(states[1])
-    drawn = any(step['type'] == 'GeneratePoseTarget' for step in pipeline_of(cfg, True))
+    if inputs is None or not hasattr(inputs, 'shape'):
+        return
+    _, settings = innermost_datasets(cfg, key)[0]
+    drawn = any(step['type'] == 'GeneratePoseTarget' for step in settings.get('pipeline') or ())
     found = inputs.shape[1 if drawn else -1]  # (clips, V, T, H, W) or (clips, M, T, V, C)
     if found != expected:
         advice = 'set it to the number of joints' if drawn else f'set data.in_channels={found}'

@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import threading
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -177,11 +178,18 @@ class SkeletonRunner(Runner):
 
 def _without_interrupt(start_workers: Callable[[], Any]) -> Any:
     """Hold Ctrl-C back while processes are started; they keep it blocked."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    if threading.current_thread() is not threading.main_thread():
+        return start_workers()
+    held: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # in other threads it is not
     try:
         return start_workers()
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if held:
+            raise KeyboardInterrupt
 
 
 def _check_resumed(state: dict[str, Tensor], expected: dict[str, Tensor], filename: str) -> None:

@@ -94,6 +94,7 @@ def test_a_stream_gives_the_scores_of_its_windows(ntu_file, tmp_path):
     stream = list(inferencer.stream(keypoint.swapaxes(0, 1), window=16, stride=8))
     assert [(p.start, p.end) for p in stream] == [(p.start, p.end) for p in windows]
     for ours, theirs in zip(stream, windows, strict=True):
-        np.testing.assert_allclose(ours.scores, theirs.scores, atol=1e-6)
+        # products of one window and of several are added up in another order
+        np.testing.assert_allclose(ours.scores, theirs.scores, rtol=1e-5, atol=1e-6)
     empty = list(inferencer.stream(np.zeros((4, 25, 3), np.float32), window=4))
     assert [p.class_name for p in empty] == ['nobody']

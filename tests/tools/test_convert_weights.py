@@ -110,7 +110,7 @@ def test_a_file_that_would_run_code_is_refused(run, tmp_path):
 
     torch.save({'state_dict': Evil()}, 'evil.pt')
     err = refused(run, 'ctrgcn', 'evil.pt', 'ours.pth')
-    assert 'evil.pt: refused: it asks for io.open' in err and err.count('\n') == 1
+    assert 'evil.pt' in err and 'it asks for io.open' in err and err.count('\n') == 1
     assert not (tmp_path / 'made').exists()
 
 

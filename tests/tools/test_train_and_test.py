@@ -221,7 +221,7 @@ BAD_TRAINING = {
     'joints': ([None], ['model.data_preprocessor.layout=nw-ucla'], 'the skeletons have 20 joints'),
     'graph': ([None], ['model.backbone.graph_cfg.layout=nw-ucla'], 'stands for 20'),
     'persons': ([None], ['model.backbone.num_person=1'], 'have 2 persons'),
-    'channels': ([None], ['model.backbone.in_channels=2'], 'have 3 channels'),
+    'channels': ([None], ['model.backbone.in_channels=2'], 'the pipeline gives 3 channels'),
     'classes': ([None], ['model.cls_head.num_classes=2'], 'num_classes=3'),
     'frames': (
         [None],

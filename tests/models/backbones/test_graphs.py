@@ -5,7 +5,7 @@ import torch
 from csre_mm.datasets import get_layout
 from csre_mm.models.backbones.graphs import hop_distances, spatial_subsets
 
-ISLANDS = dict(num_joints=7, edges=[(1, 0), (2, 1), (3, 2), (5, 4)], center=0)
+ISLANDS = dict(num_joints=7, edges=[(1, 0), (2, 1), (3, 2), (5, 4)], center=0, roots=[4, 6])
 LAYOUTS = ['nturgb+d', 'nturgb+d-chain', 'nw-ucla', ISLANDS, dict(num_joints=1, edges=[], center=0)]
 
 
