@@ -54,6 +54,7 @@ def test_the_commands_read_them(tmp_path, monkeypatch, capsys, names):
     monkeypatch.chdir(tmp_path)
     dump(tmp_path / 'a.pkl', LABELS, names)
     dump(tmp_path / 'b.pkl', [0, 1, 2, 1, 1, 2], names)
+    capsys.readouterr()  # what mmengine logged when it wrote them
     for script, arguments in COMMANDS.items():
         assert run_tool(script, *arguments, '--json', 'found.json') == 0
         assert capsys.readouterr().err == ''
@@ -64,6 +65,7 @@ def test_the_commands_read_them(tmp_path, monkeypatch, capsys, names):
 def test_a_dump_and_a_dump_of_csre_mm_are_joined(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     dump(tmp_path / 'a.pkl', LABELS, 'abcdef')
+    capsys.readouterr()
     assert run_tool('ensemble.py', 'a=a.pkl', '--out', 'ours.pkl') == 0
     assert run_tool('ensemble.py', 'a=a.pkl', 'ours=ours.pkl') == 0
     assert capsys.readouterr().err == ''
