@@ -19,7 +19,7 @@ ROOMS = {
     'utils': 'errors, files, checkpoints, config',
     'datasets': 'layouts, readers, transforms,\npreparation, checks',
     'models': 'recognizers, necks, losses,\nencoders, conversion',
-    'engine': 'hooks',
+    'engine': 'runner, hooks',
     'evaluation': 'numbers: scores, fusion,\nsignificance, bank health',
     'apis': 'what the commands do',
     'visualization': 'figures, animation, report',

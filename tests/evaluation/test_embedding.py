@@ -166,7 +166,8 @@ def test_the_figures(tmp_path, suffix):
     )
     assert path.stat().st_size > 5000 and (tmp_path / f'y{suffix}').stat().st_size > 3000
     if suffix == '.png':
-        assert matplotlib.image.imread(path).shape[1] == 1440
+        width = matplotlib.image.imread(path).shape[1]
+        assert abs(width - 1440) <= 1  # releases of matplotlib round differently
     with pytest.raises(ValueError, match='at most 12'):
         draw_embedding(points, labels, list(range(13)), names, path)
 

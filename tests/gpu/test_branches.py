@@ -85,6 +85,13 @@ def test_operations_of_a_step(monkeypatch, bank_dtype):
     assert sum(counts.launches.values()) <= 220
 
 
+NEWER_TORCH = pytest.mark.skipif(
+    tuple(map(int, torch.__version__.split('.')[:2])) < (2, 6),
+    reason='the compiler of torch 2.4 cannot follow integers that depend on a shape',
+)
+
+
+@NEWER_TORCH
 def test_the_contrast_is_one_graph(monkeypatch):
     """Nothing in it changes from step to step but tensors: it is compiled once."""
     graphs = []
@@ -105,6 +112,7 @@ def test_the_contrast_is_one_graph(monkeypatch):
     assert len(graphs) == 2  # normalisation, and what follows the exchange between ranks
 
 
+@NEWER_TORCH
 def test_the_neck_compiles_as_a_whole():
     found = []
     for compiled in (False, True):

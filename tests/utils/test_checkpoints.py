@@ -78,7 +78,7 @@ def assert_equal(found, expected):
 def test_the_same_is_read_as_torch_reads(tmp_path, monkeypatch, new_format):
     content, path = make_content(), tmp_path / 'a.pth'
     torch.save(content, path, _use_new_zipfile_serialization=new_format)
-    expected = torch.load(path, weights_only=True)
+    expected = torch.load(path, weights_only=False)  # torch 2.4 reads less without code
     monkeypatch.setattr(torch, 'load', None)
     found = load_checkpoint_file(path)
     assert found['state_dict']._metadata == content['state_dict']._metadata

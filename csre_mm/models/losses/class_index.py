@@ -49,11 +49,10 @@ class ClassIndex(NamedTuple):
 
     def of(self, rows: slice) -> 'ClassIndex':
         """The same for some of the anchors."""
-        return self._replace(
-            labels=self.labels[rows],
-            start=self.start[rows],
-            num_same=self.num_same[rows],
-            num_other=self.num_other[rows],
+        labels, start = self.labels[rows], self.start[rows]
+        num_same, num_other = self.num_same[rows], self.num_other[rows]
+        return ClassIndex(
+            self.bank_labels, labels, self.order, self.num_empty, start, num_same, num_other
         )
 
 

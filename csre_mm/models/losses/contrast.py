@@ -154,9 +154,14 @@ def _groups(losses: Sequence['MemoryContrastLoss'], one_by_one: bool) -> list[li
 
     On a CPU each is alone: there an operation costs what it computes, and memory is scarcer.
     """
-    groups: dict[object, list[int]] = {}
-    for i, loss in enumerate(losses):
-        bank = loss.bank.features
-        alike = loss.settings(), loss.update, bank.dtype, bank.shape
-        groups.setdefault(i if one_by_one else alike, []).append(i)
-    return list(groups.values())
+    if one_by_one:
+        return [[i] for i in range(len(losses))]
+    settings = [
+        (loss.settings(), loss.update, loss.bank.features.dtype, loss.bank.features.shape)
+        for loss in losses
+    ]
+    return [
+        [j for j, other in enumerate(settings) if other == own]
+        for i, own in enumerate(settings)
+        if own not in settings[:i]
+    ]
