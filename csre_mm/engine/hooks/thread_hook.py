@@ -48,7 +48,7 @@ class ThreadHook(Hook):
         load = self.other_load()
         threads = free_threads(num_cores(), load)
         if threads != torch.get_num_threads():
-            runner.logger.info(f'{threads} threads: others keep {load:.1f} cores busy.')
+            runner.logger.info(f'Threads: {threads}, other processes keep {load:.1f} cores busy.')
             torch.set_num_threads(threads)
 
 
