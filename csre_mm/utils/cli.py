@@ -30,7 +30,7 @@ def _one_line(error: BaseException) -> str:
 
 
 def _interrupted(error: BaseException | None) -> bool:
-    """Whether Ctrl-C caused an error; torch raises one of its own when it interrupts a save."""
+    """Whether Ctrl-C caused an error; torch raises another one when a save is interrupted."""
     while error is not None and not isinstance(error, KeyboardInterrupt):
         error = error.__cause__ or error.__context__
     return error is not None

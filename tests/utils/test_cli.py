@@ -34,7 +34,7 @@ def test_a_closed_pipe_is_no_error():
     )
     assert process.stdout.readline() == '0\n'
     process.stdout.close()
-    errors = process.stderr.read()  # torch 2.4 warns of its own functional optimizers
+    errors = process.stderr.read()  # torch 2.4 prints a warning about functional optimizers
     assert 'Broken pipe' not in errors and 'Traceback' not in errors
     assert process.wait() == 141
 
