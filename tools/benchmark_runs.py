@@ -3,10 +3,12 @@
 import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
 
 import argparse
+import dataclasses
 import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import DictAction
 from rich.console import Console
@@ -16,9 +18,15 @@ from csre_mm.apis import merge_options
 from csre_mm.evaluation.ensemble import preset_weights
 from csre_mm.evaluation.scores import read_labels
 from csre_mm.experiments.execute import Executor
+from csre_mm.experiments.gather import (
+    add_recorded,
+    finished_experiments,
+    gather_experiments,
+    read_recorded,
+)
 from csre_mm.experiments.plan import BASELINE, PlannedRun, Variant, plan_runs
 from csre_mm.experiments.record import train_command
-from csre_mm.experiments.results import Results, gather_experiments, save_results
+from csre_mm.experiments.results import Results, save_results
 from csre_mm.experiments.summary import Row, summarise
 from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.config import innermost_datasets, read_config
@@ -29,8 +37,8 @@ from csre_mm.utils.tables import format_table, percent
 EPILOG = """\
 CONFIG is that of a baseline; csre_CONFIG next to it is trained, too, and so is every --variant. A
 run that is finished is not repeated, one that was interrupted is resumed from its last epoch: call
-the command again. Each run has a folder with its config, log, checkpoints of the last and of the
-best epoch, their scores on the test split, and run.json.
+the command again, also with more seeds or variants. Each run has a folder with its config, log,
+checkpoints of the last and of the best epoch, their scores on the test split, and run.json.
 
 examples:
   python tools/benchmark_runs.py configs/hcn_nwucla.py --seeds 0 1 2 --subsets val_clean --jobs 2 \\
@@ -88,7 +96,12 @@ def parse_args() -> argparse.Namespace:
     add('--jobs', type=int, default=1, metavar='N', help='runs at once (default: 1)')
     add('--gpus', nargs='+', default=[], metavar='I', help='devices the runs go to in turn')
     add('--work-dir', type=Path, default=Path('work_dirs/benchmark'), metavar='FOLDER')
-    add('--out', type=Path, metavar='FILE', help='write the results: .json')
+    add(
+        '--out',
+        type=Path,
+        metavar='FILE',
+        help='write the results: .json; what it has already is not run again (but for --fuse)',
+    )
     add('--title', help='of the results, for docs/results.md (default: the configs)')
     add('--dry-run', action='store_true', help='print the commands of the runs and end')
     add_config_options(parser, 'change all runs')
@@ -155,33 +168,42 @@ def read_samples(args: argparse.Namespace) -> tuple[str, dict[str, set[str]]]:
     for name, samples in subsets.items():
         if not samples <= whole:
             raise InputError(f'--subsets {name}: it is no part of the split {dataset.split}')
-    return dataset.split, subsets
+    return dataset.split or 'all', subsets
 
 
 def gather(
     args: argparse.Namespace,
     runs: Sequence[PlannedRun],
+    recorded: Results | None,
     variants: Sequence[Variant],
     split: str,
     subsets: Mapping[str, set[str]],
 ) -> Results:
-    """Results of what is finished."""
-    experiments, scores = gather_experiments(runs, read_weights(args.fuse, args.streams))
-    return Results(
+    """Results of what is finished, here or in the results file of an earlier call."""
+    about: dict[str, Any] = dict(
         command=shlex.join([*call_of('benchmark_runs.py'), *sys.argv[1:]]),
         title=args.title or ', '.join(path.stem for path in args.configs),
         split=split,
         held_out=bool(args.folds),
-        names=scores.names,
-        labels=[int(label) for label in scores.labels],
-        num_classes=scores.scores.shape[1],
-        subsets={
-            subset: [name for name in scores.names if name in members]
-            for subset, members in subsets.items()
-        },
         variants={v.name: [f'{key}={value}' for key, value in v.options.items()] for v in variants},
-        experiments=experiments,
     )
+    if recorded is not None and not finished_experiments(runs):
+        results = dataclasses.replace(recorded, **about)
+    else:
+        experiments, scores = gather_experiments(runs, read_weights(args.fuse, args.streams))
+        labels, num_classes = [int(label) for label in scores.labels], scores.scores.shape[1]
+        results = Results(
+            **about,
+            names=scores.names,
+            labels=labels,
+            num_classes=num_classes,
+            subsets={},
+            experiments=experiments,
+        )
+        results = results if recorded is None else add_recorded(results, recorded)
+    for subset, members in subsets.items():
+        results.subsets[subset] = [name for name in results.names if name in members]
+    return results
 
 
 def print_table(results: Results) -> None:
@@ -227,9 +249,9 @@ def main() -> None:
     check_args(args)
     variants = read_variants(args.variant)
     read_weights(args.fuse, args.streams)
-    runs = plan_runs(
+    planned = plan_runs(
         args.configs,
-        choose_variants(variants, args.only),
+        variants,
         args.streams,
         args.seeds,
         epochs=args.epochs,
@@ -237,19 +259,26 @@ def main() -> None:
         options=args.cfg_options,
         folder=args.work_dir,
     )
+    chosen = {variant.name for variant in choose_variants(variants, args.only)}
+    runs = [run for run in planned if run.experiment.variant in chosen]
     if args.dry_run:
         for run in runs:
             print(shlex.join([*call_of('train.py'), *train_command(run, args.amp)[1:]]))
         return
     split, subsets = read_samples(args)
+    out = None if args.fuse else args.out  # an ensemble needs the scores of its members
+    recorded, done = read_recorded(out, planned, args.amp)
+    planned = [run for run in planned if run.experiment not in done]
     executor = Executor(args.jobs, args.gpus, args.amp, CONSOLE.print)
-    executor(runs)
-    if not executor.failed or len(executor.failed) < len(runs):
-        results = gather(args, runs, variants, split, subsets)
-        print_table(results)
-        if args.out is not None:
-            save_results(results, args.out)
-            print(f'\nThe results are in {args.out}.')
+    try:
+        executor(runs, done)
+    finally:  # an interrupted benchmark, too, tells what it has finished
+        if recorded is not None or finished_experiments(planned):
+            results = gather(args, planned, recorded, variants, split, subsets)
+            print_table(results)
+            if args.out is not None:
+                save_results(results, args.out)
+                print(f'\nThe results are in {args.out}.')
     if executor.failed:
         raise InputError(f'{len(executor.failed)} of {len(runs)} runs failed, see above')
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from csre_mm.experiments.plan import PlannedRun
+from csre_mm.experiments.plan import Experiment, PlannedRun
 from csre_mm.experiments.record import (
     CHECKPOINTS,
     RunError,
@@ -66,13 +66,19 @@ class Executor:
         self._lock = threading.Lock()
         self._stopped = False
 
-    def __call__(self, runs: Sequence[PlannedRun]) -> None:
+    def __call__(self, runs: Sequence[PlannedRun], done: Set[Experiment] = frozenset()) -> None:
         """Carry out what is not finished; runs that fail are in ``failed``.
+
+        Args:
+            runs: The runs, in the order in which they begin.
+            done: Experiments whose runs are finished whatever their folders say.
 
         Raises:
             InputError: If a folder has a run of other settings.
         """
-        todo = [run for run in runs if not is_finished(run, self.amp)]
+        todo = [
+            run for run in runs if run.experiment not in done and not is_finished(run, self.amp)
+        ]
         self.report(f'{len(runs)} runs, {len(runs) - len(todo)} of them finished before')
         with ThreadPoolExecutor(self.jobs) as pool, _raise_on_terminate():
             try:

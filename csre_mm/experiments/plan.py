@@ -57,7 +57,7 @@ def plan_runs(
     options: Mapping[str, Any] | None = None,
     folder: Path = Path('work_dirs/benchmark'),
 ) -> list[PlannedRun]:
-    """List the runs, those that are compared next to each other, so that pairs are ready early.
+    """List the runs, those of an experiment next to each other, and those that are compared.
 
     Args:
         configs: Config files of baselines, or names of shipped ones; the config with CSRE is
@@ -102,8 +102,8 @@ def plan_runs(
             **(options or {}),
         }
         folds = _folds_of(cfg, num_folds) if num_folds else [(None, {})]
-        for seed, stream, (fold, of_fold), variant in itertools.product(
-            seeds, streams, folds, variants
+        for seed, stream, variant, (fold, of_fold) in itertools.product(
+            seeds, streams, variants, folds
         ):
             experiment = Experiment(path.stem, variant.name, stream, seed)
             own = folder / path.stem / variant.name / stream / f'seed{seed}'

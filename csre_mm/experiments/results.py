@@ -7,25 +7,16 @@ command, commit, machine, time and log.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypedDict
 
 import numpy as np
 
-from csre_mm.evaluation.confusion import join_scores
-from csre_mm.evaluation.ensemble import fuse
-from csre_mm.evaluation.scores import Scores, load_scores
-from csre_mm.evaluation.training_log import read_run
-from csre_mm.experiments.plan import Experiment, PlannedRun
-from csre_mm.experiments.record import CHECKPOINTS, find_checkpoint, read_record
+from csre_mm.experiments.record import CHECKPOINTS
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path, load_json
 from csre_mm.utils.plain_values import brief
 from csre_mm.utils.typed import check_type
-
-LOGGED = ('loss', 'loss_cls', 'loss_contrast_spatial', 'loss_contrast_temporal', 'acc/top1')
-"""What is kept of a run's log, a number per epoch."""
 
 
 class Attempt(TypedDict):
@@ -37,7 +28,11 @@ class Attempt(TypedDict):
     seconds: float | None
 
 
-class RunRecord(TypedDict):
+class _NewerRecord(TypedDict, total=False):
+    settings: str  # digest of the whole config; older files lack it
+
+
+class RunRecord(_NewerRecord):
     """What is published of a run; ``log`` has ``epoch`` and ``value`` of each curve."""
 
     fold: int | None
@@ -102,46 +97,6 @@ class Results:
         if subset == self.split:
             return np.ones(len(self.names), bool)
         return np.isin(self.names, self.subsets[subset])
-
-
-def gather_experiments(
-    runs: Sequence[PlannedRun], weights: Mapping[str, float]
-) -> tuple[list[ExperimentResult], Scores]:
-    """Read the scores of the experiments whose runs are all finished.
-
-    Args:
-        runs: All planned runs.
-        weights: Of the streams of an ensemble, by stream; empty for none.
-
-    Returns:
-        The experiments, and the scores of one of them for the names and labels.
-
-    Raises:
-        InputError: If no experiment is finished, or score files are of other samples.
-    """
-    members: dict[Experiment, list[PlannedRun]] = {}
-    for run in runs:
-        members.setdefault(run.experiment, []).append(run)
-    members = {
-        experiment: own
-        for experiment, own in members.items()
-        if all((read_record(run.folder) or {}).get('finished') for run in own)
-    }
-    if not members:
-        raise InputError('no run is finished yet')
-    places = [(e, own, c) for e, own in members.items() for c in CHECKPOINTS]
-    joined = join_scores({_path(e, c): _read_scores(own, c) for e, own, c in places})
-    found = []
-    for experiment, own in members.items():
-        epochs = {c: [find_checkpoint(run.folder, c)[1] for run in own] for c in CHECKPOINTS}
-        result = _predict([experiment], joined, [1.0])
-        result.epochs, result.runs = epochs, [_describe(run) for run in own]
-        found.append(result)
-        ensemble = [experiment._replace(stream=stream) for stream in weights]
-        if ensemble and experiment == ensemble[-1] and all(e in members for e in ensemble):
-            found.append(_predict(ensemble, joined, list(weights.values())))
-            found[-1].weights = list(weights.values())
-    return found, next(iter(joined.values()))
 
 
 def save_results(results: Results, path: str | os.PathLike) -> None:
@@ -209,49 +164,6 @@ def _check_classes(results: Results) -> None:
                 f'{name}: classes {min(classes)} to {max(classes)}, expected 0 to '
                 f'{results.num_classes - 1}'
             )
-
-
-def _read_scores(runs: Sequence[PlannedRun], checkpoint: str) -> Scores:
-    """The scores of an experiment; folds are of different samples and are put together."""
-    parts = [load_scores(run.folder / f'{checkpoint}.pkl') for run in runs]
-    return Scores(
-        [sample for part in parts for sample in part.names],
-        np.concatenate([part.labels for part in parts]),
-        np.concatenate([part.scores for part in parts]),
-    )
-
-
-def _predict(
-    experiments: Sequence[Experiment], joined: Mapping[str, Scores], weights: Sequence[float]
-) -> ExperimentResult:
-    """The predictions of one experiment, or of the ensemble of several streams."""
-    predicted = {}
-    for checkpoint in CHECKPOINTS:
-        fused = fuse([joined[_path(e, checkpoint)] for e in experiments], weights)
-        predicted[checkpoint] = fused.scores.argmax(axis=1).tolist()
-    whole = experiments[0]._replace(stream='+'.join(e.stream for e in experiments))
-    return ExperimentResult(**whole._asdict(), predicted=predicted)
-
-
-def _describe(run: PlannedRun) -> RunRecord:
-    """The record of a run with its log."""
-    record = read_record(run.folder)
-    assert record is not None
-    series = read_run(run.folder).series
-    log: dict[str, dict[str, list[float]]] = {}
-    for key in LOGGED:
-        if key in series:
-            x, y = series[key]
-            whole = x == x.round()  # ends of epochs
-            values = y[whole].round(4).tolist()
-            log[key] = {'epoch': x[whole].astype(int).tolist(), 'value': values}
-    return RunRecord(
-        fold=record['fold'], command=record['command'], attempts=record['attempts'], log=log
-    )
-
-
-def _path(experiment: Experiment, checkpoint: str) -> str:
-    return '{}/{}/{}/seed{}/{}'.format(*experiment, checkpoint)
 
 
 def _dump(data: Any, indent: str = '') -> str:

@@ -45,7 +45,7 @@ def check_type(value: Any, kind: Any, key: str) -> None:
 def _check_fields(value: Any, kind: Any, key: str) -> None:
     if not isinstance(value, dict):
         raise InputError(f'{key:.200} is {brief(value)}, expected a dictionary')
-    hints, optional = typing.get_type_hints(kind), set()
+    hints, optional = typing.get_type_hints(kind), set(getattr(kind, '__optional_keys__', ()))
     if dataclasses.is_dataclass(kind):
         no_default = dataclasses.MISSING
         for field in dataclasses.fields(kind):

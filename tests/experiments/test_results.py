@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -7,8 +8,9 @@ from csre_mm.evaluation.ensemble import fuse
 from csre_mm.evaluation.scores import load_scores
 from csre_mm.experiments import execute
 from csre_mm.experiments.execute import Executor
+from csre_mm.experiments.gather import add_recorded, gather_experiments, read_recorded
 from csre_mm.experiments.plan import plan_runs
-from csre_mm.experiments.results import gather_experiments, load_results, save_results
+from csre_mm.experiments.results import Results, load_results, save_results
 from csre_mm.utils.errors import InputError
 from tests.experiments.made_results import make_results
 from tests.experiments.plans import request_of, write_tools
@@ -39,6 +41,62 @@ def test_experiments_hold_what_the_runs_left(tmp_path, monkeypatch):
     (run,) = experiment.runs
     assert run['command'].startswith('python tools/train.py ')
     assert run['log']['loss'] == {'epoch': [1, 2, 3], 'value': [1.0, 0.5, 0.3333]}
+
+
+def make_file(runs, path):
+    experiments, scores = gather_experiments(runs, {})
+    about = dict(command='', title='', split='val', held_out=False, subsets={}, variants={})
+    results = Results(
+        **about,
+        names=scores.names[::-1],
+        labels=scores.labels.tolist()[::-1],
+        num_classes=3,
+        experiments=experiments,
+    )
+    for experiment in experiments:
+        experiment.predicted = {key: own[::-1] for key, own in experiment.predicted.items()}
+    save_results(results, path)
+
+
+def test_what_a_results_file_has_need_not_be_run(tmp_path, monkeypatch):
+    runs = plan_runs(**request_of(tmp_path / 'runs', seeds=[1, 2]))
+    assert read_recorded(tmp_path / 'r.json', runs, False) == (None, set())
+    carry_out(runs[:3], tmp_path, monkeypatch)
+    whole, scores = gather_experiments(runs, {})
+    make_file(runs[:2], tmp_path / 'r.json')
+    recorded, done = read_recorded(tmp_path / 'r.json', runs, False)
+    assert done == {runs[0].experiment, runs[1].experiment}
+    later, _ = gather_experiments(runs[2:], {})
+    names, labels = scores.names, scores.labels.tolist()
+    results = dataclasses.replace(recorded, names=names, labels=labels, experiments=later)
+    assert add_recorded(results, recorded).experiments == whole  # in the order of the new ones
+    results.labels[0] += 1
+    with pytest.raises(InputError, match='has other labels'):
+        add_recorded(results, recorded)
+    with pytest.raises(InputError, match='is of other samples'):
+        add_recorded(dataclasses.replace(results, names=names[1:]), recorded)
+
+
+@pytest.mark.parametrize(
+    'change, amp, message',
+    [
+        ({'seeds': [2]}, False, 'r.json has hcn_nwucla baseline j 1, which is not planned'),
+        (
+            {'seeds': [1], 'epochs': 3},
+            False,
+            'r.json has hcn_nwucla baseline j 1 with other settings',
+        ),
+        ({'seeds': [1]}, True, 'r.json has hcn_nwucla baseline j 1 with other settings'),
+    ],
+)
+def test_a_results_file_of_something_else_is_left_alone(
+    change, amp, message, tmp_path, monkeypatch
+):
+    runs = plan_runs(**request_of(tmp_path / 'runs', seeds=[1]))
+    carry_out(runs, tmp_path, monkeypatch)
+    make_file(runs, tmp_path / 'r.json')
+    with pytest.raises(InputError, match=message):
+        read_recorded(tmp_path / 'r.json', plan_runs(**request_of('runs', **change)), amp)
 
 
 def test_an_ensemble_needs_all_its_streams(tmp_path, monkeypatch):

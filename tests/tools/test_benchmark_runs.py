@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import pytest
 
@@ -53,6 +54,10 @@ def test_trains_tests_and_compares(benchmark, capsys, parted_file, tmp_path):
     status, again, err = run(*arguments)
     assert status == 0 and '2 runs, 2 of them finished before' in err
     assert again == table
+    shutil.rmtree(tmp_path / 'runs')
+    status, again, err = run(*arguments)  # the results file alone has all that is published
+    assert status == 0 and '2 runs, 2 of them finished before' in err
+    assert again == table and load_results(tmp_path / 'results.json') == results
 
 
 @pytest.mark.parametrize(
