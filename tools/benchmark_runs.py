@@ -73,7 +73,7 @@ def parse_args() -> argparse.Namespace:
         action='append',
         default=[],
         metavar=('NAME', 'KEY=VALUE'),
-        help='CSRE with other settings, under a name; can be given several times',
+        help='CSRE with other settings, under a name (also csre itself); can be given several times',
     )
     add('--only', nargs='+', metavar='VARIANT', help='leave the other variants for later')
     add('--epochs', type=int, metavar='N', help='compress the schedule of the recipe to N epochs')
@@ -125,18 +125,19 @@ def check_args(args: argparse.Namespace) -> None:
 
 
 def read_variants(given: Sequence[Sequence[str]]) -> list[Variant]:
-    """The baseline, CSRE, and what --variant adds."""
-    variants = [Variant(BASELINE, {}), Variant('csre', {})]
+    """The baseline, CSRE, and what --variant adds; ``csre`` itself may get other settings."""
+    variants = {BASELINE: Variant(BASELINE, {}), 'csre': Variant('csre', {})}
     for name, *options in given:
-        if name in [variant.name for variant in variants] or '/' in name or '=' in name:
+        taken = variants[name].options if name == 'csre' else name in variants
+        if taken or '/' in name or '=' in name:
             raise InputError(f'--variant {name}: expected another name, then KEY=VALUE')
         if not options or not all('=' in option for option in options):
             raise InputError(f'--variant {name}: expected KEY=VALUE ... after the name')
         pairs = (option.split('=', 1) for option in options)
-        variants.append(
-            Variant(name, {key: DictAction._parse_iterable(value) for key, value in pairs})
+        variants[name] = Variant(
+            name, {key: DictAction._parse_iterable(value) for key, value in pairs}
         )
-    return variants
+    return list(variants.values())
 
 
 def choose_variants(variants: Sequence[Variant], only: Sequence[str] | None) -> list[Variant]:

@@ -67,7 +67,11 @@ def test_trains_tests_and_compares(benchmark, capsys, parted_file, tmp_path):
         (['--jobs', '0'], '--jobs is 0, expected at least 1'),
         (['--seeds', '1', '1'], '--seeds 1 1: one is given twice'),
         (['--folds', '2', '--subsets', 'val_clean'], '--folds do not use it'),
-        (['--variant', 'csre', 'a=1'], '--variant csre: expected another name, then KEY=VALUE'),
+        (['--variant', 'baseline', 'a=1'], '--variant baseline: expected another name, then'),
+        (
+            ['--variant', 'csre', 'a=1', '--variant', 'csre', 'a=2'],
+            '--variant csre: expected another name, then KEY=VALUE',
+        ),
         (['--variant', 'light'], '--variant light: expected KEY=VALUE ... after the name'),
         (['--only', 'light'], '--only light: no such variant, there are baseline, csre'),
         (['--fuse', 'ctrgcn'], '--weights ctrgcn is for 2 or 3 or 4 streams, not for 1'),
@@ -83,6 +87,13 @@ def test_a_bad_command_is_one_line(arguments, message, benchmark, capsys):
     error = capsys.readouterr().err
     assert message in error and error.startswith('benchmark_runs.py: error: ')
     assert len(error.splitlines()) == 1
+
+
+def test_csre_itself_may_have_other_settings(benchmark, capsys):
+    setting = 'model.neck.loss.warmup_iters=500'
+    assert benchmark(config('hcn_nwucla'), '--variant', 'csre', setting, '--dry-run') == 0
+    baseline, csre = capsys.readouterr().out.splitlines()
+    assert setting in csre and setting not in baseline
 
 
 def test_subsets_are_looked_for_before_anything_is_run(benchmark, ucla_file, capsys, tmp_path):

@@ -121,7 +121,7 @@ def _say_variants(results: Results) -> str:
         if options and name in ran
     ]
     if rows:
-        lines.append(markdown_table(['variant', 'differs from `csre` by'], rows, left=2))
+        lines.append(markdown_table(['variant', 'differs from its config by'], rows, left=2))
     return '\n'.join(lines)
 
 
