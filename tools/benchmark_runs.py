@@ -73,7 +73,7 @@ def parse_args() -> argparse.Namespace:
         action='append',
         default=[],
         metavar=('NAME', 'KEY=VALUE'),
-        help='CSRE with other settings, under a name (also csre itself); can be given several times',
+        help='CSRE (or csre itself) with other settings; can be given several times',
     )
     add('--only', nargs='+', metavar='VARIANT', help='leave the other variants for later')
     add('--epochs', type=int, metavar='N', help='compress the schedule of the recipe to N epochs')

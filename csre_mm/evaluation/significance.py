@@ -4,6 +4,7 @@ N is the number of samples, S of seeds. Run s of the one model is paired with ru
 and the models are compared sample by sample.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -76,30 +77,63 @@ def mcnemar(difference: np.ndarray) -> McNemar:
     return McNemar(lost, gained, float(scipy.stats.binomtest(lost, lost + gained).pvalue))
 
 
-def bootstrap(difference: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
-    """Percentile interval of the mean difference.
+def resample(
+    differences: Sequence[np.ndarray], resamples: int = RESAMPLES, seed: int = 0
+) -> list[np.ndarray]:
+    """Draw mean differences of several models that were tested on the same N samples.
 
-    Each resample draws N samples with replacement, the same for all seeds, and, from three seeds
-    on, S pairs of runs with replacement. Samples of equal columns are interchangeable, so the
-    number of draws of each kind of column is drawn, which is the same and needs no (resamples, N).
-    ``difference`` is (S, N), as :attr:`Comparison.difference`.
+    Each resample draws N samples with replacement, the same for all models and seeds, and, of a
+    model with three seeds or more, S pairs of runs with replacement. Samples of equal columns are
+    interchangeable, so the number of draws of each kind of column is drawn, which is the same and
+    needs no (resamples, N).
+
+    Args:
+        differences: Of each model (S, N), as :attr:`Comparison.difference`.
+        resamples: R.
+        seed: Of the draws.
+
+    Returns:
+        The mean differences of each model (R,).
+
+    Example:
+        >>> difference = np.array([[1, 0, 0, -1], [0, 0, 1, 1]])
+        >>> [len(drawn) for drawn in resample([difference, difference[:1]], resamples=100)]
+        [100, 100]
     """
     rng = np.random.default_rng(seed)
-    num_seeds, num_samples = difference.shape
-    kinds, counts = np.unique(difference.T, axis=0, return_counts=True)  # (U, S), (U,)
-    over_seeds = num_seeds >= LEAST_SEEDS
-    totals = []
+    columns = np.concatenate(differences)
+    num_samples = columns.shape[1]
+    kinds, counts = np.unique(columns.T, axis=0, return_counts=True)  # (U, S of all), (U,)
+    ends = np.cumsum([len(difference) for difference in differences])[:-1]
     size = max(1, _MOST_NUMBERS // len(kinds))
+    parts = []
     for first in range(0, resamples, size):
         count = min(size, resamples - first)
         draws = rng.multinomial(num_samples, counts / num_samples, size=count)  # (R, U)
-        of_runs = draws @ kinds.astype(np.int64)  # (R, S): integers, so that 0 is 0
-        if over_seeds:
-            of_runs *= rng.multinomial(num_seeds, np.full(num_seeds, 1 / num_seeds), size=count)
-        totals.append(of_runs.sum(axis=1))
+        totals = draws @ kinds.astype(np.int64)  # (R, S of all): integers, so that 0 is 0
+        of_models = np.split(totals, ends, axis=1)
+        for of_runs in of_models:
+            num_seeds = of_runs.shape[1]
+            if num_seeds >= LEAST_SEEDS:
+                of_runs *= rng.multinomial(num_seeds, np.full(num_seeds, 1 / num_seeds), size=count)
+        parts.append([of_runs.sum(axis=1) for of_runs in of_models])
+    return [
+        np.concatenate(sums) / difference.size
+        for sums, difference in zip(zip(*parts, strict=True), differences, strict=True)
+    ]
+
+
+def interval_of(drawn: np.ndarray) -> tuple[float, float]:
+    """The ends of the 95 % percentile interval of resampled values (R,)."""
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(np.concatenate(totals), [tail, 1 - tail]) / (num_samples * num_seeds)
-    return Interval(float(low), float(high), over_seeds)
+    low, high = np.quantile(drawn, [tail, 1 - tail])
+    return float(low), float(high)
+
+
+def bootstrap(difference: np.ndarray, resamples: int = RESAMPLES, seed: int = 0) -> Interval:
+    """Percentile interval of the mean difference (S, N) of one model, by :func:`resample`."""
+    low, high = interval_of(resample([difference], resamples, seed)[0])
+    return Interval(low, high, len(difference) >= LEAST_SEEDS)
 
 
 def measure_difference(comparison: Comparison, resamples: int = RESAMPLES) -> Difference:

@@ -8,6 +8,7 @@ from csre_mm.experiments.results import Results
 from csre_mm.experiments.summary import Row, summarise
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.tables import percent
+from results_pages.grid import Change
 from results_pages.metafile import fill_command
 from results_pages.zoo import BENCHMARKS, ENCODERS, config_names, split_name
 
@@ -95,6 +96,28 @@ def result_tables(results: Results) -> str:
         )
         parts.append(_accuracy_table([row for row in chosen if row.checkpoint == 'best']))
     parts.append(_run_table(results))
+    return '\n'.join(parts)
+
+
+def change_table(changes: Iterable[Change]) -> str:
+    """The table that answers the protocol's question."""
+    rows = []
+    for change in changes:
+        pairs = ' to '.join(map(str, sorted(set(change.seeds))))
+        ends = f'{percent(change.low, signed=True)} to {percent(change.high, signed=True)}'
+        name = [change.encoder, ' + '.join(change.data), change.variant, pairs]
+        rows.append([*name, percent(change.baseline), percent(change.mean, signed=True), ends])
+    header = ['encoder', 'data', 'variant', 'pairs', 'baseline', 'change', '95 % interval']
+    return markdown_table(header, rows, left=3)
+
+
+def cell_tables(grid: Iterable[Results]) -> str:
+    """The last epochs of some results files, and what each run was."""
+    parts = []
+    for results in grid:
+        rows = [row for row in summarise(results) if row.subset == results.split]
+        last = _accuracy_table([row for row in rows if row.checkpoint == 'last'])
+        parts += [_say_variants(results), last, _run_table(results)]
     return '\n'.join(parts)
 
 

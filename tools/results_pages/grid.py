@@ -1,0 +1,112 @@
+"""The answer of the protocol in docs/results.md: changes of the encoders, pooled over data sets."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from csre_mm.evaluation.significance import interval_of, resample
+from csre_mm.experiments.plan import BASELINE
+from csre_mm.experiments.results import Results
+from results_pages.zoo import BENCHMARKS, ENCODERS, split_name
+
+PREFIX = 'pays_'
+"""What the names of the protocol's results files begin with."""
+_CELL = tuple[str, str]
+
+
+class Change(NamedTuple):
+    """How a variant changes the last epoch's top-1 of an encoder, or of several on average.
+
+    Attributes:
+        encoder: Its name, or that of the mean.
+        data: Names of the data sets.
+        variant: Of CSRE.
+        seeds: Pairs of runs of each encoder and data set: the fewest and the most.
+        baseline: Top-1 of the baseline.
+        mean: Of variant minus baseline.
+        low, high: Ends of the interval of ``mean``.
+    """
+
+    encoder: str
+    data: tuple[str, ...]
+    variant: str
+    seeds: tuple[int, int]
+    baseline: float
+    mean: float
+    low: float
+    high: float
+
+
+def pooled_changes(grid: Iterable[Results], variant: str) -> list[Change]:
+    """The change of each encoder on each data set and on all, and of the mean of the encoders.
+
+    An encoder that not all data sets have results of has rows of its own alone.
+
+    Args:
+        grid: Results of one encoder on one data set each.
+        variant: Compared with the baseline, over the seeds that both have.
+    """
+    of_data: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
+    for results in grid:
+        for (encoder, data), pair in _pairs(results, variant).items():
+            of_data.setdefault(data, {})[encoder] = pair
+    names = [data for data in BENCHMARKS if data in of_data]
+    cells: dict[_CELL, tuple[np.ndarray, np.ndarray]] = {}
+    drawn: dict[_CELL, np.ndarray] = {}
+    for place, data in enumerate(names):
+        differences = [after - before for before, after in of_data[data].values()]
+        for encoder, values in zip(of_data[data], resample(differences, seed=place), strict=True):
+            cells[encoder, data], drawn[encoder, data] = of_data[data][encoder], values
+    rows, whole = [], []
+    for encoder in ENCODERS:
+        own = [data for data in names if (encoder, data) in cells]
+        rows += [_change((encoder,), (data,), variant, cells, drawn) for data in own]
+        if len(own) == len(names) > 1:
+            rows.append(_change((encoder,), own, variant, cells, drawn))
+            whole.append(encoder)
+    if len(whole) > 1:
+        for chosen in (*([data] for data in names), names):
+            rows.append(_change(whole, chosen, variant, cells, drawn))
+    return rows
+
+
+def _pairs(results: Results, variant: str) -> dict[_CELL, tuple[np.ndarray, np.ndarray]]:
+    """Of each encoder and data set what is right (S, N), without CSRE and with it."""
+    labels = np.array(results.labels)
+    right: dict[_CELL, dict[str, dict[int, np.ndarray]]] = {}
+    for result in results.experiments:
+        own = right.setdefault(split_name(result.config), {})
+        hits = (np.array(result.predicted['last']) == labels).astype(np.int8)
+        own.setdefault(result.variant, {})[result.seed] = hits
+    found = {}
+    for cell, own in right.items():
+        before, after = own.get(BASELINE, {}), own.get(variant, {})
+        both = sorted(before.keys() & after.keys())
+        if both:
+            pair = (np.stack([runs[seed] for seed in both]) for runs in (before, after))
+            found[cell] = (next(pair), next(pair))
+    return found
+
+
+def _change(
+    encoders: Sequence[str],
+    names: Sequence[str],
+    variant: str,
+    cells: Mapping[_CELL, tuple[np.ndarray, np.ndarray]],
+    drawn: Mapping[_CELL, np.ndarray],
+) -> Change:
+    """Samples of all data sets count alike, and so do encoders."""
+    sizes = {data: cells[encoders[0], data][0].shape[1] for data in names}
+    weights = {data: size / sum(sizes.values()) / len(encoders) for data, size in sizes.items()}
+    chosen = [(e, data, weight) for e in encoders for data, weight in weights.items()]
+    baseline = sum(weight * cells[e, data][0].mean() for e, data, weight in chosen)
+    after = sum(weight * cells[e, data][1].mean() for e, data, weight in chosen)
+    values = sum(weight * drawn[e, data] for e, data, weight in chosen)
+    seeds = [len(cells[e, data][0]) for e, data, _ in chosen]
+    low, high = interval_of(np.asarray(values))
+    name = ENCODERS[encoders[0]].name if len(encoders) == 1 else f'mean of {len(encoders)}'
+    return Change(
+        *(name, tuple(BENCHMARKS[data] for data in names), variant),
+        *((min(seeds), max(seeds)), float(baseline), float(after - baseline), low, high),
+    )
