@@ -7,10 +7,13 @@ full sort, ``random.sample`` over a list, and a cross entropy over every pair.
 
 Both sides run in turn in one process, and medians are reported. Memory is what a step adds at its
 peak to a process that holds the banks, each side in a separate process.
+
+With ``--against FILE``, the release's ``model/loss.py``, its own class takes the place of the loop.
 """
 
 import argparse
 import gc
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -21,6 +24,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -71,32 +75,59 @@ class PlainLoop:
         return F.cross_entropy(logits, target)
 
 
+def load_release(path: Path, features: Tensor, labels: Tensor) -> torch.nn.Module:
+    """The contrast of the release on a full bank."""
+    spec = importlib.util.spec_from_file_location('release_loss', path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    loss = module.ContrastLoss(D, len(labels), KP, KN, TEMPERATURE, label_all=labels.tolist())
+    loss.Bank.copy_(features)
+    loss.bank_flag.fill_(1)
+    return loss.to(labels.device)
+
+
+class Case(NamedTuple):
+    """What is measured: banks, where they are, and the release's file in place of the loop."""
+
+    slots: int
+    dtype: str
+    device: str
+    against: Path | None = None
+    num_banks: int = 2
+
+
 def make_sides(
-    slots: int, dtype: str, device: str, names: tuple[str, ...] = ('ours', 'plain')
+    case: Case, names: tuple[str, ...] = ('ours', 'plain')
 ) -> dict[str, Callable[[], None]]:
     """A step of each side, on the same full banks."""
+    slots, dtype, device, against, num_banks = case
     generator = torch.Generator().manual_seed(0)
     classes = CLASSES.get(slots, 60)
     labels = (torch.arange(slots) % classes)[torch.randperm(slots, generator=generator)]
     batches = []
     for _ in range(4):
         indices = torch.randperm(slots, generator=generator)[:N]
-        z = torch.randn(2, N, D, generator=generator)
+        z = torch.randn(num_banks, N, D, generator=generator)
         batches.append(tuple(x.to(device) for x in (z, labels[indices], indices)))
-    banks = torch.empty(2, slots, D)
+    banks = torch.empty(num_banks, slots, D)
     for start in range(0, slots, 1 << 16):
-        part = torch.randn(2, min(1 << 16, slots - start), D, generator=generator)
+        part = torch.randn(num_banks, min(1 << 16, slots - start), D, generator=generator)
         banks[:, start : start + (1 << 16)] = F.normalize(part, dim=-1)
     labels = labels.to(device)
     losses: dict[str, list] = {}
     if 'ours' in names:
-        losses['ours'] = [MemoryContrastLoss(D, KP, KN, bank_dtype=dtype) for _ in range(2)]
+        losses['ours'] = [MemoryContrastLoss(D, KP, KN, bank_dtype=dtype) for _ in banks]
         for loss, bank in zip(losses['ours'], banks, strict=True):
             loss.to(device).bank.allocate(slots)
             loss.bank.features.copy_(bank)
             loss.bank.labels.copy_(labels)
     if 'plain' in names:
-        losses['plain'] = [PlainLoop(bank.to(device).clone(), labels) for bank in banks]
+        features = [bank.to(device).clone() for bank in banks]
+        losses['plain'] = [
+            load_release(against, bank, labels) if against else PlainLoop(bank, labels)
+            for bank in features
+        ]
     turn = 0
 
     def step(pair: list) -> None:
@@ -115,9 +146,8 @@ def make_sides(
     return {name: (lambda pair=pair: step(pair)) for name, pair in losses.items()}
 
 
-def measure_times(slots: int, dtype: str, device: str, repeats: int, plain: int) -> dict:
+def measure_times(sides: dict[str, Callable[[], None]], repeats: int, plain: int) -> dict:
     """Median seconds of each side, in turn."""
-    sides = make_sides(slots, dtype, device)
     times: dict[str, list[float]] = {name: [] for name in sides}
     sides['ours']()
     for turn in range(repeats):
@@ -159,17 +189,17 @@ def peak_of(step: Callable[[], None], device: str) -> int:
     return max(peak - before, 0)
 
 
-def _measure_memory(name: str, slots: int, dtype: str, device: str, connection) -> None:  # type: ignore[no-untyped-def]
-    step = make_sides(slots, dtype, device, names=(name,))[name]
+def _measure_memory(name: str, case: Case, connection) -> None:  # type: ignore[no-untyped-def]
+    step = make_sides(case, (name,))[name]
     gc.collect()
-    connection.send(peak_of(step, device))
+    connection.send(peak_of(step, case.device))
 
 
-def measure_memory(name: str, slots: int, dtype: str, device: str) -> int:
+def measure_memory(name: str, case: Case) -> int:
     """Peak of one side, in a separate process."""
     context = multiprocessing.get_context('spawn')
     here, there = context.Pipe()
-    process = context.Process(target=_measure_memory, args=(name, slots, dtype, device, there))
+    process = context.Process(target=_measure_memory, args=(name, case, there))
     process.start()
     result = here.recv()
     process.join()
@@ -188,21 +218,22 @@ def main() -> None:
     parser.add_argument('--device', default='cuda' if torch.cuda.is_available() else 'cpu')
     parser.add_argument('--repeats', type=int, default=15)
     parser.add_argument('--plain-repeats', type=int, default=3, help='steps of the plain loop')
+    parser.add_argument('--against', type=Path, metavar='FILE', help="the release's model/loss.py")
+    parser.add_argument('--banks', type=int, choices=[1, 2], default=2, help='(default: 2)')
     parser.add_argument('--json', type=Path, help='write the figures to this file')
     args = parser.parse_args()
     rows = []
-    print(f'{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}')
-    print(f'N={N} D={D} K+={KP} K-={KN}, both losses, device {args.device}')
+    where = f'{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}'
+    print(f'{where}, N={N} D={D} K+={KP} K-={KN}, {args.banks} losses, device {args.device}')
     header = f'{"slots":>9} {"bank":>8} {"ours ms":>9} {"plain ms":>9} {"ratio":>7}'
     print(f'{header} {"ours MB":>8} {"plain MB":>9} {"ratio":>6} {"MB a bank":>10}')
     for slots in args.slots:
         for dtype in args.dtypes:
             plain = args.plain_repeats if slots <= 100_000 else 1
-            times = measure_times(slots, dtype, args.device, args.repeats, plain)
+            case = Case(slots, dtype, args.device, args.against, args.banks)
+            times = measure_times(make_sides(case), args.repeats, plain)
             peaks = {
-                name: statistics.median(
-                    measure_memory(name, slots, dtype, args.device) for _ in range(plain)
-                )
+                name: statistics.median(measure_memory(name, case) for _ in range(plain))
                 for name in ('ours', 'plain')
             }
             row = {

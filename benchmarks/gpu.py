@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable, Iterable
 
 import torch
-from contrast import CLASSES, D, N, make_sides, measure_memory, measure_times
+from contrast import CLASSES, Case, D, N, make_sides, measure_memory, measure_times
 from mmengine.registry import init_default_scope
 from training_step import SLOTS, compare, make_step
 
@@ -59,14 +59,15 @@ def contrast_rows(device: str, slots: list[int]) -> Iterable[tuple]:
     """Time and memory against the plain loop."""
     for size in slots:
         for dtype in ('float32', 'float16'):
-            times = measure_times(size, dtype, device, 15, 3 if size < 100_000 else 1)
-            ours, plain = (measure_memory(name, size, dtype, device) for name in times)
+            case = Case(size, dtype, device)
+            times = measure_times(make_sides(case), 15, 3 if size < 100_000 else 1)
+            ours, plain = (measure_memory(name, case) for name in times)
             ratio = times['plain'] / times['ours']
             seconds = [f'{times[name] * 1e3:.2f} ms' for name in times]
             memory = [f'{peak / 1e6:.0f} MB' for peak in (ours, plain)]
             yield f'{size:,}', dtype, *seconds, f'{ratio:.1f}', *memory
             if ratio < EXPECTED_FASTER:
-                profile(make_sides(size, dtype, device, ('ours',))['ours'])
+                profile(make_sides(case, ('ours',))['ours'])
 
 
 def compiled_rows(device: str, size: int) -> Iterable[tuple]:

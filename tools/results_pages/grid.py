@@ -106,7 +106,6 @@ def _change(
     seeds = [len(cells[e, data][0]) for e, data, _ in chosen]
     low, high = interval_of(np.asarray(values))
     name = ENCODERS[encoders[0]].name if len(encoders) == 1 else f'mean of {len(encoders)}'
-    return Change(
-        *(name, tuple(BENCHMARKS[data] for data in names), variant),
-        *((min(seeds), max(seeds)), float(baseline), float(after - baseline), low, high),
-    )
+    data = tuple(BENCHMARKS[each] for each in names)
+    change, pairs = float(after - baseline), (min(seeds), max(seeds))
+    return Change(name, data, variant, pairs, float(baseline), change, low, high)
