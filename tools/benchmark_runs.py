@@ -3,12 +3,10 @@
 import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
 
 import argparse
-import dataclasses
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import DictAction
 from rich.console import Console
@@ -18,21 +16,16 @@ from csre_mm.apis import merge_options
 from csre_mm.evaluation.ensemble import preset_weights
 from csre_mm.evaluation.scores import read_labels
 from csre_mm.experiments.execute import Executor
-from csre_mm.experiments.gather import (
-    add_recorded,
-    finished_experiments,
-    gather_experiments,
-    read_recorded,
-)
-from csre_mm.experiments.plan import BASELINE, PlannedRun, Variant, plan_runs
+from csre_mm.experiments.gather import finished_experiments, gather_results, read_recorded
+from csre_mm.experiments.plan import BASELINE, Variant, plan_runs
 from csre_mm.experiments.record import train_command
 from csre_mm.experiments.results import Results, save_results
-from csre_mm.experiments.summary import Row, summarise
+from csre_mm.experiments.summary import HEADER, say_row, summarise
 from csre_mm.utils.cli import add_config_options, command
 from csre_mm.utils.config import innermost_datasets, read_config
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.project import call_of
-from csre_mm.utils.tables import format_table, percent
+from csre_mm.utils.tables import format_table
 
 EPILOG = """\
 CONFIG is that of a baseline; csre_CONFIG next to it is trained, too, and so is every --variant. A
@@ -172,41 +165,6 @@ def read_samples(args: argparse.Namespace) -> tuple[str, dict[str, set[str]]]:
     return dataset.split or 'all', subsets
 
 
-def gather(
-    args: argparse.Namespace,
-    runs: Sequence[PlannedRun],
-    recorded: Results | None,
-    variants: Sequence[Variant],
-    split: str,
-    subsets: Mapping[str, set[str]],
-) -> Results:
-    """Results of what is finished, here or in the results file of an earlier call."""
-    about: dict[str, Any] = dict(
-        command=shlex.join([*call_of('benchmark_runs.py'), *sys.argv[1:]]),
-        title=args.title or ', '.join(path.stem for path in args.configs),
-        split=split,
-        held_out=bool(args.folds),
-        variants={v.name: [f'{key}={value}' for key, value in v.options.items()] for v in variants},
-    )
-    if recorded is not None and not finished_experiments(runs):
-        results = dataclasses.replace(recorded, **about)
-    else:
-        experiments, scores = gather_experiments(runs, read_weights(args.fuse, args.streams))
-        labels, num_classes = [int(label) for label in scores.labels], scores.scores.shape[1]
-        results = Results(
-            **about,
-            names=scores.names,
-            labels=labels,
-            num_classes=num_classes,
-            subsets={},
-            experiments=experiments,
-        )
-        results = results if recorded is None else add_recorded(results, recorded)
-    for subset, members in subsets.items():
-        results.subsets[subset] = [name for name in results.names if name in members]
-    return results
-
-
 def print_table(results: Results) -> None:
     """All rows, those of a set of samples together."""
     rows = summarise(results)
@@ -217,30 +175,7 @@ def print_table(results: Results) -> None:
             held_out = ', subjects held out' if results.held_out else ''
             note = ' (chosen on these samples)' if checkpoint == 'best' else ''
             print(f'\n{subset}, {count} samples{held_out}, {checkpoint} epoch{note}')
-            header = [
-                'config',
-                'stream',
-                'variant',
-                'seeds',
-                'top-1',
-                'sd',
-                'change',
-                '95 % interval',
-            ]
-            print(format_table(header, [say_row(row) for row in chosen], left=(0, 1, 2)))
-
-
-def say_row(row: Row) -> list[str]:
-    """A row as text."""
-    deviation = '-' if row.deviation is None else percent(row.deviation)
-    change = interval = '-'
-    if row.difference is not None:
-        change = percent(row.difference.mean, signed=True)
-        ends = row.difference.interval
-        interval = f'{percent(ends.low, signed=True)} .. {percent(ends.high, signed=True)}'
-    seeds = str(len(row.seeds))
-    name = [row.config, row.stream, row.variant, seeds]
-    return [*name, percent(row.mean), deviation, change, interval]
+            print(format_table(HEADER, [say_row(row) for row in chosen], left=(0, 1, 2)))
 
 
 @command
@@ -275,7 +210,19 @@ def main() -> None:
         executor(runs, done)
     finally:  # an interrupted benchmark, too, tells what it has finished
         if recorded is not None or finished_experiments(planned):
-            results = gather(args, planned, recorded, variants, split, subsets)
+            results = gather_results(
+                planned,
+                recorded,
+                read_weights(args.fuse, args.streams),
+                subsets,
+                command=shlex.join([*call_of('benchmark_runs.py'), *sys.argv[1:]]),
+                title=args.title or ', '.join(path.stem for path in args.configs),
+                split=split,
+                held_out=bool(args.folds),
+                variants={
+                    v.name: [f'{key}={value}' for key, value in v.options.items()] for v in variants
+                },
+            )
             print_table(results)
             if args.out is not None:
                 save_results(results, args.out)

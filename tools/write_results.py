@@ -83,7 +83,9 @@ def make_pages(published: Mapping[str, Results], root: Path) -> dict[Path, str]:
     imports = [str(path.relative_to(root)) for path in pages]
     pages[root / INDEX] = yaml.safe_dump({'Import': imports}, sort_keys=False)
     tables = {Path(name).stem: result_tables(results) for name, results in published.items()}
-    tables['answer'] = change_table(read_grid(published))
+    changes = read_grid(published)
+    tables['answer'] = change_table(changes)
+    tables['verdict'] = change_table(row for row in changes if len(row.data) > 1)
     tables['cells'] = cell_tables(grid_of(published))
     tables['overview'] = overview(metafiles)
     tables['missing'] = missing_table(published.values())

@@ -1,8 +1,9 @@
 """The results of planned runs: from their folders, and from the results file of an earlier call."""
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -71,6 +72,43 @@ def add_recorded(results: Results, recorded: Results) -> Results:
         for checkpoint, classes in experiment.predicted.items():
             experiment.predicted[checkpoint] = np.array(classes)[order].tolist()
     return dataclasses.replace(results, experiments=recorded.experiments + results.experiments)
+
+
+def gather_results(
+    runs: Sequence[PlannedRun],
+    recorded: Results | None,
+    weights: Mapping[str, float],
+    subsets: Mapping[str, Set[str]],
+    **about: Any,
+) -> Results:
+    """The results of what is finished, here or in the results file of an earlier call.
+
+    Args:
+        runs: Planned runs that are not in the file.
+        recorded: What the file holds; None if there is none.
+        weights: As :func:`gather_experiments`.
+        subsets: Names of the samples of each subset; others than those tested are left out.
+        about: The other fields of :class:`Results`.
+
+    Raises:
+        InputError: If nothing is finished, or the file is of other samples.
+    """
+    if recorded is not None and not finished_experiments(runs):
+        results = dataclasses.replace(recorded, subsets={}, **about)
+    else:
+        experiments, scores = gather_experiments(runs, weights)
+        results = Results(
+            **about,
+            names=scores.names,
+            labels=[int(label) for label in scores.labels],
+            num_classes=scores.scores.shape[1],
+            subsets={},
+            experiments=experiments,
+        )
+        results = results if recorded is None else add_recorded(results, recorded)
+    for subset, members in subsets.items():
+        results.subsets[subset] = [name for name in results.names if name in members]
+    return results
 
 
 def finished_experiments(runs: Sequence[PlannedRun]) -> dict[Experiment, list[PlannedRun]]:

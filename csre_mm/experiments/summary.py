@@ -8,6 +8,7 @@ from csre_mm.evaluation.comparison import Comparison
 from csre_mm.evaluation.significance import Difference, measure_difference
 from csre_mm.experiments.plan import BASELINE
 from csre_mm.experiments.results import ExperimentResult, Results
+from csre_mm.utils.tables import percent
 
 
 class Row(NamedTuple):
@@ -36,6 +37,22 @@ class Row(NamedTuple):
     def deviation(self) -> float | None:
         """Standard deviation over the seeds; None for one seed."""
         return float(np.std(self.accuracies, ddof=1)) if len(self.accuracies) > 1 else None
+
+
+HEADER = ('config', 'stream', 'variant', 'seeds', 'top-1', 'sd', 'change', '95 % interval')
+"""Of a table of rows; the first three columns are text."""
+
+
+def say_row(row: Row) -> list[str]:
+    """A row of a table, in per cent."""
+    deviation = '' if row.deviation is None else percent(row.deviation)
+    change = interval = ''
+    if row.difference is not None:
+        low, high, _ = row.difference.interval
+        change = percent(row.difference.mean, signed=True)
+        interval = f'{percent(low, signed=True)} to {percent(high, signed=True)}'
+    name = [row.config, row.stream, row.variant, ' '.join(map(str, row.seeds))]
+    return [*name, percent(row.mean), deviation, change, interval]
 
 
 def summarise(results: Results) -> list[Row]:

@@ -45,6 +45,17 @@ def test_writes_metafiles_and_pages(project, write, capsys):
     assert write('--root', project, '--check') == 0
 
 
+def test_the_answer_of_the_protocol_and_its_figure(project, write, capsys):
+    assert write('--root', project) == 0 and not (project / 'docs/images').exists()
+    save_results(make_results(held_out=True), project / 'docs/results/pays_hcn_nwucla.json')
+    page = project / 'docs/results.md'
+    mark = '<!-- results: {} -->\n<!-- end of results -->\n'
+    page.write_text(page.read_text() + mark.format('answer') + mark.format('cells'))
+    assert write('--root', project) == 0
+    assert '| HCN | NW-UCLA | csre | 3 | 62.50 | +12.50 | ' in page.read_text()
+    assert (project / 'docs/images/forest.svg').stat().st_size > 5000
+
+
 def test_a_change_by_hand_is_noticed(project, write, capsys):
     write('--root', project)
     page = project / 'README.md'

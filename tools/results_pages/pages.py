@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from csre_mm.experiments.results import Results
-from csre_mm.experiments.summary import Row, summarise
+from csre_mm.experiments.summary import HEADER, Row, say_row, summarise
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.tables import percent
 from results_pages.grid import Change
@@ -149,20 +149,8 @@ def _say_variants(results: Results) -> str:
 
 
 def _accuracy_table(rows: Sequence[Row]) -> str:
-    header = ['config', 'stream', 'variant', 'seeds', 'top-1', 'sd', 'change', '95 % interval']
-    return markdown_table(header, [_say_row(row) for row in rows], left=3)
-
-
-def _say_row(row: Row) -> list[str]:
-    change = interval = ''
-    if row.difference is not None:
-        low, high, _ = row.difference.interval
-        change = percent(row.difference.mean, signed=True)
-        interval = f'{percent(low, signed=True)} to {percent(high, signed=True)}'
-    deviation = '' if row.deviation is None else percent(row.deviation)
-    seeds = ' '.join(map(str, row.seeds))
-    name = [f'`{row.config}`', row.stream, row.variant, seeds]
-    return [*name, percent(row.mean), deviation, change, interval]
+    cells = (say_row(row) for row in rows)
+    return markdown_table(HEADER, [[f'`{config}`', *rest] for config, *rest in cells], left=3)
 
 
 def _run_table(results: Results) -> str:
