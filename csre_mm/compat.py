@@ -95,9 +95,8 @@ def _imported_names(folder: Path, package: str) -> set[tuple[str, str]]:
 def skip_broken_multimodal() -> None:
     """Leave mmaction2's video-and-text models out where they do not fit ``transformers``.
 
-    With ``transformers`` >= 4.28 installed, ``import mmaction.models`` imports VindLU, which needs
-    names that current releases lack. They are looked up in the sources: importing ``transformers``
-    would take seconds.
+    VindLU needs names that releases from 4.28 on lack. They are looked up in the sources: importing
+    ``transformers`` would take seconds.
     """
     mmaction, transformers = source_folder('mmaction'), source_folder('transformers')
     if mmaction is None or transformers is None:
@@ -114,8 +113,8 @@ def skip_broken_multimodal() -> None:
 def launch_without_gpu() -> None:
     """Let ``--launcher pytorch`` run on a machine without an accelerator.
 
-    mmengine 0.10.7 uses the backend nccl, sets a CUDA device for every process and hands its number
-    to DistributedDataParallel; all three raise on the CPU.
+    mmengine 0.10.7 uses nccl, sets a CUDA device for every process and hands its number to
+    DistributedDataParallel; all three raise on the CPU.
     """
     if not no_accelerator():
         return
@@ -165,9 +164,9 @@ def amp_without_gpu() -> None:
 def score_on_the_device() -> None:
     """Let heads of mmaction2 compute accuracies where the scores are.
 
-    ``BaseHead.loss_by_feat`` turns scores and labels into NumPy arrays, which waits for a GPU twice
-    between forward and backward pass, and which cannot hold bfloat16: ``--amp`` fails at the first
-    batch. What it does besides, for other labels than one class a sample, is left to it.
+    ``BaseHead.loss_by_feat`` turns scores and labels into NumPy arrays, which waits for a GPU
+    twice, and which cannot hold bfloat16: ``--amp`` fails. For other labels than one class it
+    stays.
     """
     from mmaction.models.heads import BaseHead
 

@@ -33,15 +33,8 @@ LEAST_FRAMES = 16
 class ScoreGraph(nn.Module):
     """What testing computes of clips: encoder and head.
 
-    Not in it: the preprocessor, which makes the stream, the softmax, and the average over the clips
-    of a sample.
-
-    Args:
-        model: A recognizer.
-
-    Shape:
-        - Input: (N, M, T, V, C) behind the preprocessor, or heatmaps (N, V, T, H, W)
-        - Output: scores before the softmax (N, classes)
+    From (N, M, T, V, C) behind the preprocessor, or heatmaps (N, V, T, H, W), to scores before the
+    softmax (N, classes). The average over the clips of a sample is not in it.
     """
 
     def __init__(self, model: Any) -> None:

@@ -84,11 +84,7 @@ def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
 
 
 def check_pickle_path(path: str | os.PathLike) -> Path:
-    """Insist on a path that annotations can be written to.
-
-    Raises:
-        InputError: If it does not end in ``.pkl`` (mmaction2 reads nothing else), or is a folder.
-    """
+    """Insist on a ``.pkl``, which mmaction2 alone reads, that is no folder."""
     path = Path(path)
     if path.suffix != '.pkl':
         raise InputError(f'{path}: the output must be named .pkl')
@@ -98,15 +94,7 @@ def check_pickle_path(path: str | os.PathLike) -> Path:
 
 
 def check_annotations(data: Any, path: str | os.PathLike) -> None:
-    """Check the structure of annotations, not the numbers in them.
-
-    Args:
-        data: What :func:`load_annotations` returns.
-        path: The name of the file in messages.
-
-    Raises:
-        InputError: For the first fault, by sample and field.
-    """
+    """Check the structure of annotations of a file, not the numbers in them."""
     _check_top_level(data, path)
     keep_sound(data['annotations'], path)
     for split in data['split']:
@@ -120,17 +108,11 @@ def select_split(
     key: str = 'frame_dir',
     on_fault: OnFault = refuse,
 ) -> list[dict[str, Any]]:
-    """The annotations of a split, in the order of the file.
+    """The annotations of a split, in the order of the file; all of them without a split.
 
-    Args:
-        data: What :func:`load_annotations` returns.
-        split: Name of the split; all annotations without it.
-        path: The name of the file in messages.
-        key: The field by which the split names its samples.
-        on_fault: Is told of each name that no annotation has; by default the first is refused.
-
-    Raises:
-        InputError: If there is no such split, or it is no list.
+    ``key`` is the field by which the split names its samples, ``path`` the file in messages. A name
+    that no annotation has goes to ``on_fault``, by default an ``InputError``, as is a split that is
+    missing or no list.
     """
     if split is None:
         return data['annotations']

@@ -7,15 +7,7 @@ from mmengine.dataset import BaseDataset
 
 
 def innermost(dataset: object) -> Iterator[BaseDataset]:
-    """The data sets inside of wrappers that repeat, balance or join them.
-
-    Example:
-        >>> from mmengine.dataset import ConcatDataset, RepeatDataset
-        >>> from csre_mm.datasets import SkeletonDataset
-        >>> train = SkeletonDataset('train.pkl', pipeline=[], split='train')
-        >>> len(list(innermost(ConcatDataset([RepeatDataset(train, 2), train]))))
-        2
-    """
+    """The data sets inside of wrappers that repeat, balance or join them."""
     inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
     for each in inner:
         if each is not None:
@@ -27,8 +19,7 @@ def innermost(dataset: object) -> Iterator[BaseDataset]:
 def labels_of(dataset: BaseDataset) -> np.ndarray | None:
     """The label of each sample, or None where a sample has none, or several.
 
-    mmaction2's data sets keep their annotations as pickled bytes, which are unpickled one by one:
-    some 50 us a sample.
+    mmaction2's data sets unpickle their annotations one by one: some 50 us a sample.
     """
     labels = getattr(dataset, 'labels', None)
     if labels is not None:

@@ -16,15 +16,7 @@ def go_on(runner: Runner, checkpoint: dict[str, Any], where: str) -> None:
     mmengine takes the settings of optimizer and schedules from the checkpoint, so that a learning
     rate, milestones or a number of epochs that the config changes have no effect. Here they are
     those of the config: the schedules are built from it and stepped to the epoch reached. From the
-    checkpoint come the optimizer's state, the history and the seed.
-
-    Args:
-        runner: Its loops, optimizer and schedules are built and not started.
-        checkpoint: What the checkpoint holds.
-        where: The checkpoint, for messages.
-
-    Raises:
-        InputError: If the checkpoint is none of a training, or of another optimizer.
+    checkpoint, ``where`` in messages, come the optimizer's state, the history and the seed.
     """
     meta = checkpoint.get('meta')
     meta = meta if isinstance(meta, dict) else {}

@@ -172,17 +172,10 @@ def read_scores(
     names: Sequence[str] | None = None,
     whole: bool = True,
 ) -> Scores:
-    """Read a score file of either kind.
+    """Read a score file: what ``tools/test.py --dump`` wrote, or a dictionary of names to scores.
 
-    Args:
-        path: What ``tools/test.py --dump`` wrote, or a dictionary of names to scores.
-        labels: Classes by the name of the sample, for a dictionary.
-        names: The sample that a key i, ``test_i`` or ``train_i`` of a dictionary stands for.
-        whole: Whether a dictionary has to have all samples of ``labels``.
-
-    Raises:
-        InputError: If there is no such file, it is damaged or holds something else, or the names
-            of its samples and those of ``labels`` differ: the message lists up to five.
+    A dictionary needs ``labels`` by the names of the samples. ``names`` has the sample that a key
+    i, ``test_i`` or ``train_i`` stands for; with ``whole`` none of the samples may be missing.
     """
     data = _load(path)
     if isinstance(data, list):
@@ -222,15 +215,7 @@ def _write(samples: list[dict], path: str | os.PathLike) -> None:
 
 
 def read_labels(path: str | os.PathLike, split: str | None) -> dict[str, int]:
-    """Read the classes of the samples of a split, by name, from an annotation file.
-
-    Args:
-        path: An annotation pickle.
-        split: One of its splits; without it all samples.
-
-    Raises:
-        InputError: If the file cannot be read, or has no such split.
-    """
+    """Read the classes of the samples of a split, or of all, by name, from an annotation file."""
     data = load_annotations(path)
     check_annotations(data, path)
     samples = select_split(data, split, path)

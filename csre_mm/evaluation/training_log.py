@@ -29,17 +29,11 @@ class Series(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The curves of a run.
+    """The curves of a run."""
 
-    Attributes:
-        unit: Of ``x``: ``epoch`` or ``iteration``.
-        series: By the key in the log; the validation's, such as ``acc/top1``, too.
-        notes: What was left out of the log, a sentence each.
-    """
-
-    unit: str
-    series: dict[str, Series]
-    notes: list[str]
+    unit: str  # of ``x``: ``epoch`` or ``iteration``
+    series: dict[str, Series]  # by the key in the log, such as ``acc/top1``
+    notes: list[str]  # what was left out of the log, a sentence each
 
     @property
     def length(self) -> float:

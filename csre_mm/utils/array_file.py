@@ -18,11 +18,7 @@ _HEADERS = {
 
 
 def load_array(path: str | os.PathLike) -> np.ndarray:
-    """Read an array of numbers; NumPy would allocate what the header claims.
-
-    Raises:
-        InputError: If the file is none, is incomplete or too large, or holds something else.
-    """
+    """Read an array of numbers, of a header that is compared with the size of the file."""
     try:
         with open(path, 'rb') as file:
             size = file.seek(0, os.SEEK_END)

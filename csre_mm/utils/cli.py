@@ -101,16 +101,7 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def name_files(arguments: Sequence[str], kind: str, metavar: str = 'FILE') -> dict[str, str]:
-    """The files or folders of ``[NAME=]FILE`` arguments by name.
-
-    Args:
-        arguments: Of the command line.
-        kind: What is named, for messages.
-        metavar: Of the argument.
-
-    Raises:
-        InputError: If a name or a file is empty, or two have a name.
-    """
+    """The files or folders of ``[NAME=]FILE`` arguments by name; messages call one a ``kind``."""
     files: dict[str, str] = {}
     for argument in arguments:
         name, separator, file = argument.partition('=')
@@ -127,11 +118,7 @@ def name_files(arguments: Sequence[str], kind: str, metavar: str = 'FILE') -> di
 
 
 def check_suffix(option: str, path: str | os.PathLike | None, suffix: str) -> None:
-    """Insist on the suffix of a file to write; None is no file.
-
-    Raises:
-        InputError: If it is another.
-    """
+    """Insist on the suffix of a file to write; None is no file."""
     if path is not None and Path(path).suffix.lower() != suffix:
         raise InputError(f'{option} {path}: the name must end in {suffix}')
 

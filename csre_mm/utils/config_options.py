@@ -35,10 +35,7 @@ class ConfigOptions(argparse.Action):
 
 
 def parse_value(text: str) -> Any:
-    """The value of an option, :class:`ConfigOptions`.
-
-    Raises:
-        ValueError: If brackets do not match, or a dictionary is none.
+    """The value of an option; a ``ValueError`` if brackets do not match, or a dictionary is none.
 
     Example:
         >>> parse_value('dict(type="AccMetric", metric_list=("top_k_accuracy",))')

@@ -8,14 +8,11 @@ LONGEST = 1 << 20
 
 
 def parse_settings(text: str) -> dict[str, Any]:
-    """Read ``name = value`` lines; a value is a literal, or ``dict(...)`` of literals.
+    """Read ``name = value`` lines; anything else is a ``ValueError``.
 
     Example:
         >>> parse_settings("model = dict(type='RecognizerGCN', neck=None)")
         {'model': {'type': 'RecognizerGCN', 'neck': None}}
-
-    Raises:
-        ValueError: If the text is anything else.
     """
     if len(text) > LONGEST:
         raise ValueError(f'{len(text):,} characters, at most {LONGEST:,} are read')
@@ -31,11 +28,7 @@ def parse_settings(text: str) -> dict[str, Any]:
 
 
 def read_literal(node: ast.expr) -> Any:
-    """The value of a literal, in which ``dict(...)`` may stand.
-
-    Raises:
-        ValueError: If it is anything else.
-    """
+    """The value of a literal, in which ``dict(...)`` may stand; a ``ValueError`` for others."""
     return ast.literal_eval(_DictCalls().visit(node))
 
 

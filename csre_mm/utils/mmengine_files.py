@@ -23,11 +23,7 @@ def source_folder(package: str) -> Path | None:
 
 
 def replace_pkg_resources() -> None:
-    """Let ``mmengine`` look up installed packages without ``pkg_resources``.
-
-    mmengine 0.10.7 imports it for ``mmaction::`` bases and ``is_installed``; setuptools 82 removed
-    it.
-    """
+    """Let mmengine 0.10.7 do without ``pkg_resources``, which setuptools 82 removed."""
     if importlib.util.find_spec('pkg_resources') is not None:
         return
     import mmengine.config.config

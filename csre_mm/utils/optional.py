@@ -7,17 +7,7 @@ from csre_mm.utils.errors import InputError
 
 
 def require(package: str, extra: str, purpose: str) -> ModuleType:
-    """Import a package of an extra.
-
-    Args:
-        package: The name of the module and of the distribution.
-        extra: The extra of setup.py that installs it.
-        purpose: The command or flag that needs it, for the message.
-
-    Raises:
-        InputError: If it is not installed, with the command that installs it, or if it cannot be
-            imported.
-    """
+    """Import a package of an extra, or name the command that installs it and its ``purpose``."""
     try:
         return importlib.import_module(package)
     except ImportError as error:

@@ -54,17 +54,11 @@ _PythonUnpickler: Any = pickle._Unpickler
 
 
 class Kind(NamedTuple):
-    """A class whose objects a pickle may hold: the name of it stands for this.
-
-    Attributes:
-        kind: The class.
-        make: Makes an object without its state.
-        fill: Checks a state and sets it.
-    """
+    """A class whose objects a pickle may hold: the name of it stands for this."""
 
     kind: type
-    make: Callable[..., Any]
-    fill: Callable[[Any, Any], None]
+    make: Callable[..., Any]  # an object without its state
+    fill: Callable[[Any, Any], None]  # checks a state and sets it
 
     def __call__(self, *arguments: Any) -> Any:
         """Make an object of the arguments that a pickle gives."""
@@ -177,16 +171,10 @@ def load_plain(
     names: Mapping[tuple[str, str], Any] = PLAIN_NAMES,
     references: bool = False,
 ) -> Any:
-    """Read a pickle.
+    """Read a pickle of containers, numbers, strings, and arrays of these.
 
-    Args:
-        file: Open for reading, in binary.
-        names: What stands for each (module, name) that the pickle may name: a function, a value, or
-            a :class:`Kind`.
-        references: Whether persistent ids are read, as what they are, or refused.
-
-    Returns:
-        Containers, numbers, strings, and arrays of booleans, numbers and strings.
+    ``names`` is what stands for each (module, name) that the pickle may name: a function, a value,
+    or a :class:`Kind`. Persistent ids are refused, or with ``references`` read as what they are.
 
     Raises:
         RefusedError: If the pickle asks for something else; the message names it.

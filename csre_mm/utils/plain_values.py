@@ -136,11 +136,7 @@ def make_bytearray(data: Any = b'', encoding: Any = None) -> bytearray:
 
 
 def checked_keys(keys: Iterable[Any]) -> list[Any]:
-    """Insist on keys that are quick to hash.
-
-    Raises:
-        UnpicklingError: If one is something else than a scalar or a few scalars in a tuple.
-    """
+    """Insist on keys that are quick to hash: scalars, or a few of them in a tuple."""
     keys = list(keys)
     if set(map(type, keys)) <= {str}:
         return keys

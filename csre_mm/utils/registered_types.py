@@ -22,14 +22,9 @@ _IMPORTS = ('csre_mm', 'mmaction', 'mmengine')
 
 
 def check_types(settings: Any, source: str) -> None:
-    """Check every ``type``, scope and import of a config, at every depth.
+    """Check every ``type``, scope and import of a config that comes from ``source``.
 
-    Args:
-        settings: The config.
-        source: Where it comes from, for messages.
-
-    Raises:
-        InputError: If one is no registered class of :data:`PACKAGES`, by its key.
+    What is no registered class of :data:`PACKAGES`, at any depth, is an ``InputError``.
     """
     imports = (settings.get('custom_imports') or {}).get('imports') or []
     for name in [imports] if isinstance(imports, str) else imports:

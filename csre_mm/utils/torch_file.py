@@ -38,14 +38,8 @@ _MOST_EXPANDED = 1 << 20
 def read_torch_file(path: str | os.PathLike, device: str | torch.device = 'cpu') -> Any:
     """Read what ``torch.save`` wrote, in its present format or in that from before torch 1.6.
 
-    The present format is a zip that holds a CRC-32 of each tensor, which is checked.
-
-    Args:
-        path: The file.
-        device: Where the tensors go.
-
-    Raises:
-        Exception: Almost any, if the file is damaged or asks for something else.
+    The present format is a zip that holds a CRC-32 of each tensor, which is checked. A file that is
+    damaged or asks for something else raises almost any exception.
     """
     with open(path, 'rb') as file:
         is_zip = file.read(4) == b'PK\x03\x04'

@@ -68,11 +68,8 @@ def paper_figure(
 ) -> Iterator[Figure]:
     """A figure in the same style whatever the user's settings are, written after the block.
 
-    Args:
-        path: The file: ``.png`` with 200 dots per inch, ``.pdf`` or ``.svg``.
-        width: Inches.
-        height: Inches.
-        crop: Whether the file is as large as what is drawn, and nothing is fitted into the figure.
+    The sizes are inches. With ``crop`` the file is as large as what is drawn, and nothing is fitted
+    into the figure.
     """
     suffix = check_figure(path)
     box: dict[str, Any] = dict(bbox_inches='tight', pad_inches=0.03) if crop else {}

@@ -125,15 +125,9 @@ def to_plot_axes(keypoint: np.ndarray) -> np.ndarray:
 def level(points: np.ndarray, present: np.ndarray) -> np.ndarray:
     """Undo the tilt of a sensor that looks down, where feet at several distances show it.
 
-    Where the feet say something else than the bodies that stand (a kick looks like a steep floor),
-    the floor is as steep as these lean.
-
-    Args:
-        points: Right, away, up, in metres. Shape (M, T, V, 3).
-        present: Whether a person is in a frame. Shape (M, T).
-
-    Returns:
-        The points, turned about the axis to the right.
+    The points (M, T, V, 3) are right, away, up, in metres, and present where (M, T) says so. Where
+    the feet say something else than the bodies that stand (a kick looks like a steep floor), the
+    floor is as steep as these lean.
     """
     bodies = points[present]  # (persons and frames, V, 3)
     lowest = bodies[np.arange(len(bodies)), bodies[..., 2].argmin(1)]  # (persons and frames, 3)

@@ -27,19 +27,12 @@ MAX_CLASSES = 10_000
 
 @dataclass
 class CheckReport:
-    """The result of a check.
+    """The result of a check."""
 
-    Attributes:
-        findings: What is wrong, in the order of the checks.
-        samples: Facts about each annotation.
-        splits: The names of the samples in each split.
-        pairs: The splits that were compared: a training split and a test split.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)  # in the order of the checks
     samples: list[SampleFacts] = field(default_factory=list)
-    splits: Splits = field(default_factory=dict)
-    pairs: list[tuple[str, str]] = field(default_factory=list)
+    splits: Splits = field(default_factory=dict)  # the names of the samples in each
+    pairs: list[tuple[str, str]] = field(default_factory=list)  # splits for training and testing
 
     def counts(self) -> Iterator[str]:
         """The counts, line by line."""

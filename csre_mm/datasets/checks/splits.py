@@ -15,15 +15,7 @@ _TRAIN = re.compile(r'train(ing)?', re.IGNORECASE)
 def read_splits(
     split: Mapping[Any, Any], names: Mapping[str, SampleFacts]
 ) -> tuple[Splits, list[Finding]]:
-    """Check the members of splits.
-
-    Args:
-        split: The ``split`` of the annotation file.
-        names: The samples by name.
-
-    Returns:
-        For each split the names of samples, each once; and what is wrong with the others.
-    """
+    """For each split the names of samples, each once; and what is wrong with the other members."""
     splits: Splits = {}
     findings = []
     for key, members in split.items():
@@ -47,15 +39,12 @@ def read_splits(
 
 
 def split_pairs(names: Iterable[str]) -> list[tuple[str, str]]:
-    """Find training splits and their test splits by name.
+    """Find pairs of a training split and a test split by name.
 
     A split with 'train' in its name is a training split; the text before and after that is its
     protocol. Another split belongs to the longest protocol that its name has: ``xsub_val`` to
     ``xsub_train`` and not to ``xview_train``, ``val_clean`` to ``train``. A split that has none
     belongs to the training split only if there is a single one.
-
-    Returns:
-        Pairs of a training split and a test split.
     """
     names = list(names)
     protocols = {}

@@ -35,20 +35,13 @@ def parse_view(name: str, where: str | None = None) -> int:
 
 
 def parse_sequence(data: bytes, name: str, where: str | None = None) -> dict[str, Any]:
-    """Make the annotation of one JSON file.
+    """Make the annotation of one JSON file, which messages call ``where``, by default ``name``.
 
-    Args:
-        data: The content of the file: ``file_name``, ``label`` (1 to 10) and ``skeletons``
-            [T][20][3] in metres.
-        name: The sequence's name.
-        where: How messages call the file, by default ``name``.
+    The file has ``file_name``, ``label`` (1 to 10) and ``skeletons`` [T][20][3] in metres.
 
     Returns:
         ``frame_dir``, ``label`` (from 0), ``total_frames`` T and ``keypoint`` (1, T, V=20, 3),
         float32 metres.
-
-    Raises:
-        InputError: If the file is no JSON, or a field is missing or different.
     """
     where = where or name
     parse_view(name, where)

@@ -23,11 +23,7 @@ from csre_mm.utils.files import atomic_path
 
 
 def innermost_dataset(dataset: object) -> BaseDataset:
-    """The dataset whose positions ``sample_idx`` counts.
-
-    Raises:
-        InputError: If several datasets are joined: their positions would coincide.
-    """
+    """The dataset whose positions ``sample_idx`` counts, which would coincide in joined ones."""
     while isinstance(dataset, RepeatDataset | ClassBalancedDataset):
         dataset = dataset.dataset
     if not isinstance(dataset, BaseDataset):
@@ -39,11 +35,7 @@ def innermost_dataset(dataset: object) -> BaseDataset:
 
 
 def count_slots(dataset: object) -> int:
-    """Slots of a bank: one per sample, with :class:`SlotPerRepeatDataset` one per repeat.
-
-    Raises:
-        InputError: As :func:`innermost_dataset`.
-    """
+    """Slots of a bank: one per sample, with :class:`SlotPerRepeatDataset` one per repeat."""
     samples = len(innermost_dataset(dataset))
     return len(dataset) if isinstance(dataset, SlotPerRepeatDataset) else samples
 

@@ -20,25 +20,15 @@ _START = 1e-6
 
 
 class AdaptiveGraphConv(nn.Module):
-    r"""Graph convolution along a fixed, a learned and an attended topology.
+    r"""Graph convolution of (N, C, T, V) along a fixed, a learned and an attended topology.
 
-    For each of the K subsets the features are gathered along
-    :math:`A_k + B_k + C_k`: A the skeleton, B a parameter, and
-    :math:`C_{vu} = \operatorname{softmax}_v(\theta_v \cdot \phi_u / (RT))` with two embeddings of R
-    channels and T frames; then a 1x1 convolution a subset, summed (Shi et al., CVPR 2019,
-    equations 3 to 5).
+    For each of the K subsets the features are gathered along :math:`A_k + B_k + C_k`: A the
+    skeleton (K, V, V), B a parameter, and :math:`C_{vu} = \operatorname{softmax}_v(\theta_v \cdot
+    \phi_u / (RT))` with two embeddings of R channels and T frames; then a 1x1 convolution a subset,
+    summed (Shi et al., CVPR 2019, equations 3 to 5).
 
     The embeddings of all subsets are one convolution, and so are the last ones. The topologies of
     all subsets gather from each frame in one product, which leaves the channels last in memory.
-
-    Args:
-        in_channels: Channels C of the input.
-        out_channels: Channels of the output.
-        A: The K subsets of the graph (K, V, V).
-
-    Shape:
-        - Input: (N, C, T, V)
-        - Output: (N, out_channels, T, V)
     """
 
     A: Tensor
@@ -58,11 +48,7 @@ class AdaptiveGraphConv(nn.Module):
         nn.init.constant_(self.bn.weight, _START)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve over the graph.
-
-        Args:
-            x: (N, C, T, V).
-        """
+        """Convolve (N, C, T, V) over the graph."""
         N, C, T, V = x.shape
         K = len(self.A)
         # Before the product: the sum over R * T numbers leaves the range of float16.
@@ -80,12 +66,7 @@ class AdaptiveGraphConv(nn.Module):
 
 
 class AGCNBlock(GraphBlock):
-    """A graph convolution, then a temporal convolution over 9 frames, with a residual connection.
-
-    Args:
-        stage: Channels and stride; the first block has no residual connection.
-        A: The subsets of the graph (K, V, V).
-    """
+    """A graph convolution, then a temporal convolution over 9 frames; the first has no residual."""
 
     def __init__(self, stage: Stage, A: Tensor) -> None:
         number, channels, out_channels, stride = stage

@@ -15,14 +15,7 @@ def init_conv(conv: nn.modules.conv._ConvNd, fan_out: int) -> None:
 def conv_bn(
     in_channels: int, out_channels: int, kernel_size: int = 1, stride: int = 1
 ) -> nn.Sequential:
-    """A temporal convolution and its normalisation.
-
-    Args:
-        in_channels: Channels of the input.
-        out_channels: Channels of the output.
-        kernel_size: Frames that the convolution spans, an odd number.
-        stride: Frames from one output to the next.
-    """
+    """A convolution over an odd number of frames, and its normalisation."""
     conv = nn.Conv2d(
         in_channels,
         out_channels,

@@ -10,22 +10,11 @@ from csre_mm.utils.errors import InputError
 class MultiScaleTemporalConv(nn.Module):
     """Temporal convolutions of several dilations, a max pooling and a 1x1 convolution, joined.
 
-    CTR-GCN (Chen et al., ICCV 2021), after MS-G3D. Each branch but the last squeezes the channels
-    by a 1x1 convolution first; these convolutions are one convolution here, and the normalisations
-    at the ends of the branches are one over the joined channels: the same network in fewer, larger
-    steps. The output lies in memory with the channels last, where convolutions and pooling of a CPU
-    are faster.
-
-    Args:
-        in_channels: Channels C of the input.
-        out_channels: Channels of the output, a multiple of the number of branches.
-        kernel_size: Frames that a dilated convolution spans, counted without the dilation.
-        stride: Frames from one output to the next.
-        dilations: Dilation of each convolution.
-
-    Shape:
-        - Input: (N, C, T, V)
-        - Output: (N, out_channels, ceil(T / stride), V)
+    CTR-GCN (Chen et al., ICCV 2021), after MS-G3D; from (N, C, T, V) to (N, out_channels, ceil(T /
+    stride), V). Each branch but the last squeezes the channels by a 1x1 convolution first; these
+    convolutions are one convolution here, and the normalisations at the ends of the branches are
+    one over the joined channels: the same network in fewer, larger steps. The output lies in memory
+    with the channels last, where convolutions and pooling of a CPU are faster.
     """
 
     def __init__(
@@ -72,11 +61,7 @@ class MultiScaleTemporalConv(nn.Module):
             nn.init.normal_(norm.weight, 1, 0.02)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve in time.
-
-        Args:
-            x: (N, C, T, V).
-        """
+        """Convolve (N, C, T, V) in time."""
         x = x.contiguous(memory_format=torch.channels_last)
         parts = self.squeeze_bn(self.squeeze(x)).relu_().split(self.width, 1)
         branches = [conv(part) for conv, part in zip(self.convs, parts[:-1], strict=True)]

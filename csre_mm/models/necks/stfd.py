@@ -6,14 +6,7 @@ from csre_mm.utils.errors import InputError
 
 
 class _Branch(nn.Module):
-    """Squeeze the channels of a pooled feature map and project the rest.
-
-    Args:
-        in_channels: Channels C of the feature map.
-        length: Length L of the axis that was not pooled.
-        feat_dim: Width D of the projection.
-        reduction: Factor r by which the channels are squeezed.
-    """
+    """Squeeze the channels of a pooled feature map (N, C, L) and project the rest: (N, D)."""
 
     def __init__(self, in_channels: int, length: int, feat_dim: int, reduction: int) -> None:
         super().__init__()
@@ -26,14 +19,7 @@ class _Branch(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Project a pooled feature map.
-
-        Args:
-            x: (N, C, L).
-
-        Returns:
-            (N, D).
-        """
+        """Project a pooled feature map."""
         return self.project(self.squeeze(x).flatten(1))  # (N, C/r, L) -> (N, C/r * L) -> (N, D)
 
 

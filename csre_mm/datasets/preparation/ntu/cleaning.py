@@ -38,9 +38,8 @@ def clean_published(
 ) -> tuple[list[Actor], Counter[str]]:
     """Choose the actors as the published scripts do; count the bodies dropped or joined.
 
-    Args:
-        bodies: At least one, in the order of their appearance.
-        limit_motion: Apply the limits of motion, which the scripts define but do not use.
+    The bodies are in the order of their appearance. ``limit_motion`` applies the limits of motion,
+    which the scripts define and do not use.
     """
     if len(bodies) == 1:
         return [[bodies[0]]], Counter()

@@ -23,18 +23,13 @@ def make_report(
 ) -> dict[str, Any]:
     """Count files, samples, classes, reasons and notes.
 
-    Args:
-        outcomes: Of all files that were read.
-        ignored: The names of those left out by request.
-        num_other: Files of another data set.
-        splits: The names of the samples of each split.
-        benchmark: The data set, for the known counts.
+    ``outcomes`` are of all files that were read, ``ignored`` the names of those left out by
+    request, ``num_other`` files of another data set.
 
     Returns:
         Plain containers: ``files`` (``missing`` are those ignored or without a body), ``ignored``,
         ``other_dataset``, ``frames``, ``persons``, ``splits``, ``classes`` (``A001``, ...),
-        ``rejected`` (by reason) and ``notes`` (what is unusual about the samples). ``full`` is the
-        known count of the full data set.
+        ``rejected`` (by reason) and ``notes``. ``full`` is the known count of the full data set.
     """
     shapes = [one.annotation['keypoint'].shape for one in outcomes if one.annotation is not None]
     persons = Counter(shape[0] for shape in shapes)
