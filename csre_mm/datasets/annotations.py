@@ -13,7 +13,7 @@ from typing import Any
 from csre_mm.datasets.sample_faults import OnFault, keep_sound, refuse
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
-from csre_mm.utils.plain_pickle import RefusedError, load_plain
+from csre_mm.utils.plain_pickle import read_pickle
 from csre_mm.utils.plain_values import brief
 
 
@@ -38,23 +38,7 @@ def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
         >>> sorted(data['split']), len(data['annotations'])
         (['train', 'val'], 48)
     """
-    try:
-        with open(path, 'rb') as file:
-            data = load_plain(file)
-    except RefusedError as error:
-        raise InputError(
-            f'{path}: refused: the pickle asks for {str(error)!r:.100}, '
-            'an annotation file holds plain containers and NumPy arrays only'
-        ) from None
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such file, expected an annotation pickle') from None
-    except OSError as error:
-        raise InputError(f'{path}: cannot be read: {error.strerror or error}') from error
-    except Exception as error:  # a corrupt pickle can raise almost anything
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f'{path}: not an annotation pickle, or an incomplete one ({reason:.200})'
-        ) from error
+    data = read_pickle(path, 'an annotation pickle')
     if isinstance(data, list):
         data = {'split': {}, 'annotations': data}
     _check_top_level(data, path)

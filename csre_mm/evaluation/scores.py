@@ -20,9 +20,11 @@ from mmengine.logging import print_log
 from csre_mm.datasets.annotations import check_annotations, load_annotations, select_split
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
-from csre_mm.utils.plain_pickle import RefusedError
+from csre_mm.utils.plain_pickle import read_pickle
 from csre_mm.utils.plain_tensors import load_plain_tensors
 from csre_mm.utils.plain_values import brief
+
+_KIND = 'a file of scores by tools/test.py --dump'
 
 
 @METRICS.register_module()
@@ -97,23 +99,7 @@ def load_scores(path: str | os.PathLike) -> Scores:
 
 
 def _load(path: str | os.PathLike) -> Any:
-    try:
-        with open(path, 'rb') as file:
-            return load_plain_tensors(file)
-    except FileNotFoundError as error:
-        raise InputError(f'no such score file: {path}') from error
-    except RefusedError as error:
-        raise InputError(
-            f'{path}: refused: the pickle asks for {str(error)!r:.100}, '
-            'a score file holds plain containers, arrays and tensors only'
-        ) from error
-    except OSError as error:
-        raise InputError(f'{path}: cannot be read: {error.strerror or error}') from error
-    except Exception as error:  # whatever a damaged pickle raises
-        raise InputError(
-            f'{path} holds no scores written by tools/test.py --dump: '
-            'not a pickle, or a damaged one'
-        ) from error
+    return read_pickle(path, _KIND, load_plain_tensors)
 
 
 def _parse_list(samples: Any, path: str | os.PathLike) -> Scores:
@@ -133,7 +119,7 @@ def _parse_list(samples: Any, path: str | os.PathLike) -> Scores:
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f'{path} holds no scores written by tools/test.py --dump') from error
+        raise InputError(f'{path}: not {_KIND}') from error
     wrong = (labels < 0) | (labels >= scores.shape[1])
     if wrong.any():
         place = int(wrong.argmax())

@@ -20,9 +20,10 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from csre_mm.utils import plain_values as values
+from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.plain_values import RefusedError, brief, checked_keys
 
-__all__ = ['PLAIN_NAMES', 'Kind', 'RefusedError', 'load_plain']
+__all__ = ['PLAIN_NAMES', 'Kind', 'RefusedError', 'load_plain', 'read_pickle']
 
 PLAIN_NAMES: dict[tuple[str, str], Any] = {
     ('numpy', 'ndarray'): 'numpy.ndarray',  # only an argument of _reconstruct
@@ -184,3 +185,22 @@ def load_plain(
         return _PlainUnpickler(file, names, references).load()
     except KeyError as error:
         raise pickle.UnpicklingError(f'a pickle has no operation {error}') from error
+
+
+def read_pickle(path: str | os.PathLike, kind: str, load: Callable = load_plain) -> Any:
+    """Read a file of plain data, which is ``kind``, or say in one line why it cannot be."""
+    try:
+        with open(path, 'rb') as file:
+            return load(file)
+    except RefusedError as error:
+        raise InputError(
+            f'{path}: refused: the pickle asks for {str(error)!r:.100}, {kind} holds plain '
+            'containers and arrays only'
+        ) from None
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file, expected {kind}') from None
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read: {error.strerror or error}') from error
+    except Exception as error:  # a damaged pickle can raise almost anything
+        reason = one_line(error) or type(error).__name__
+        raise InputError(f'{path}: not {kind}, or a damaged one ({reason})') from error
