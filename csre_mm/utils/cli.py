@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from csre_mm.utils.config_options import ConfigOptions
+from csre_mm.utils.config_text import ConfigOptions
 from csre_mm.utils.errors import TRACEBACK_VARIABLE, InputError, printable
 from csre_mm.utils.files import atomic_path
 

@@ -6,8 +6,7 @@ from torch import Tensor, nn
 
 from csre_mm.datasets.layouts import get_layout
 from csre_mm.models.backbones.graphs import hop_distances
-from csre_mm.models.backbones.layers import init_conv, residual
-from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
+from csre_mm.models.backbones.layers import MultiScaleTemporalConv, init_conv, residual
 from csre_mm.models.backbones.skeleton_encoder import (
     GraphBlock,
     SkeletonEncoder,

@@ -5,8 +5,7 @@ from mmaction.registry import MODELS
 from torch import Tensor, nn
 
 from csre_mm.models.backbones.graphs import spatial_subsets
-from csre_mm.models.backbones.layers import init_conv, residual
-from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
+from csre_mm.models.backbones.layers import MultiScaleTemporalConv, init_conv, residual
 from csre_mm.models.backbones.skeleton_encoder import (
     GraphBlock,
     SkeletonEncoder,

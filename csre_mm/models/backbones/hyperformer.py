@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
 from csre_mm.models.backbones.graphs import hop_distances
-from csre_mm.models.backbones.layers import residual
-from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
+from csre_mm.models.backbones.layers import MultiScaleTemporalConv, residual
 from csre_mm.models.backbones.skeleton_encoder import (
     SkeletonEncoder,
     SkeletonInput,
