@@ -5,15 +5,8 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from csre_mm.models.backbones.graphs import spatial_subsets
 from csre_mm.models.backbones.layers import conv_bn, init_conv, residual
-from csre_mm.models.backbones.skeleton_encoder import (
-    GraphBlock,
-    SkeletonEncoder,
-    SkeletonInput,
-    Stage,
-    plan_stages,
-)
+from csre_mm.models.backbones.skeleton_encoder import GraphBlock, SpatialEncoder, Stage
 
 _START = 1e-6
 """Where the learned part of the graph, and the scale of the graph convolution, begin."""
@@ -76,7 +69,7 @@ class AGCNBlock(GraphBlock):
 
 
 @MODELS.register_module()
-class AGCN(SkeletonEncoder):
+class AGCN(SpatialEncoder):
     """The encoder of the two-stream adaptive graph convolutional network (2s-AGCN).
 
     Shi, Zhang, Cheng, Lu: Two-Stream Adaptive Graph Convolutional Networks for Skeleton-Based
@@ -109,17 +102,4 @@ class AGCN(SkeletonEncoder):
         torch.Size([1, 2, 256, 16, 25])
     """
 
-    def __init__(
-        self,
-        graph_cfg: dict,
-        in_channels: int = 3,
-        num_person: int = 2,
-        base_channels: int = 64,
-        num_stages: int = 10,
-        inflate_stages: tuple[int, ...] = (5, 8),
-        down_stages: tuple[int, ...] = (5, 8),
-    ) -> None:
-        layout, A = spatial_subsets(graph_cfg)
-        stages = plan_stages(in_channels, base_channels, num_stages, inflate_stages, down_stages)
-        stem = SkeletonInput(num_person, layout.num_joints, in_channels)
-        super().__init__(stem, [AGCNBlock(stage, A) for stage in stages], stages)
+    block = AGCNBlock

@@ -4,15 +4,8 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from csre_mm.models.backbones.graphs import spatial_subsets
 from csre_mm.models.backbones.layers import MultiScaleTemporalConv, init_conv, residual
-from csre_mm.models.backbones.skeleton_encoder import (
-    GraphBlock,
-    SkeletonEncoder,
-    SkeletonInput,
-    Stage,
-    plan_stages,
-)
+from csre_mm.models.backbones.skeleton_encoder import GraphBlock, SpatialEncoder, Stage
 
 
 class ChannelTopologyGraphConv(nn.Module):
@@ -81,7 +74,7 @@ class CTRGCNBlock(GraphBlock):
 
 
 @MODELS.register_module()
-class CTRGCN(SkeletonEncoder):
+class CTRGCN(SpatialEncoder):
     """Channel-wise topology refinement graph convolution network.
 
     Chen, Zhang, Yuan, Li, Deng, Hu: Channel-wise Topology Refinement Graph Convolution for
@@ -112,17 +105,4 @@ class CTRGCN(SkeletonEncoder):
         torch.Size([1, 2, 256, 16, 25])
     """
 
-    def __init__(
-        self,
-        graph_cfg: dict,
-        in_channels: int = 3,
-        num_person: int = 2,
-        base_channels: int = 64,
-        num_stages: int = 10,
-        inflate_stages: tuple[int, ...] = (5, 8),
-        down_stages: tuple[int, ...] = (5, 8),
-    ) -> None:
-        layout, A = spatial_subsets(graph_cfg)
-        stages = plan_stages(in_channels, base_channels, num_stages, inflate_stages, down_stages)
-        stem = SkeletonInput(num_person, layout.num_joints, in_channels)
-        super().__init__(stem, [CTRGCNBlock(stage, A) for stage in stages], stages)
+    block = CTRGCNBlock

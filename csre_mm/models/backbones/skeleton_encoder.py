@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
+from csre_mm.models.backbones.graphs import spatial_subsets
 from csre_mm.models.backbones.layers import residual
 from csre_mm.utils.errors import InputError
 
@@ -120,6 +121,28 @@ class SkeletonEncoder(nn.Module):
         for block in self.blocks:
             x = block(x)
         return x.reshape(N, M, *x.shape[1:])
+
+
+class SpatialEncoder(SkeletonEncoder):
+    """An encoder whose blocks see the spatial subsets of a graph, as :class:`AGCN`."""
+
+    block: ClassVar[type[nn.Module]]
+    """Makes a block of its :class:`Stage` and the subsets (K, V, V)."""
+
+    def __init__(
+        self,
+        graph_cfg: dict,
+        in_channels: int = 3,
+        num_person: int = 2,
+        base_channels: int = 64,
+        num_stages: int = 10,
+        inflate_stages: tuple[int, ...] = (5, 8),
+        down_stages: tuple[int, ...] = (5, 8),
+    ) -> None:
+        layout, A = spatial_subsets(graph_cfg)
+        stages = plan_stages(in_channels, base_channels, num_stages, inflate_stages, down_stages)
+        stem = SkeletonInput(num_person, layout.num_joints, in_channels)
+        super().__init__(stem, [self.block(stage, A) for stage in stages], stages)
 
 
 def check_input(x: Tensor, stride: int) -> None:
