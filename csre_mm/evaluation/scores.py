@@ -95,11 +95,7 @@ def load_scores(path: str | os.PathLike) -> Scores:
         >>> scores.scores.shape
         (12, 3)
     """
-    return _parse_list(_load(path), path)
-
-
-def _load(path: str | os.PathLike) -> Any:
-    return read_pickle(path, _KIND, load_plain_tensors)
+    return _parse_list(read_pickle(path, _KIND, load_plain_tensors), path)
 
 
 def _parse_list(samples: Any, path: str | os.PathLike) -> Scores:
@@ -148,10 +144,6 @@ def are_positions(names: Sequence[str]) -> bool:
     return all(name == str(place) for place, name in enumerate(names))
 
 
-_LISTED = 5
-"""Names of samples in an error message, at most."""
-
-
 def read_scores(
     path: str | os.PathLike,
     labels: Mapping[str, int] | None = None,
@@ -163,7 +155,7 @@ def read_scores(
     A dictionary needs ``labels`` by the names of the samples. ``names`` has the sample that a key
     i, ``test_i`` or ``train_i`` stands for; with ``whole`` none of the samples may be missing.
     """
-    data = _load(path)
+    data = read_pickle(path, _KIND, load_plain_tensors)
     if isinstance(data, list):
         return _parse_list(data, path)
     _check_dictionary(data, path)
@@ -177,7 +169,15 @@ def read_scores(
             f'{path} holds no labels: give the annotation file with --ann and its split with '
             '--split'
         )
-    _check_samples(by_name, labels, whole, path)
+    extra = [name for name in by_name if name not in labels]
+    if extra:
+        hint = ''
+        if all(re.fullmatch(r'(test|train)_\d+', name, re.ASCII) for name in extra):
+            hint = '; these are positions, give the names in this order, one a line, with --names'
+        raise InputError(f'{path} has samples without a label in --ann: {list_names(extra)}{hint}')
+    missing = [name for name in labels if name not in by_name]
+    if whole and missing:
+        raise InputError(f'{path} lacks samples of the split: {list_names(missing)}')
     classes = np.array([labels[name] for name in by_name], dtype=np.int64)  # (N,)
     return Scores(list(by_name), classes, _stack(list(by_name.values()), path))
 
@@ -208,10 +208,10 @@ def read_labels(path: str | os.PathLike, split: str | None) -> dict[str, int]:
     return {sample['frame_dir']: int(sample['label']) for sample in samples}
 
 
-def list_names(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str], most: int = 5) -> str:
     """Up to five names, and how many more there are."""
-    more = f' and {len(names) - _LISTED} more' if len(names) > _LISTED else ''
-    return ', '.join(map(str, names[:_LISTED])) + more
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return ', '.join(map(str, names[:most])) + more
 
 
 def _check_dictionary(data: Any, path: str | os.PathLike) -> None:
@@ -240,21 +240,3 @@ def _name_of(key: Any, names: Sequence[str] | None, path: str | os.PathLike) -> 
     if int(number[1]) >= len(names):
         raise InputError(f'{path} has a sample {key}, the file of --names has {len(names)} names')
     return names[int(number[1])]
-
-
-def _check_samples(
-    by_name: Mapping[str, np.ndarray],
-    labels: Mapping[str, int],
-    whole: bool,
-    path: str | os.PathLike,
-) -> None:
-    """Insist on the same samples in a file and in the labels."""
-    extra = [name for name in by_name if name not in labels]
-    if extra:
-        hint = ''
-        if all(re.fullmatch(r'(test|train)_\d+', name, re.ASCII) for name in extra):
-            hint = '; these are positions, give the names in this order, one a line, with --names'
-        raise InputError(f'{path} has samples without a label in --ann: {list_names(extra)}{hint}')
-    missing = [name for name in labels if name not in by_name]
-    if whole and missing:
-        raise InputError(f'{path} lacks samples of the split: {list_names(missing)}')
