@@ -7,12 +7,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import Recording, SkeletonInferencer, find_recordings
+from csre_mm.apis import SkeletonInferencer, find_recordings
 from csre_mm.apis.data_settings import read_config_of
 from csre_mm.apis.prediction import Answer, Prediction, captions, format_score
 from csre_mm.apis.recordings import Recordings
@@ -74,9 +73,6 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--gif', type=Path, metavar='FILE', help='moving skeletons and answers')
     parser.add_argument('--mp4', type=Path, metavar='FILE', help='the same as a film; needs ffmpeg')
-    parser.add_argument(
-        '--latency', action='store_true', help='play the input as a stream and measure the answers'
-    )
     add_config_options(parser, 'change the config, as for tools/test.py')
     return parser.parse_args()
 
@@ -96,8 +92,6 @@ def check_outputs(args: argparse.Namespace, num_recordings: int) -> None:
         raise InputError(
             f'{args.input}: {num_recordings} recordings, figures are drawn of {MOST_DRAWN} at most'
         )
-    if args.latency and num_recordings > 1:
-        raise InputError(f'--latency: {num_recordings} recordings, expected one')
 
 
 def classify(
@@ -206,23 +200,6 @@ def _numbered(path: Path, number: int, total: int) -> Path:
     return path if total == 1 else path.with_stem(f'{path.stem}_{number:0{len(str(total))}d}')
 
 
-def print_latency(
-    inferencer: SkeletonInferencer, recording: Recording, args: argparse.Namespace
-) -> None:
-    """Measure the stream and print it."""
-    num_frames = recording.keypoint.shape[1]
-    window = args.window or min(64, max(1, num_frames // 2))
-    inferencer.predict_one(recording)  # memory and kernels are set up by the first answer
-    frames = recording.keypoint.swapaxes(0, 1)  # (T, M, V, C)
-    answers = list(inferencer.stream(frames, window, args.stride or 1))
-    median, p95 = np.percentile([float(answer.latency_ms or 0) for answer in answers], [50, 95])
-    print(
-        f'\nLatency of {len(answers)} answers about {min(window, num_frames)} frames each, from '
-        f'the arrival of the newest: median {median:.1f} ms, 95 % within {p95:.1f} ms. '
-        'A sensor of 30 frames a second leaves 33.3 ms.'
-    )
-
-
 @command
 def main() -> None:
     """Classify."""
@@ -244,8 +221,6 @@ def main() -> None:
     if failed:
         raise InputError(f'{failed} of {len(recordings)} inputs cannot be classified')
     draw_figures(args, inferencer, recordings, predictions)
-    if args.latency:
-        print_latency(inferencer, recordings[0], args)
 
 
 if __name__ == '__main__':

@@ -33,7 +33,6 @@ class Prediction:
     start: int  # the first frame, from 0
     end: int  # the frame after the last
     truth: int | None = None  # the true class, if it is known
-    latency_ms: float | None = None  # milliseconds from the last frame of a stream
 
     def as_dict(self) -> dict[str, Any]:
         """What goes into a JSON file."""

@@ -111,7 +111,7 @@ def _readers(source: Any, split: str | None, name: str) -> Iterator[Callable[[],
     else:
         raise InputError(
             f'a {type(source).__name__} cannot be classified, expected a path, an array '
-            '(M, T, V, C) or a list of them; frames one by one are for stream()'
+            '(M, T, V, C) or a list of them'
         )
 
 
