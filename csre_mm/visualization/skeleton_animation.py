@@ -30,8 +30,6 @@ MOST_FRAMES = 300
 _SIDE = 3.6  # inches
 _DPI = 100
 _GRID = 0.5  # metres
-_LEAST_WAY = 0.5  # metres between the nearest and the farthest feet
-_LEAN = 0.3  # slope by which people who sit or bend seem to lean
 _WRAP = 44  # characters of a caption's line
 
 
@@ -91,7 +89,7 @@ def draw_animation(
     step = frame_step(keypoint.shape[1], suffix)
     frames = range(0, keypoint.shape[1], step)
     present: np.ndarray = np.any(keypoint, axis=(2, 3))  # (M, T)
-    points = level(to_plot_axes(keypoint), present)
+    points = to_plot_axes(keypoint)
     fps: Any = FPS / step
     writer: AbstractMovieWriter = PillowWriter(fps)
     settings: Any = {}
@@ -122,30 +120,8 @@ def to_plot_axes(keypoint: np.ndarray) -> np.ndarray:
     return np.stack([-x, z, y], axis=-1)
 
 
-def level(points: np.ndarray, present: np.ndarray) -> np.ndarray:
-    """Undo the tilt of a sensor that looks down, where feet at several distances show it.
-
-    The points (M, T, V, 3) are right, away, up, in metres, and present where (M, T) says so. Where
-    the feet say something else than the bodies that stand (a kick looks like a steep floor), the
-    floor is as steep as these lean.
-    """
-    bodies = points[present]  # (persons and frames, V, 3)
-    lowest = bodies[np.arange(len(bodies)), bodies[..., 2].argmin(1)]  # (persons and frames, 3)
-    if np.ptp(lowest[:, 1]) < _LEAST_WAY:
-        return points
-    slope = float(np.polyfit(lowest[:, 1], lowest[:, 2], 1)[0])
-    _, away, up = np.moveaxis(bodies - bodies.mean(1, keepdims=True), -1, 0)
-    leans = -(away * up).sum(1) / np.maximum((up * up).sum(1), 1e-6)  # of an axis through each
-    standing = np.abs(leans) < 1
-    lean = float(np.median(leans[standing])) if standing.any() else 0.0
-    if abs(slope - lean) > _LEAN:
-        slope = lean
-    cos, sin = 1 / np.hypot(1, slope), slope / np.hypot(1, slope)
-    return points @ np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]], points.dtype)
-
-
 class Scene:
-    """A figure whose skeletons can be moved; the arguments are as for :func:`level`."""
+    """A figure whose skeletons (M, T, V, 3) can be moved, where (M, T) says they are present."""
 
     def __init__(self, points: np.ndarray, present: np.ndarray, layout: SkeletonLayout) -> None:
         self.points, self.present = points, present

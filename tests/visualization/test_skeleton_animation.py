@@ -13,7 +13,6 @@ from csre_mm.visualization.skeleton_animation import (
     check_movie,
     draw_animation,
     frame_step,
-    level,
     to_plot_axes,
 )
 
@@ -58,28 +57,6 @@ def test_who_stands_is_upright_and_not_mirrored():
     assert right[0] < right[1]  # x is to the sensor's left
     turn = to_plot_axes(np.eye(3))
     assert np.linalg.det(turn) == pytest.approx(1)  # no reflection: a left hand stays one
-
-
-@pytest.mark.parametrize('angle', [0.3, 0.7])  # feet alone do not prove the second one
-def test_the_tilt_of_a_sensor_is_undone(angle):
-    flat = standing(40, 1)
-    flat[..., 2] += np.linspace(0, 3, 40, dtype=np.float32)[:, None]
-    turn = [[1, 0, 0], [0, np.cos(angle), np.sin(angle)], [0, -np.sin(angle), np.cos(angle)]]
-    points, present = to_plot_axes(flat @ np.array(turn)), np.ones((1, 40), bool)
-    feet = points[..., 2].min(-1)[0]
-    assert np.ptp(feet) > 0.8
-    assert np.ptp(level(points, present)[..., 2].min(-1)) < 0.1
-    in_place = to_plot_axes(standing(5, 1)[:, :1])
-    np.testing.assert_array_equal(level(in_place, np.ones((1, 1), bool)), in_place)
-
-
-def test_a_person_behind_another_who_kicks_stays_on_the_floor():
-    """The feet show a steep floor, the bodies stand upright."""
-    keypoint = standing(10, 2)
-    keypoint[1, ..., 2] += 0.6
-    keypoint[1, :8, :, 1] += 0.5  # the lowest joint that is seen is a knee
-    points = to_plot_axes(keypoint)
-    assert np.abs(level(points, np.ones((2, 10), bool)) - points).max() < 0.3
 
 
 def test_axes_are_equal_and_hold_everybody():
