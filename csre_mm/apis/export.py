@@ -87,9 +87,8 @@ class Exporter:
     def trace(self) -> ExportedProgram:
         """Trace the graph for a batch of any size.
 
-        Raises:
-            InputError: If the encoder branches on values, or turns the size of the batch into a
-                number; the message names what it was.
+        An encoder that branches on values, or turns the size of the batch into a number, cannot be:
+        the ``InputError`` names what it was.
         """
         dynamic = {0: torch.export.Dim('batch', min=1, max=1 << 16)}
         options: dict[str, Any] = {}

@@ -127,16 +127,9 @@ class SkeletonRunner(Runner):
         strict: bool = False,
         revise_keys: Any = (),
     ) -> dict[str, Any]:
-        """Load weights, and refuse those of another model.
+        """Load weights: a checkpoint, a published one, or a bare state dict, which fits the config.
 
-        Args:
-            filename: The checkpoint, a published one, or a bare state dict.
-            map_location: Where to load it.
-            strict: Whether every tensor must fit.
-            revise_keys: Is not used; ``module.`` in front of the names is removed.
-
-        Raises:
-            InputError: If the checkpoint does not fit the config or the model.
+        ``strict`` demands that every tensor fits; ``revise_keys`` is not used.
         """
         try:
             content = _load_checkpoint(filename, map_location, self.logger)

@@ -86,10 +86,6 @@ class CSRENeck(CSRE):
 
         Returns:
             The feature map unchanged, and the dictionary of :meth:`CSRE.forward`.
-
-        Raises:
-            InputError: If the feature map is not of the shape that the neck was built for, a sample
-                has no ``sample_idx``, or the banks have no slot for it.
         """
         if data_samples is None:
             return x, {}

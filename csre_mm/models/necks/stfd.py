@@ -77,17 +77,7 @@ class STFD(nn.Module):
         self.temporal = _Branch(in_channels, num_frames, feat_dim, reduction)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Decompose a feature map.
-
-        Args:
-            x: (N, M, C, T, V).
-
-        Returns:
-            The spatial feature (N, D) and the temporal feature (N, D).
-
-        Raises:
-            InputError: If C, T or V is not what the module was built for.
-        """
+        """Decompose a feature map (N, M, C, T, V) of the size that the module was built for."""
         self._check(x)
         x = x.mean(1)  # (N, C, T, V)
         return self.spatial(x.mean(2)), self.temporal(x.mean(3))
