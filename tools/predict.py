@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import Progress
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import SkeletonInferencer, find_recordings
+from csre_mm.apis import Recording, SkeletonInferencer, find_recordings
 from csre_mm.apis.data_settings import read_config_of
-from csre_mm.apis.prediction import Answer, Prediction, captions, format_score
+from csre_mm.apis.prediction import Answer, Prediction
 from csre_mm.apis.recordings import Recordings
 from csre_mm.apis.windows import split_persons
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
@@ -119,6 +119,24 @@ def classify(
             predictions.append(prediction)
             progress.advance(task, float(prediction.start == 0))
     return predictions, len(failed)
+
+
+def format_score(score: float) -> str:
+    """A probability in per cent; of a head that gives none, the number."""
+    return f'{100 * score:5.1f} %' if 0 <= score <= 1 else f'{score:7.3f}'
+
+
+def captions(recording: Recording, predictions: Sequence[Prediction]) -> list[str]:
+    """What is written above each frame: the answer of the window whose middle is nearest."""
+    num_frames = recording.keypoint.shape[1]
+    lines = []
+    for frame in range(num_frames):
+        best = min(predictions, key=lambda p: abs(p.start + p.end - 1 - 2 * frame))
+        lines.append(
+            f'{best.class_name}  {format_score(best.score).strip()}\n'
+            f'{recording.name}, frame {frame + 1} of {num_frames}'
+        )
+    return lines
 
 
 def make_table(

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from csre_mm.apis.recordings import Recording
-
 NOBODY = -1
 """The label of a window without a person."""
 
@@ -45,21 +43,3 @@ def rank(scores: np.ndarray, class_names: Sequence[str], top_k: int) -> list[Ans
     """The classes with the highest scores (classes,); of equal scores the first class first."""
     order = np.argsort(-scores, kind='stable')[:top_k]
     return [Answer(int(label), class_names[label], float(scores[label])) for label in order]
-
-
-def format_score(score: float) -> str:
-    """A probability in per cent; of a head that gives none, the number."""
-    return f'{100 * score:5.1f} %' if 0 <= score <= 1 else f'{score:7.3f}'
-
-
-def captions(recording: Recording, predictions: Sequence[Prediction]) -> list[str]:
-    """What is written above each frame: the answer of the window whose middle is nearest."""
-    num_frames = recording.keypoint.shape[1]
-    lines = []
-    for frame in range(num_frames):
-        best = min(predictions, key=lambda p: abs(p.start + p.end - 1 - 2 * frame))
-        lines.append(
-            f'{best.class_name}  {format_score(best.score).strip()}\n'
-            f'{recording.name}, frame {frame + 1} of {num_frames}'
-        )
-    return lines

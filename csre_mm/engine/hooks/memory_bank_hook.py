@@ -157,13 +157,6 @@ class MemoryBankHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Strip the checkpoints that the last epoch made old."""
-        self._strip_older(runner)
-
-    def after_train(self, runner: Runner) -> None:
-        """Strip the checkpoints that the last epoch made old."""
-        self._strip_older(runner)
-
-    def _strip_older(self, runner: Runner) -> None:
         newest, keys = newest_checkpoint(runner.work_dir), tuple(self._state_keys(runner))
         if self.keep == 'all' or not is_main_process() or newest is None:
             return
@@ -179,3 +172,5 @@ class MemoryBankHook(Hook):
                 with atomic_path(path) as temporary:
                     torch.save(checkpoint, temporary)
             self._stripped.add(path)
+
+    after_train = before_train_epoch

@@ -1,17 +1,13 @@
 """A report on the conversion of NTU RGB+D: counts, and the names of the files behind them."""
 
-import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from csre_mm.datasets.preparation.ntu.convert import Outcome
 from csre_mm.datasets.preparation.ntu.raw import NO_BODY, REASONS
 from csre_mm.datasets.preparation.ntu.splits import NTUBenchmark, files_of_class, parse_name
-from csre_mm.utils.errors import InputError, printable
-from csre_mm.utils.tables import format_table
-
-NAMES_SHOWN = 2
+from csre_mm.utils.errors import InputError
 
 
 def make_report(
@@ -90,36 +86,3 @@ def _group_notes(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
             group['total'] += number
             group['names'].append(outcome.name)
     return {note: groups[note] for note in sorted(groups)}
-
-
-def format_report(report: dict[str, Any]) -> str:
-    """The report of :func:`make_report` as tables, with the first names only."""
-    counts = [
-        [name, f'{n["here"]:,}', f'{n["full"]:,}', f'{n["here"] - n["full"]:+,}']
-        for name, n in [*report['files'].items(), *report['splits'].items()]
-    ]
-    classes = [f'{name} {n["samples"]}/{n["full_files"]}' for name, n in report['classes'].items()]
-    rejected = [
-        [reason, f'{group["count"]:,}', f'{group["meaning"]}{_such_as(group["files"])}']
-        for reason, group in report['rejected'].items()
-    ]
-    notes = [
-        [note, f'{group["total"]:,}', f'{group["files"]:,}', _such_as(group['names'])]
-        for note, group in report['notes'].items()
-    ]
-    parts = [
-        format_table(['files and samples', 'here', 'full data set', 'difference'], counts),
-        f'samples / raw files of the full data set\n{textwrap.fill("  ".join(classes), 100)}',
-        format_table(['files without a sample', 'files', 'meaning'], rejected, left=(0, 2)),
-    ]
-    if notes:
-        header = ['unusual in the samples', 'number', 'in files', '']
-        parts.append(format_table(header, notes, left=(0, 3)))
-    return '\n\n'.join(parts)
-
-
-def _such_as(names: Iterable[str]) -> str:
-    """The first names, behind what is said of them."""
-    names = [printable(name) for name in names]
-    more = ', ...' if len(names) > NAMES_SHOWN else ''
-    return f', such as {", ".join(names[:NAMES_SHOWN])}{more}' if names else ''
