@@ -3,6 +3,7 @@
 import numpy as np
 import torch
 from mmaction.models.utils import Graph
+from scipy.sparse.csgraph import shortest_path
 from torch import Tensor
 
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
@@ -24,17 +25,9 @@ def hop_distances(layout: SkeletonLayout) -> Tensor:
 
     Joints that no path connects get one hop more than the longest path has.
     """
-    V = layout.num_joints
-    adjacency = np.eye(V, dtype=bool)
+    adjacency = np.zeros((layout.num_joints, layout.num_joints))
     for joint, parent in layout.edges:
-        adjacency[joint, parent] = adjacency[parent, joint] = True
-    hops = np.full((V, V), -1)
-    reached = np.eye(V, dtype=bool)
-    for hop in range(V):
-        new = reached & (hops < 0)
-        if not new.any():
-            break
-        hops[new] = hop
-        reached = reached @ adjacency
-    hops[hops < 0] = hops.max() + 1
-    return torch.from_numpy(hops)
+        adjacency[joint, parent] = 1
+    hops = shortest_path(adjacency, directed=False, unweighted=True)
+    hops[np.isinf(hops)] = hops[np.isfinite(hops)].max() + 1
+    return torch.from_numpy(hops.astype(np.int64))
