@@ -133,11 +133,7 @@ class SkeletonDataset(PoseDataset):
                 log.warning(f'... and {len(faults) - MOST_NAMED} more')
 
     def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
-        """Pickle the samples one behind the other, as mmengine does, with fewer copies.
-
-        Returns:
-            The pickles, uint8 (bytes,), and the end of each, int64 (samples,).
-        """
+        """Pickle the samples one behind the other, as mmengine does, with fewer copies."""
         self.labels = self._read_labels()
         pickles, ends = bytearray(), []
         self.data_list.reverse()

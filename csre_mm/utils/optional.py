@@ -3,7 +3,7 @@
 import importlib
 from types import ModuleType
 
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 
 
 def require(package: str, extra: str, purpose: str) -> ModuleType:
@@ -17,5 +17,4 @@ def require(package: str, extra: str, purpose: str) -> ModuleType:
                 f'{purpose} needs {package}, which is not installed: '
                 f"pip install 'csre_mm[{extra}]', in a clone pip install -e '.[{extra}]'"
             ) from error
-        reason = ' '.join(str(error).split())
-        raise InputError(f'{purpose}: {package} cannot be imported: {reason:.200}') from error
+        raise InputError(f'{purpose}: {package} cannot be imported: {one_line(error)}') from error

@@ -15,7 +15,7 @@ import numpy as np
 
 from csre_mm.datasets.layouts import NW_UCLA
 from csre_mm.datasets.preparation.raw_files import RawFile, to_metres
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.plain_values import brief
 
 NUM_CLASSES = 10
@@ -48,8 +48,7 @@ def parse_sequence(data: bytes, name: str, where: str | None = None) -> dict[str
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        reason = ' '.join(str(error).split())
-        raise InputError(f'{where}: not valid JSON: {reason:.100}') from error
+        raise InputError(f'{where}: not valid JSON: {one_line(error, 100)}') from error
     if not isinstance(content, dict):
         raise InputError(f'{where}: holds a {type(content).__name__}, expected an object')
     for field in ('file_name', 'label', 'skeletons'):

@@ -15,8 +15,7 @@ from csre_mm.utils.random import mix_seeds, seed_everything
 class _WorkerSeed:
     """First step of a pipeline: seeds a worker process at the start of an epoch.
 
-    The seed lies in shared memory, because workers that live through all epochs hold a copy of the
-    data set that the main process no longer reaches.
+    The seed lies in shared memory: workers that live through all epochs hold a copy of the set.
     """
 
     def __init__(self) -> None:
