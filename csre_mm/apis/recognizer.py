@@ -52,11 +52,8 @@ def testing_config(cfg: Config) -> Config:
 def load_recognizer(cfg: Config, content: Any, where: str, device: str) -> Any:
     """Build a recognizer without its train-only neck, in evaluation mode, and load its weights.
 
-    ``content`` is what the checkpoint ``where`` holds (:func:`load_checkpoint_file`).
-
-    Raises:
-        InputError: If the config builds no model, the checkpoint is of another one or was trained
-            on another stream, layout or window, or there is no such device.
+    ``content`` is what the checkpoint ``where`` holds (:func:`load_checkpoint_file`). A checkpoint
+    of another model, stream, layout or window, and a missing device, are an ``InputError``.
     """
     try:
         torch.empty(0, device=device)

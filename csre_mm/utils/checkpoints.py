@@ -52,11 +52,9 @@ def load_checkpoint_file(filename: str | os.PathLike, map_location: Any = None) 
     """Read a checkpoint without running code (:func:`~csre_mm.utils.torch_file.read_torch_file`).
 
     Text under ``meta.config`` is left out: mmengine 0.10.7 would run it when it resumes. A
-    ``map_location`` that is no device stands for the CPU.
-
-    Raises:
-        InputError: If there is no such file, it is none or a damaged one, it names something else
-            than tensors and plain data, or its hash is not that in the name of a published file.
+    ``map_location`` that is no device stands for the CPU. A file that is missing, damaged, names
+    something else than tensors and plain data, or has another hash than in its published name, is
+    an ``InputError``.
     """
     filename = os.path.expanduser(filename)
     if not os.path.isfile(filename):

@@ -175,11 +175,8 @@ def load_plain(
     """Read a pickle of containers, numbers, strings, and arrays of these.
 
     ``names`` is what stands for each (module, name) that the pickle may name: a function, a value,
-    or a :class:`Kind`. Persistent ids are refused, or with ``references`` read as what they are.
-
-    Raises:
-        RefusedError: If the pickle asks for something else; the message names it.
-        Exception: Almost any other, if the pickle is damaged.
+    or a :class:`Kind`. Persistent ids are refused, or with ``references`` read as what they are. A
+    ``RefusedError`` names what else the pickle asks for; a damaged one raises almost anything.
     """
     try:
         return _PlainUnpickler(file, names, references).load()

@@ -20,23 +20,15 @@ Severity = Literal['error', 'warning']
 class Finding:
     """Something that is wrong with an annotation file.
 
-    Attributes:
-        severity: ``'error'`` if it ends a run or makes its result worthless, ``'warning'`` if it
-            makes the result worse.
-        kind: The group of the finding.
-        sample: The sample's ``frame_dir``, or its position in the file if it has none; None if the
-            finding concerns no single sample.
-        field: Field of the annotation, split or config key.
-        found: What was found, to be read after the field: 'is -1'.
-        expected: What was expected: 'an integer from 0'.
+    An error ends a run or makes its result worthless, a warning makes the result worse.
     """
 
     severity: Severity
-    kind: str
-    sample: str | int | None
-    field: str
-    found: str
-    expected: str
+    kind: str  # the group of the finding
+    sample: str | int | None  # its ``frame_dir``, or its position; None if it is no single one
+    field: str  # of the annotation, split or config key
+    found: str  # to be read after the field: 'is -1'
+    expected: str  # 'an integer from 0'
 
     def __str__(self) -> str:
         where = '' if self.sample is None else f'sample {brief(self.sample)}: '

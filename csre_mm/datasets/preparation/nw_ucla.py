@@ -37,11 +37,8 @@ def parse_view(name: str, where: str | None = None) -> int:
 def parse_sequence(data: bytes, name: str, where: str | None = None) -> dict[str, Any]:
     """Make the annotation of one JSON file, which messages call ``where``, by default ``name``.
 
-    The file has ``file_name``, ``label`` (1 to 10) and ``skeletons`` [T][20][3] in metres.
-
-    Returns:
-        ``frame_dir``, ``label`` (from 0), ``total_frames`` T and ``keypoint`` (1, T, V=20, 3),
-        float32 metres.
+    From ``label`` (1 to 10) and ``skeletons`` [T][20][3] in metres to ``label`` (from 0) and
+    ``keypoint`` (1, T, V=20, 3), float32 metres.
     """
     where = where or name
     parse_view(name, where)

@@ -37,12 +37,9 @@ def make_sample(
 ) -> tuple[dict[str, Any], Counter[str]]:
     """Make the annotation of a raw file, by one of :data:`CLEANINGS`; messages call it ``where``.
 
-    Returns:
-        ``frame_dir``, ``label`` (from 0), ``total_frames`` T and ``keypoint`` (M, T, V, 3), float32
-        metres, M actors, 1 or 2; and counts of what is unusual about the recording.
-
-    Raises:
-        RejectedError: If the name or the file is bad, or has no actor.
+    It has ``frame_dir``, ``label`` (from 0), ``total_frames`` T and ``keypoint`` (M, T, V, 3),
+    float32 metres, M actors, 1 or 2; with it come counts of what is unusual about the recording. A
+    ``RejectedError`` says that the name or the file is bad, or has no actor.
     """
     where = where or f'{name}.skeleton'
     try:
