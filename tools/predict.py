@@ -21,7 +21,6 @@ from csre_mm.utils.cli import add_class_names, add_config_options, check_suffix,
 from csre_mm.utils.errors import InputError, printable
 from csre_mm.visualization import draw_animation, draw_timeline
 from csre_mm.visualization.figures import check_figure
-from csre_mm.visualization.skeleton_animation import check_movie
 
 EPILOG = """\
 INPUT is a .skeleton of NTU RGB+D, an .npy (persons, frames, joints, coordinates) or (frames,
@@ -72,7 +71,6 @@ def parse_args() -> argparse.Namespace:
         '--timeline', type=Path, metavar='FILE', help='answers over time: .png, .pdf or .svg'
     )
     parser.add_argument('--gif', type=Path, metavar='FILE', help='moving skeletons and answers')
-    parser.add_argument('--mp4', type=Path, metavar='FILE', help='the same as a film; needs ffmpeg')
     add_config_options(parser, 'change the config, as for tools/test.py')
     return parser.parse_args()
 
@@ -84,11 +82,8 @@ def check_outputs(args: argparse.Namespace, num_recordings: int) -> None:
         check_figure(args.timeline)
         if args.window is None:
             raise InputError('--timeline needs --window FRAMES')
-    for flag, suffix in (('gif', '.gif'), ('mp4', '.mp4')):
-        check_suffix(f'--{flag}', getattr(args, flag), suffix)
-    if args.mp4 is not None:
-        check_movie(args.mp4)
-    if (args.timeline or args.gif or args.mp4) and num_recordings > MOST_DRAWN:
+    check_suffix('--gif', args.gif, '.gif')
+    if (args.timeline or args.gif) and num_recordings > MOST_DRAWN:
         raise InputError(
             f'{args.input}: {num_recordings} recordings, figures are drawn of {MOST_DRAWN} at most'
         )
@@ -194,8 +189,8 @@ def draw_figures(
             path = _numbered(args.timeline, number, len(groups))
             draw_timeline(group, inferencer.class_names, path)
             print(f'The timeline is in {path}.')
-        for movie in filter(None, (args.gif, args.mp4)):
-            path = _numbered(movie, number, len(groups))
+        if args.gif is not None:
+            path = _numbered(args.gif, number, len(groups))
             with Progress(console=Console(stderr=True), transient=True) as progress:
                 task = progress.add_task(path.name, total=None)
                 draw_animation(

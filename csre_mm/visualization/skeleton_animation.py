@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
+from matplotlib.animation import PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
@@ -16,10 +15,8 @@ from mpl_toolkits.mplot3d.art3d import Line3DCollection
 from csre_mm.datasets.layouts import SkeletonLayout
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
-from csre_mm.utils.optional import require
 from csre_mm.visualization.figures import COLOURS, paper_style
 
-SUFFIXES = ('.gif', '.mp4')
 FPS = 30
 """Frames a second of the sensors of NTU RGB+D and NW-UCLA."""
 GIF_STEP = 2
@@ -31,23 +28,6 @@ _SIDE = 3.6  # inches
 _DPI = 100
 _GRID = 0.5  # metres
 _WRAP = 44  # characters of a caption's line
-
-
-def check_movie(path: str | os.PathLike) -> str:
-    """Return the suffix of an animation in lower case; for ``.mp4`` find a program."""
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        raise InputError(f'{path}: an animation is one of {" ".join(SUFFIXES)}')
-    if suffix == '.mp4':
-        find_ffmpeg()
-    return suffix
-
-
-def find_ffmpeg() -> str:
-    """The program that writes films: the system's, or the one in the package imageio_ffmpeg."""
-    if FFMpegWriter.isAvailable():
-        return FFMpegWriter.bin_path()
-    return require('imageio_ffmpeg', 'video', 'an .mp4').get_ffmpeg_exe()
 
 
 def draw_animation(
@@ -65,14 +45,14 @@ def draw_animation(
         keypoint: Metres. Shape (M, T, V, 3); a person who is absent from a frame is zeros.
         layout: The skeleton.
         captions: What is written above each frame; lines are wrapped. Length T.
-        path: The file, ``.gif`` or ``.mp4``.
+        path: The file, a ``.gif``.
         progress: Is called after each drawn frame.
 
     Returns:
         The number of frames drawn.
 
     Raises:
-        InputError: If the skeletons are not of the layout, or :func:`check_movie` refuses.
+        InputError: If the skeletons are not of the layout, or the suffix is another.
 
     Example:
         >>> from csre_mm.datasets import get_layout
@@ -80,23 +60,20 @@ def draw_animation(
         >>> draw_animation(keypoint, get_layout('nw-ucla'), ['wave'] * 4, 'wave.gif')
         2
     """
-    suffix = check_movie(path)
+    if Path(path).suffix.lower() != '.gif':
+        raise InputError(f'{path}: an animation is a .gif')
     if keypoint.shape[2:] != (layout.num_joints, 3):
         raise InputError(
             f'{path}: skeletons of the shape {keypoint.shape} cannot be drawn, expected '
             f'(M, T, {layout.num_joints}, 3)'
         )
-    step = frame_step(keypoint.shape[1], suffix)
+    step = frame_step(keypoint.shape[1])
     frames = range(0, keypoint.shape[1], step)
     present: np.ndarray = np.any(keypoint, axis=(2, 3))  # (M, T)
     points = to_plot_axes(keypoint)
     fps: Any = FPS / step
-    writer: AbstractMovieWriter = PillowWriter(fps)
-    settings: Any = {}
-    if suffix == '.mp4':  # players know no other arrangement of colours, and it needs even sides
-        writer = FFMpegWriter(fps, codec='libx264', extra_args=['-pix_fmt', 'yuv420p'])
-        settings = {'animation.ffmpeg_path': find_ffmpeg()}
-    with paper_style(), rc_context(settings), atomic_path(path) as file:
+    writer = PillowWriter(fps)
+    with paper_style(), atomic_path(path) as file:
         scene = Scene(points, present, layout)
         with writer.saving(scene.figure, str(file), _DPI):
             for frame in frames:
@@ -106,9 +83,9 @@ def draw_animation(
     return len(frames)
 
 
-def frame_step(num_frames: int, suffix: str) -> int:
-    """Frames from one drawn frame to the next: more in a ``.gif`` and in a long recording."""
-    return max(GIF_STEP if suffix == '.gif' else 1, -(-num_frames // MOST_FRAMES))
+def frame_step(num_frames: int) -> int:
+    """Frames from one drawn frame to the next: more in a long recording."""
+    return max(GIF_STEP, -(-num_frames // MOST_FRAMES))
 
 
 def to_plot_axes(keypoint: np.ndarray) -> np.ndarray:
