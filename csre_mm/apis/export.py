@@ -19,15 +19,12 @@ from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.optional import require
 
-FORMATS = {'onnx': '.onnx', 'torch': '.pt2'}
-"""What can be written, and the suffix of its files."""
-Scorer = Callable[[Tensor], Tensor]
-"""From clips (N, ...) to scores (N, classes)."""
+FORMATS = {'onnx': '.onnx', 'torch': '.pt2'}  # what can be written, and the suffix of its files
+Scorer = Callable[[Tensor], Tensor]  # from clips (N, ...) to scores (N, classes)
 CHECKED_BATCHES = (1, 2, 5)
 """Clips in the batches that are compared; a graph with a frozen batch fails at two of them."""
 
-LEAST_FRAMES = 16
-"""Of a graph with a free number of frames."""
+LEAST_FRAMES = 16  # of a graph with a free number of frames
 
 
 class ScoreGraph(nn.Module):

@@ -6,8 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-NOBODY = -1
-"""The label of a window without a person."""
+NOBODY = -1  # the label of a window without a person
 
 
 class Answer(NamedTuple):

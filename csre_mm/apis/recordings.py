@@ -22,8 +22,7 @@ from csre_mm.utils.array_file import load_array
 from csre_mm.utils.errors import InputError
 
 RAW_SUFFIXES = ('.skeleton', '.json', '.mat')
-SUFFIXES = (*RAW_SUFFIXES, '.npy', '.pkl')
-"""Of the files that can be classified."""
+SUFFIXES = (*RAW_SUFFIXES, '.npy', '.pkl')  # of the files that can be classified
 
 
 @dataclass(frozen=True)

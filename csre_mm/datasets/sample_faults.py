@@ -12,13 +12,11 @@ from csre_mm.utils.errors import InputError
 from csre_mm.utils.plain_values import brief
 
 REQUIRED_FIELDS = ('frame_dir', 'label', 'total_frames', 'keypoint')
-LARGEST = 1e6
-"""A larger coordinate is no position, whether in metres, millimetres or pixels."""
+LARGEST = 1e6  # a larger coordinate is no position, whether in metres, millimetres or pixels
 
 Fault = tuple[str, str, str]
 """A field, what was found, to be read after the field ('is -1'), and what was expected."""
-OnFault = Callable[[str], None]
-"""Is told of a fault, in one line, and may raise."""
+OnFault = Callable[[str], None]  # is told of a fault, in one line, and may raise
 
 
 def refuse(line: str) -> None:

@@ -18,8 +18,7 @@ from csre_mm.datasets.subjects import keep_subjects
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.machine import return_freed_memory
 
-MOST_NAMED = 20
-"""Invalid samples that the log names."""
+MOST_NAMED = 20  # invalid samples that the log names
 
 
 @DATASETS.register_module()

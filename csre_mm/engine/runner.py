@@ -24,10 +24,8 @@ from csre_mm.engine.trained_with import STREAM, check_trained_with
 from csre_mm.utils.checkpoints import checkpoint_before, find_state_dict, newest_checkpoint
 from csre_mm.utils.errors import InputError
 
-_LONGEST = 10
-"""Lines of a message in the terminal; longer ones are in the log file."""
-_FEWEST = 4
-"""Log lines in an epoch."""
+_LONGEST = 10  # lines of a message in the terminal; longer ones are in the log file
+_FEWEST = 4  # log lines in an epoch
 
 
 @RUNNERS.register_module()

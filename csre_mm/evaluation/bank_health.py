@@ -10,8 +10,7 @@ from torch import Tensor
 from csre_mm.models.losses.memory_bank import EMPTY
 from csre_mm.utils.errors import InputError
 
-BANKS = {'spatial': 'z_s', 'temporal': 'z_t'}
-"""The features that each bank holds."""
+BANKS = {'spatial': 'z_s', 'temporal': 'z_t'}  # the features that each bank holds
 
 
 class Bank(NamedTuple):

@@ -17,8 +17,7 @@ import numpy as np
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import read_text
 
-_PLACES = ('epoch', 'iter', 'step')
-"""Keys that say where in the run an entry is."""
+_PLACES = ('epoch', 'iter', 'step')  # keys that say where in the run an entry is
 
 
 class Series(NamedTuple):

@@ -4,8 +4,7 @@ import argparse
 import ast
 from typing import Any
 
-LONGEST = 1 << 20
-"""Characters of a config; its syntax tree takes some hundred times the memory."""
+LONGEST = 1 << 20  # characters of a config; its syntax tree takes some hundred times the memory
 
 
 def parse_settings(text: str) -> dict[str, Any]:

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-_KINDS = 'biufcSU'
-"""Booleans, numbers and strings: no objects, no fields."""
+_KINDS = 'biufcSU'  # booleans, numbers and strings: no objects, no fields
 _SCALARS = (str, bytes, int, float, complex, type(None), np.generic)
 _MAX_DIMS = 32
 

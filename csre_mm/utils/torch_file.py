@@ -32,8 +32,7 @@ from csre_mm.utils.plain_tensors import (
 )
 from csre_mm.utils.plain_values import brief, checked_keys, ordered_dict
 
-_MOST_EXPANDED = 1 << 20
-"""Values of an expanded tensor, whose storage has fewer."""
+_MOST_EXPANDED = 1 << 20  # values of an expanded tensor, whose storage has fewer
 
 
 def read_torch_file(path: str | os.PathLike, device: str | torch.device = 'cpu') -> Any:

@@ -23,8 +23,7 @@ from csre_mm.visualization.figures import (
     shorten,
 )
 
-MOST_NUMBERED = 20
-"""With more classes than this the squares hold no numbers."""
+MOST_NUMBERED = 20  # with more classes than this the squares hold no numbers
 
 _SIDE = (0.17, 0.45)  # inches, least and most, of a square with a number
 _SMALL_SIDE = (0.075, 0.12)  # and of one without: room for a line of _SMALL_FONT

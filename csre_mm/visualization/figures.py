@@ -19,14 +19,12 @@ DPI = 200
 """Dots per inch of a ``.png``."""
 COLUMN_WIDTH, PAGE_WIDTH = 3.5, 7.2
 """Inches: a column of a paper, and a page of two of them."""
-FONT = 7.0
-"""Points: the smallest text that prints well."""
+FONT = 7.0  # points: the smallest text that prints well
 
 BLUE, VERMILION, GREEN = '#0072B2', '#D55E00', '#009E73'
 COLOURS = (BLUE, VERMILION, GREEN, '#CC79A7', '#E69F00', '#56B4E9', '#000000')
 """Okabe and Ito's palette without its yellow, which white paper swallows."""
-LONGEST_NAME = 30
-"""Characters of a name in a figure."""
+LONGEST_NAME = 30  # characters of a name in a figure
 
 _STYLE = {
     'font.size': FONT,

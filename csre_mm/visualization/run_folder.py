@@ -22,8 +22,7 @@ from csre_mm.utils.files import read_text
 from csre_mm.utils.tables import percent
 from csre_mm.visualization.report_page import IMAGES
 
-LARGEST_IMAGE = 5 << 20
-"""Bytes of an image that goes into a report."""
+LARGEST_IMAGE = 5 << 20  # bytes of an image that goes into a report
 
 
 @dataclass

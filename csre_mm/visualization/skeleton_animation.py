@@ -17,12 +17,9 @@ from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
 from csre_mm.visualization.figures import COLOURS, paper_style
 
-FPS = 30
-"""Frames a second of the sensors of NTU RGB+D and NW-UCLA."""
-GIF_STEP = 2
-"""A .gif shows every second frame: half the file, and players cannot keep up with more."""
-MOST_FRAMES = 300
-"""Of a longer recording more frames are left out; it plays at the same speed."""
+FPS = 30  # frames a second of the sensors of NTU RGB+D and NW-UCLA
+GIF_STEP = 2  # a .gif shows every second frame: half the file, and players cannot keep up with more
+MOST_FRAMES = 300  # of a longer recording more frames are left out; it plays at the same speed
 
 _SIDE = 3.6  # inches
 _DPI = 100

@@ -19,8 +19,7 @@ from csre_mm.datasets.checks.samples import (
 )
 from csre_mm.utils.plain_values import brief
 
-WHOLE_FILE = 'the whole file'
-"""Name of the split of a config that gives none."""
+WHOLE_FILE = 'the whole file'  # name of the split of a config that gives none
 MAX_CLASSES = 10_000
 """A larger label is a mistake, and does not mean that there are so many classes."""
 

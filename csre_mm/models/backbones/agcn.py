@@ -8,8 +8,7 @@ from torch import Tensor, nn
 from csre_mm.models.backbones.layers import conv_bn, init_conv, residual
 from csre_mm.models.backbones.skeleton_encoder import GraphBlock, SpatialEncoder, Stage
 
-_START = 1e-6
-"""Where the learned part of the graph, and the scale of the graph convolution, begin."""
+_START = 1e-6  # where the learned part of the graph, and the scale of the graph convolution, begin
 
 
 class AdaptiveGraphConv(nn.Module):

@@ -131,8 +131,7 @@ _CONVERTERS: dict[str, Callable[[Source], None]] = {
     'hyperformer': _hyperformer,
     'blockgcn': _blockgcn,
 }
-ENCODERS = tuple(_CONVERTERS)
-"""The encoders whose releases can be converted."""
+ENCODERS = tuple(_CONVERTERS)  # the encoders whose releases can be converted
 
 
 def convert_state_dict(encoder: str, state_dict: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-STREAMS = ('j', 'b', 'jm', 'bm')
-"""Joint, bone, joint motion, bone motion."""
+STREAMS = ('j', 'b', 'jm', 'bm')  # joint, bone, joint motion, bone motion
 
 
 def find_valid(x: Tensor) -> Tensor:

@@ -17,8 +17,7 @@ from csre_mm.datasets.preparation.ntu.raw import UNREADABLE, RejectedError
 from csre_mm.datasets.preparation.raw_files import RawFile
 from csre_mm.utils.errors import InputError
 
-FILES_PER_CALL = 64
-"""Files that a process is given at a time, about half a second of work."""
+FILES_PER_CALL = 64  # files that a process is given at a time, about half a second of work
 
 
 @dataclass(frozen=True)
