@@ -122,7 +122,6 @@ class SkeletonDataset(PoseDataset):
         raise InputError(f"{fault}; SkeletonDataset(invalid='skip') leaves it out")
 
     def _report(self, faults: Sequence[str]) -> None:
-        """Count and name what is left out."""
         if faults:
             log = MMLogger.get_current_instance()
             log.warning(f'{self.ann_file}: {len(faults)} invalid samples or names are left out')
@@ -195,7 +194,6 @@ class SkeletonDataset(PoseDataset):
 
 
 def _select(labels: np.ndarray, indices: Sequence[int] | int) -> np.ndarray:
-    """The labels of a subset as mmengine cuts it."""
     if isinstance(indices, int):
         return labels[:indices] if indices >= 0 else labels[indices:]
     return labels[list(indices)]

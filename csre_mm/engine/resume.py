@@ -50,7 +50,6 @@ def go_on(runner: Runner, checkpoint: dict[str, Any], where: str) -> None:
 
 
 def _keep_seed(runner: Runner, meta: dict[str, Any]) -> None:
-    """The augmentations and the order of the samples go on as they would have."""
     seed, given = meta.get('seed'), runner._randomness_cfg.get('seed')
     if seed is None or seed == given:
         return
@@ -61,7 +60,6 @@ def _keep_seed(runner: Runner, meta: dict[str, Any]) -> None:
 
 
 def _groups(wrapper: OptimWrapper) -> list[dict[str, Any]]:
-    """The parameter groups of all optimizers."""
     parts = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
     return [group for part in parts for group in part.param_groups]
 
@@ -118,7 +116,6 @@ def _step_schedules(runner: Runner, saved: Any) -> None:
 
 
 def _load_schedules(schedules: Sequence[Any], saved: Sequence[dict[str, Any]]) -> None:
-    """Take state and values from the checkpoint."""
     for schedule, state in zip(schedules, saved, strict=True):
         schedule.load_state_dict(state)
         for group, value in zip(schedule.optimizer.param_groups, state['_last_value'], strict=True):

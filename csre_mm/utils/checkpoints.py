@@ -79,7 +79,6 @@ def load_checkpoint_file(filename: str | os.PathLike, map_location: Any = None) 
 
 
 def _check_hash(filename: str) -> None:
-    """Compare a published file with the hash in its name."""
     named = re.search(r'-([0-9a-f]{8})\.pth$', filename)
     if named is None:
         return

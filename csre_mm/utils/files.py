@@ -88,7 +88,6 @@ def atomic_path(target: str | os.PathLike) -> Iterator[Path]:
 
 
 def _mode(target: Path) -> int:
-    """The permissions of a file, or of a new one."""
     if target.exists():
         return target.stat().st_mode & 0o7777
     mask = os.umask(0)

@@ -49,7 +49,6 @@ def _refuse(source: str, key: str, value: Any) -> None:
 
 
 def _walk(value: Any, key: str) -> Iterator[tuple[str, Any]]:
-    """The values of dictionaries by their dotted keys."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield f'{key}.{name}'.removeprefix('.'), inner
@@ -60,7 +59,6 @@ def _walk(value: Any, key: str) -> Iterator[tuple[str, Any]]:
 
 
 def _registered_names() -> set[str]:
-    """The names of registered classes of the allowed packages."""
     pending = [value for value in vars(registry).values() if isinstance(value, Registry)]
     names = set()
     while pending:

@@ -88,7 +88,6 @@ def draw_confusion(
 
 
 def _occurring(matrices: Mapping[str, np.ndarray], num_classes: int) -> np.ndarray:
-    """Classes to show, ascending."""
     occurs = np.zeros(num_classes, dtype=bool)
     for name, matrix in matrices.items():
         if matrix.shape != (num_classes, num_classes):
@@ -102,7 +101,6 @@ def _occurring(matrices: Mapping[str, np.ndarray], num_classes: int) -> np.ndarr
 
 
 def _name_size(names: Sequence[str]) -> float:
-    """Font size of class names, in points."""
     return FONT if len(names) <= MOST_NUMBERED else _SMALL_FONT
 
 

@@ -143,7 +143,6 @@ def _look(style: str, single: bool = False) -> dict[str, Any]:
 
 
 def _name_runs(figure: Figure, names: Sequence[str], columns: int) -> None:
-    """Name the runs above the panels, as many in a line as there is room for."""
     if len(names) == 1:
         figure.suptitle(names[0], fontsize='medium', parse_math=False)
         return

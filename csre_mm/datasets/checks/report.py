@@ -63,7 +63,6 @@ class CheckReport:
 
 
 def _classes_of(labels: list[int]) -> str:
-    """Some classes in a few words."""
     if len(labels) == 1:
         return f'class {labels[0]}'
     shown = labels if len(labels) <= 8 else [*labels[:5], '...', labels[-1]]
@@ -159,7 +158,6 @@ def _find_used(wanted: Iterable[str | None], report: CheckReport) -> list[str]:
 
 
 def _classes(report: CheckReport, plan: TrainingPlan | None) -> range:
-    """The classes that should have samples."""
     if plan is not None and plan.num_classes is not None:
         return range(plan.num_classes)
     labels = {sample.label for sample in report.samples if sample.label is not None}

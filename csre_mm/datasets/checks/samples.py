@@ -116,7 +116,6 @@ def _inspect_numbers(
 
 
 def _digest(x: np.ndarray) -> bytes:
-    """A hash of float32 coordinates."""
     state = hashlib.blake2b(repr(x.shape).encode(), digest_size=16)
     state.update(x.data)
     return state.digest()

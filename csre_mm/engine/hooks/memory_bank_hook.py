@@ -82,7 +82,6 @@ class MemoryBankHook(Hook):
 
     @staticmethod
     def _trains(runner: Runner) -> bool:
-        """Whether the training loop was built, that is, something is trained."""
         return not (runner._train_loop is None or isinstance(runner._train_loop, dict))
 
     def _state_keys(self, runner: Runner) -> list[str]:

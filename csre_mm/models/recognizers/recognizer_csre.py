@@ -72,7 +72,6 @@ class RecognizerCSRE(RecognizerGCN):
 
 
 def _size_neck(backbone: dict, neck: dict) -> dict:
-    """The settings of a neck with the numbers of its encoder's feature map."""
     neck = dict(neck)
     shape = neck.pop('input_shape', None)
     if shape is not None:

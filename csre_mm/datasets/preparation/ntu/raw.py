@@ -160,7 +160,6 @@ class _Reader:
         return self.lines[self.position - 1]
 
     def _unexpected(self, expected: str) -> RejectedError:
-        """An error about the line that was read last."""
         text = self.lines[self.position - 1].decode('ascii', 'replace').strip()
         text = text if len(text) <= 40 else f'{text[:37]}...'
         cut = not self.has_line_end and self.position == len(self.lines) > 1

@@ -61,7 +61,6 @@ def make_report(
 def _count_classes(
     outcomes: Sequence[Outcome], ignored: Sequence[str], benchmark: NTUBenchmark
 ) -> dict[str, dict[str, int]]:
-    """The number of samples, rejected and ignored files of each class."""
     classes = {
         f'A{action:03d}': dict(samples=0, rejected=0, ignored=0, full_files=files_of_class(action))
         for action in range(1, benchmark.num_classes + 1)
