@@ -58,7 +58,7 @@ class Storage(NamedTuple):
     content: Tensor
 
     def tensor(self, offset: Any, size: Any, stride: Any, most: int = 0) -> Tensor:
-        """The tensor at an offset, both in values, as :func:`check_view` takes it."""
+        """The tensor at an offset, of a size and stride, in values (:func:`check_view`)."""
         if len(self.content) != self.reference.num_bytes:
             raise pickle.UnpicklingError(
                 f'{len(self.content)} bytes are not {brief(self.reference)}'
