@@ -17,7 +17,7 @@ def load_array(path: str | os.PathLike) -> np.ndarray:
             raise ValueError(f'it has {size:,} bytes, expected at most {LARGEST_ARRAY:,}')
         with np.errstate(over='ignore'):  # a map is never larger than its file, whatever it claims
             array = np.load(path, mmap_mode='r', allow_pickle=False)
-        if not isinstance(array, np.ndarray):
+        if not isinstance(array, np.memmap):
             raise ValueError('an .npz of several arrays')
         if array.dtype.kind not in 'fiu':
             raise ValueError(f'it holds {array.dtype}, expected numbers')
