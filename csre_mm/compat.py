@@ -2,30 +2,29 @@
 
 ``import csre_mm`` calls :func:`apply` before anything imports ``mmaction.models``. A repair acts
 only where the fault is present, touches the one function that has it, and goes away by itself when
-the stack is fixed. Those of how mmengine finds, reads and writes files are in
-:mod:`csre_mm.utils.mmengine_files`.
+the stack is fixed. Those of imports are in
+:mod:`csre_mm.utils.mmaction_imports`, those of files in :mod:`csre_mm.utils.mmengine_files`.
 """
 
-import ast
 import functools
-import importlib
-import sys
-import types
-import warnings
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from mmengine.device import get_device
 
 from csre_mm.utils.device import on_cpu
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.mmaction_imports import (
+    defer_scipy_stats,
+    leave_out_multimodal,
+    silence_missing_ops,
+    supply_missing_drn,
+    supply_numpy_inf,
+)
 from csre_mm.utils.mmengine_files import (
     find_shipped_bases,
     read_without_running,
     replace_pkg_resources,
-    source_folder,
     write_checkpoints_whole,
 )
 
@@ -37,7 +36,7 @@ def apply() -> None:
     replace_pkg_resources()
     find_shipped_bases()
     supply_missing_drn()
-    skip_broken_multimodal()
+    leave_out_multimodal()
     read_without_running()
     write_checkpoints_whole()
     launch_without_gpu()
@@ -54,68 +53,11 @@ def no_accelerator() -> bool:
     return get_device() == 'cpu'
 
 
-def silence_missing_ops() -> None:
-    """Drop mmcv-lite's warning about an operator that no skeleton model uses."""
-    warnings.filterwarnings('ignore', message='Fail to import ``MultiScaleDeformableAttention``')
-
-
-def supply_missing_drn() -> None:
-    """Stand in for the localizer DRN, without which ``import mmaction.models`` fails.
-
-    ``mmaction.models.localizers`` imports it, and the wheel of mmaction2 1.2.0 lacks its folder.
-    """
-    folder = source_folder('mmaction')
-    if folder is None or (folder / 'models/localizers/drn').exists():
-        return
-
-    class DRN:
-        """The missing localizer."""
-
-        def __init__(self, *args: object, **kwargs: object) -> None:
-            raise ImportError('the wheel of mmaction2 1.2.0 does not contain DRN')
-
-    package = types.ModuleType('mmaction.models.localizers.drn')
-    package.__path__ = []
-    module = types.ModuleType('mmaction.models.localizers.drn.drn')
-    module.DRN = DRN  # type: ignore[attr-defined]
-    sys.modules.setdefault(package.__name__, package)
-    sys.modules.setdefault(module.__name__, module)
-
-
-def _imported_names(folder: Path, package: str) -> set[tuple[str, str]]:
-    """(module, name) of every ``from package.module import name`` in the files of ``folder``."""
-    found = set()
-    for file in folder.glob('*.py'):
-        for node in ast.walk(ast.parse(file.read_text(encoding='utf-8'))):
-            if isinstance(node, ast.ImportFrom) and (node.module or '').startswith(f'{package}.'):
-                found |= {(str(node.module), alias.name) for alias in node.names}
-    return found
-
-
-def skip_broken_multimodal() -> None:
-    """Leave mmaction2's video-and-text models out where they do not fit ``transformers``.
-
-    With ``transformers`` >= 4.28 installed, ``import mmaction.models`` imports VindLU, which needs
-    names that current releases lack. They are looked up in the sources: importing ``transformers``
-    would take seconds.
-    """
-    mmaction, transformers = source_folder('mmaction'), source_folder('transformers')
-    if mmaction is None or transformers is None:
-        return
-    for module, name in _imported_names(mmaction / 'models/multimodal/vindlu', 'transformers'):
-        file = transformers.joinpath(*module.split('.')[1:]).with_suffix('.py')
-        if not file.exists() or name not in file.read_text(encoding='utf-8'):
-            from mmaction.utils import dependency
-
-            dependency.WITH_MULTIMODAL = False
-            return
-
-
 def launch_without_gpu() -> None:
     """Let ``--launcher pytorch`` run on a machine without an accelerator.
 
-    mmengine 0.10.7 uses the backend nccl, sets a CUDA device for every process and hands its number
-    to DistributedDataParallel; all three raise on the CPU.
+    mmengine 0.10.7 uses nccl, sets a CUDA device for every process and hands its number to
+    DistributedDataParallel; all three raise on the CPU.
     """
     if not no_accelerator():
         return
@@ -165,9 +107,9 @@ def amp_without_gpu() -> None:
 def score_on_the_device() -> None:
     """Let heads of mmaction2 compute accuracies where the scores are.
 
-    ``BaseHead.loss_by_feat`` turns scores and labels into NumPy arrays, which waits for a GPU twice
-    between forward and backward pass, and which cannot hold bfloat16: ``--amp`` fails at the first
-    batch. What it does besides, for other labels than one class a sample, is left to it.
+    ``BaseHead.loss_by_feat`` turns scores and labels into NumPy arrays, which waits for a GPU
+    twice, and which cannot hold bfloat16: ``--amp`` fails. For other labels than one class it
+    stays.
     """
     from mmaction.models.heads import BaseHead
 
@@ -214,32 +156,6 @@ def log_scalars_at_once() -> None:
         after_train_iter(self, runner, batch_idx, data_batch, outputs)
 
     RuntimeInfoHook.after_train_iter = wrapper
-
-
-def supply_numpy_inf() -> None:
-    """Restore ``np.Inf``, which NumPy 2 removed, for mmaction2's ``PoseCompact`` (PoseC3D)."""
-    if not hasattr(np, 'Inf'):
-        np.Inf = np.inf  # type: ignore[attr-defined]  # noqa: NPY201
-
-
-def defer_scipy_stats() -> None:
-    """Import ``scipy.stats``, which takes half a second, when it is called.
-
-    ``mmaction.datasets`` imports it for ``mode`` alone, which only ``MMCompact`` calls.
-    """
-    if 'scipy.stats' in sys.modules or 'mmaction.datasets' in sys.modules:
-        return
-
-    def mode(*args: Any, **kwargs: Any) -> Any:
-        return importlib.import_module('scipy.stats').mode(*args, **kwargs)
-
-    deferred = types.ModuleType('scipy.stats')
-    deferred.mode = mode  # type: ignore[attr-defined]
-    sys.modules[deferred.__name__] = deferred
-    try:
-        importlib.import_module('mmaction.datasets')
-    finally:
-        del sys.modules[deferred.__name__]
 
 
 def refuse_ignored_neck() -> None:

@@ -40,18 +40,14 @@ class Cost:
 class CostReport:
     """The costs of a config and of its baseline.
 
-    Attributes:
-        columns: By name: ``CSRE training``, ``CSRE test`` (both with CSRE only),
-            ``baseline training`` and ``baseline test``.
-        slots: Slots S of a bank; None if unknown, and then the contrast is left out.
-        slots_from: Where the number comes from, in words.
-        clips: Clips that the testing pipeline makes of a sample.
+    The columns are ``CSRE training``, ``CSRE test`` (both with CSRE only), ``baseline training``
+    and ``baseline test``.
     """
 
-    columns: dict[str, Cost]
-    slots: int | None
-    slots_from: str
-    clips: int
+    columns: dict[str, Cost]  # by name
+    slots: int | None  # S of a bank; None if unknown, and then the contrast is left out
+    slots_from: str  # where the number comes from, in words
+    clips: int  # that the testing pipeline makes of a sample
 
 
 def measure_costs(cfg: Config, slots: int | None = None) -> CostReport:

@@ -61,10 +61,9 @@ def complete_config(cfg: Config) -> Config:
 
 
 def example_input(cfg: Config, shape: InputShape) -> Tensor:
-    """What the encoder gets of a random recording: the training pipeline, then the preprocessor.
+    """What the training pipeline and the preprocessor make of a random recording for the encoder.
 
-    Returns:
-        (clips, M, T, V, C), or heatmaps (clips, V, T, H, W).
+    (clips, M, T, V, C), or heatmaps (clips, V, T, H, W).
     """
     state = np.random.get_state()
     try:

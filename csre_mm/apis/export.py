@@ -19,29 +19,19 @@ from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.optional import require
 
-FORMATS = {'onnx': '.onnx', 'torch': '.pt2'}
-"""What can be written, and the suffix of its files."""
-Scorer = Callable[[Tensor], Tensor]
-"""From clips (N, ...) to scores (N, classes)."""
+FORMATS = {'onnx': '.onnx', 'torch': '.pt2'}  # what can be written, and the suffix of its files
+Scorer = Callable[[Tensor], Tensor]  # from clips (N, ...) to scores (N, classes)
 CHECKED_BATCHES = (1, 2, 5)
 """Clips in the batches that are compared; a graph with a frozen batch fails at two of them."""
 
-LEAST_FRAMES = 16
-"""Of a graph with a free number of frames."""
+LEAST_FRAMES = 16  # of a graph with a free number of frames
 
 
 class ScoreGraph(nn.Module):
     """What testing computes of clips: encoder and head.
 
-    Not in it: the preprocessor, which makes the stream, the softmax, and the average over the clips
-    of a sample.
-
-    Args:
-        model: A recognizer.
-
-    Shape:
-        - Input: (N, M, T, V, C) behind the preprocessor, or heatmaps (N, V, T, H, W)
-        - Output: scores before the softmax (N, classes)
+    From (N, M, T, V, C) behind the preprocessor, or heatmaps (N, V, T, H, W), to scores before the
+    softmax (N, classes). The average over the clips of a sample is not in it.
     """
 
     def __init__(self, model: Any) -> None:
@@ -94,9 +84,8 @@ class Exporter:
     def trace(self) -> ExportedProgram:
         """Trace the graph for a batch of any size.
 
-        Raises:
-            InputError: If the encoder branches on values, or turns the size of the batch into a
-                number; the message names what it was.
+        An encoder that branches on values, or turns the size of the batch into a number, cannot be:
+        the ``InputError`` names what it was.
         """
         dynamic = {0: torch.export.Dim('batch', min=1, max=1 << 16)}
         options: dict[str, Any] = {}

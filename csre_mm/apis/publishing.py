@@ -24,25 +24,15 @@ from csre_mm.version import __version__
 
 @dataclass(frozen=True)
 class Published:
-    """What :func:`publish` wrote.
+    """What :func:`publish` wrote."""
 
-    Attributes:
-        path: The file, with the hash in its name.
-        size_before: Bytes of the checkpoint.
-        size: Bytes of the file.
-        parameters: Number of parameters of the model, buffers not counted.
-        neck_tensors: Tensors of the neck and its banks that were left out.
-        left_out: What else of the checkpoint was left out, by its keys.
-        averaged: Whether the weights are averages over the training (``EMAHook``).
-    """
-
-    path: Path
-    size_before: int
-    size: int
-    parameters: int
-    neck_tensors: int
-    left_out: list[str]
-    averaged: bool
+    path: Path  # with the hash in its name
+    size_before: int  # bytes of the checkpoint
+    size: int  # bytes of the file
+    parameters: int  # of the model, buffers not counted
+    neck_tensors: int  # of the neck and its banks, which were left out
+    left_out: list[str]  # what else of the checkpoint was left out, by its keys
+    averaged: bool  # whether the weights are averages over the training (``EMAHook``)
 
 
 def publish(
@@ -105,13 +95,6 @@ def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
     """The test config in a checkpoint of mmengine, which is text, read as data: none of it is run.
 
     It may name registered classes of the packages that csre_mm is made of, and import these.
-
-    Args:
-        content: What the checkpoint holds.
-        source: Its name, for messages.
-
-    Raises:
-        InputError: If there is none, it is more than plain settings, or names something else.
     """
     meta = content.get('meta')
     text = meta.get('cfg') if isinstance(meta, Mapping) else None

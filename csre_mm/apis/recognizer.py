@@ -50,20 +50,10 @@ def testing_config(cfg: Config) -> Config:
 
 
 def load_recognizer(cfg: Config, content: Any, where: str, device: str) -> Any:
-    """Build a recognizer without its train-only neck, and load its weights.
+    """Build a recognizer without its train-only neck, in evaluation mode, and load its weights.
 
-    Args:
-        cfg: The config, which stays as it is.
-        content: What a checkpoint holds (:func:`load_checkpoint_file`).
-        where: The checkpoint, for messages.
-        device: ``'cpu'``, ``'cuda'``, ``'cuda:1'``, ...
-
-    Returns:
-        The model in evaluation mode.
-
-    Raises:
-        InputError: If the config builds no model, the checkpoint is of another one or was trained
-            on another stream, layout or window, or there is no such device.
+    ``content`` is what the checkpoint ``where`` holds (:func:`load_checkpoint_file`). A checkpoint
+    of another model, stream, layout or window, and a missing device, are an ``InputError``.
     """
     try:
         torch.empty(0, device=device)
@@ -84,11 +74,8 @@ def example_clips(
 ) -> Tensor:
     """Random clips as the testing or the training pipeline and the preprocessor give them.
 
-    In every second clip the last of the persons, or of the heatmaps, is absent, that is, zero, as
-    it happens in data.
-
-    Returns:
-        (N, M, T, V, C) for skeletons, (N, V, T, H, W) for heatmaps, N the ``count``.
+    (N, M, T, V, C) for skeletons, (N, V, T, H, W) for heatmaps, N the ``count``. In every second
+    clip the last of the persons, or of the heatmaps, is zero, as it happens in data.
     """
     loader = 'train_dataloader' if training else 'test_dataloader'
     if not cfg.get(loader):

@@ -13,7 +13,7 @@ from typing import Any
 from csre_mm.datasets.sample_faults import OnFault, keep_sound, refuse
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
-from csre_mm.utils.plain_pickle import RefusedError, load_plain
+from csre_mm.utils.plain_pickle import read_pickle
 from csre_mm.utils.plain_values import brief
 
 
@@ -38,23 +38,7 @@ def load_annotations(path: str | os.PathLike) -> dict[str, Any]:
         >>> sorted(data['split']), len(data['annotations'])
         (['train', 'val'], 48)
     """
-    try:
-        with open(path, 'rb') as file:
-            data = load_plain(file)
-    except RefusedError as error:
-        raise InputError(
-            f'{path}: refused: the pickle asks for {str(error)!r:.100}, '
-            'an annotation file holds plain containers and NumPy arrays only'
-        ) from None
-    except FileNotFoundError:
-        raise InputError(f'{path}: no such file, expected an annotation pickle') from None
-    except OSError as error:
-        raise InputError(f'{path}: cannot be read: {error.strerror or error}') from error
-    except Exception as error:  # a corrupt pickle can raise almost anything
-        reason = ' '.join(str(error).split()) or type(error).__name__
-        raise InputError(
-            f'{path}: not an annotation pickle, or an incomplete one ({reason:.200})'
-        ) from error
+    data = read_pickle(path, 'an annotation pickle')
     if isinstance(data, list):
         data = {'split': {}, 'annotations': data}
     _check_top_level(data, path)
@@ -84,11 +68,7 @@ def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
 
 
 def check_pickle_path(path: str | os.PathLike) -> Path:
-    """Insist on a path that annotations can be written to.
-
-    Raises:
-        InputError: If it does not end in ``.pkl`` (mmaction2 reads nothing else), or is a folder.
-    """
+    """Insist on a ``.pkl``, which mmaction2 alone reads, that is no folder."""
     path = Path(path)
     if path.suffix != '.pkl':
         raise InputError(f'{path}: the output must be named .pkl')
@@ -98,15 +78,7 @@ def check_pickle_path(path: str | os.PathLike) -> Path:
 
 
 def check_annotations(data: Any, path: str | os.PathLike) -> None:
-    """Check the structure of annotations, not the numbers in them.
-
-    Args:
-        data: What :func:`load_annotations` returns.
-        path: The name of the file in messages.
-
-    Raises:
-        InputError: For the first fault, by sample and field.
-    """
+    """Check the structure of annotations of a file, not the numbers in them."""
     _check_top_level(data, path)
     keep_sound(data['annotations'], path)
     for split in data['split']:
@@ -120,17 +92,11 @@ def select_split(
     key: str = 'frame_dir',
     on_fault: OnFault = refuse,
 ) -> list[dict[str, Any]]:
-    """The annotations of a split, in the order of the file.
+    """The annotations of a split, in the order of the file; all of them without a split.
 
-    Args:
-        data: What :func:`load_annotations` returns.
-        split: Name of the split; all annotations without it.
-        path: The name of the file in messages.
-        key: The field by which the split names its samples.
-        on_fault: Is told of each name that no annotation has; by default the first is refused.
-
-    Raises:
-        InputError: If there is no such split, or it is no list.
+    ``key`` is the field by which the split names its samples, ``path`` the file in messages. A name
+    that no annotation has goes to ``on_fault``, by default an ``InputError``, as is a split that is
+    missing or no list.
     """
     if split is None:
         return data['annotations']

@@ -25,29 +25,17 @@ PIXELS = 10.0
 
 @dataclass(frozen=True)
 class InputShape:
-    """The shape of the input and output of a pipeline; None for what the config leaves open.
+    """The shape of the input and output of a pipeline; None for what the config leaves open."""
 
-    Attributes:
-        persons: Persons M that the pipeline keeps; None if it keeps all.
-        frames: Frames T of a clip.
-        joints: Joints V by the config key that gives them.
-        channels: Input channels of the encoder: those of a joint, or the number of heatmaps.
-        features: Features of a joint that the pipeline joins; each has all coordinates.
-        coordinates: Coordinates C of a joint in a recording, with a score that becomes a channel.
-        heatmaps: Whether the pipeline draws heatmaps.
-        size: Height and width of the heatmaps.
-        metres: Whether the model sees distances in space as they are in the data.
-    """
-
-    persons: int | None = None
-    frames: int | None = None
-    joints: dict[str, int] = field(default_factory=dict)
-    channels: int | None = None
-    features: int = 1
-    coordinates: int | None = None
-    heatmaps: bool = False
-    size: tuple[int, int] | None = None
-    metres: bool = False
+    persons: int | None = None  # M that the pipeline keeps; None if it keeps all
+    frames: int | None = None  # T of a clip
+    joints: dict[str, int] = field(default_factory=dict)  # V by the config key that gives them
+    channels: int | None = None  # of a joint, or the number of heatmaps, as the encoder takes them
+    features: int = 1  # of a joint that the pipeline joins; each has all coordinates
+    coordinates: int | None = None  # C in a recording, with a score that becomes a channel
+    heatmaps: bool = False  # whether the pipeline draws some
+    size: tuple[int, int] | None = None  # their height and width
+    metres: bool = False  # whether the model sees distances in space as they are in the data
 
     @property
     def num_joints(self) -> int | None:
@@ -55,13 +43,9 @@ class InputShape:
         return next(iter(self.joints.values()), None)
 
     def sample(self) -> tuple[int, ...]:
-        """The shape of a sample of one clip after the pipeline.
+        """The shape of a sample of one clip after the pipeline, if the config gives it.
 
-        Returns:
-            (1, M, T, V, C) for skeletons, (1, V, T, H, W) for heatmaps.
-
-        Raises:
-            InputError: If the config leaves it open.
+        (1, M, T, V, C) for skeletons, (1, V, T, H, W) for heatmaps.
         """
         if self.frames is None:
             raise InputError('no transform of the pipeline has a clip_len')
@@ -76,15 +60,9 @@ class InputShape:
         return 1, self.persons, self.frames, self.num_joints, self.channels
 
     def check(self, keypoint: np.ndarray, has_score: bool, name: str) -> None:
-        """Insist on the joints and coordinates of the model's input.
+        """Insist on the joints and coordinates of the model's input in (M, T, V, C).
 
-        Args:
-            keypoint: (M, T, V, C).
-            has_score: Whether the recording has a score for each joint, too.
-            name: The name of the recording in messages.
-
-        Raises:
-            InputError: If ``keypoint`` has others.
+        ``has_score`` says whether the recording has a score for each joint, too.
         """
         coordinates = self.coordinates
         if coordinates and has_score and self.persons:
@@ -111,11 +89,7 @@ class InputShape:
 
 @contextmanager
 def config_errors() -> Iterator[None]:
-    """Turn the errors of reading a config that has another structure into one line.
-
-    Raises:
-        InputError: In place of these errors.
-    """
+    """Turn the errors of reading a config that has another structure into an ``InputError``."""
     try:
         yield
     except InputError:
@@ -129,11 +103,7 @@ def config_errors() -> Iterator[None]:
 def positive_integer(
     node: Mapping[str, Any], key: str, default: int | None, where: str
 ) -> int | None:
-    """Read a number of a config.
-
-    Raises:
-        InputError: If it is not an integer from 1.
-    """
+    """Read a number of a config, which has to be an integer from 1."""
     value = node.get(key, default)
     if value is not None and (type(value) is not int or value < 1):
         raise InputError(f'{where}.{key} is {value!r}, expected an integer from 1')
@@ -142,11 +112,7 @@ def positive_integer(
 
 @config_errors()
 def read_input_shape(cfg: Mapping[str, Any], training: bool = False) -> InputShape:
-    """Read the shape of the testing data, or of the training data.
-
-    Raises:
-        InputError: If the config has no such pipeline, or is not one of a skeleton recognizer.
-    """
+    """Read the shape of the testing data, or of the training data, of a skeleton recognizer."""
     pipeline = pipeline_of(cfg, training)
     steps = {step['type']: step for step in pipeline}
     model = cfg.get('model') or {}
@@ -177,15 +143,9 @@ def read_input_shape(cfg: Mapping[str, Any], training: bool = False) -> InputSha
 
 
 def check_channels(cfg: Mapping[str, Any], dataset: Sequence[Mapping[str, Any]], key: str) -> None:
-    """Compare the channels of the first sample, after the pipeline, with those of the encoder.
+    """Insist on a first sample, after the pipeline, with the channels that the encoder takes.
 
-    Args:
-        cfg: The config.
-        dataset: Its samples as the data loader gets them.
-        key: The data loader, for messages.
-
-    Raises:
-        InputError: If the encoder takes another number, as with 2D data and a model of 3D.
+    ``key`` is the data loader in messages. 2D data and a model of 3D differ, for example.
     """
     backbone = (cfg.get('model') or {}).get('backbone') or {}
     kind = MODELS.get(backbone['type']) if isinstance(backbone.get('type'), str) else None

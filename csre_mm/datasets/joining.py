@@ -12,19 +12,12 @@ from csre_mm.utils.plain_values import brief
 
 @dataclass(frozen=True)
 class Part:
-    """Annotations that are joined with others.
-
-    Attributes:
-        data: What :func:`csre_mm.datasets.load_annotations` returns.
-        path: The name of the file in messages.
-        prefix: Goes before each ``frame_dir``.
-        classes: The new label of each label; by default labels stay.
-    """
+    """Annotations that are joined with others."""
 
     data: dict[str, Any]
-    path: str | os.PathLike
-    prefix: str = ''
-    classes: Mapping[int, int] | None = None
+    path: str | os.PathLike  # its name in messages
+    prefix: str = ''  # goes before each ``frame_dir``
+    classes: Mapping[int, int] | None = None  # the new label of each label; None: they stay
 
 
 def join_annotations(
@@ -103,10 +96,7 @@ def _check_skeletons(samples: Sequence[dict[str, Any]], origin: Mapping[str, Any
 
 
 def join_classes(lists: Sequence[Sequence[str]]) -> tuple[list[str], list[dict[int, int]]]:
-    """One list of class names, and the new label of each label of each list.
-
-    Args:
-        lists: The class names of each file; equal names are one class.
+    """One list of class names, equal ones a class, and the new label of each label of each list.
 
     Example:
         >>> join_classes([['wave', 'clap'], ['kick', 'wave']])

@@ -1,37 +1,30 @@
-"""The labels of any data set, inside of its wrappers."""
+"""The data sets inside of wrappers, and their labels."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from mmengine.dataset import BaseDataset
 
 
-def innermost(dataset: object) -> Iterator[BaseDataset]:
-    """The data sets inside of wrappers that repeat, balance or join them.
-
-    Example:
-        >>> from mmengine.dataset import ConcatDataset, RepeatDataset
-        >>> from csre_mm.datasets import SkeletonDataset
-        >>> train = SkeletonDataset('train.pkl', pipeline=[], split='train')
-        >>> len(list(innermost(ConcatDataset([RepeatDataset(train, 2), train]))))
-        2
-    """
+def innermost(dataset: Any) -> Iterator[Any]:
+    """The data sets inside of wrappers that repeat, balance or join them."""
     inner = getattr(dataset, 'datasets', None) or [getattr(dataset, 'dataset', None)]
     for each in inner:
         if each is not None:
             yield from innermost(each)
-        elif isinstance(dataset, BaseDataset):
+        else:
             yield dataset
 
 
-def labels_of(dataset: BaseDataset) -> np.ndarray | None:
+def labels_of(dataset: Any) -> np.ndarray | None:
     """The label of each sample, or None where a sample has none, or several.
 
-    mmaction2's data sets keep their annotations as pickled bytes, which are unpickled one by one:
-    some 50 us a sample.
+    mmaction2's data sets unpickle their annotations one by one: some 50 us a sample.
     """
-    labels = getattr(dataset, 'labels', None)
-    if labels is not None:
+    if not isinstance(dataset, BaseDataset):
+        return None
+    if (labels := getattr(dataset, 'labels', None)) is not None:
         return labels
     dataset.full_init()
     found = [dataset.get_data_info(index).get('label') for index in range(len(dataset))]

@@ -12,13 +12,11 @@ from csre_mm.utils.errors import InputError
 from csre_mm.utils.plain_values import brief
 
 REQUIRED_FIELDS = ('frame_dir', 'label', 'total_frames', 'keypoint')
-LARGEST = 1e6
-"""A larger coordinate is no position, whether in metres, millimetres or pixels."""
+LARGEST = 1e6  # a larger coordinate is no position, whether in metres, millimetres or pixels
 
 Fault = tuple[str, str, str]
 """A field, what was found, to be read after the field ('is -1'), and what was expected."""
-OnFault = Callable[[str], None]
-"""Is told of a fault, in one line, and may raise."""
+OnFault = Callable[[str], None]  # is told of a fault, in one line, and may raise
 
 
 def refuse(line: str) -> None:
@@ -29,13 +27,7 @@ def refuse(line: str) -> None:
 def keep_sound(
     annotations: Iterable[Any], path: str | os.PathLike, on_fault: OnFault = refuse
 ) -> list[dict[str, Any]]:
-    """The samples whose fields are right and whose name is new.
-
-    Args:
-        annotations: The samples, whatever they are.
-        path: The name of the file in messages.
-        on_fault: Is told of each other one, by sample and field; by default the first is refused.
-    """
+    """The samples whose fields are right and whose name is new; the others go to ``on_fault``."""
     names: set[str] = set()
     sound = []
     for index, annotation in enumerate(annotations):
@@ -54,13 +46,7 @@ def keep_sound(
 def keep_usable(
     samples: Sequence[dict[str, Any]], path: str | os.PathLike, on_fault: OnFault = refuse
 ) -> list[dict[str, Any]]:
-    """The samples whose numbers are right and whose joints and coordinates are those of most.
-
-    Args:
-        samples: What :func:`keep_sound` gives.
-        path: The name of the file in messages.
-        on_fault: Is told of each other one; by default the first is refused.
-    """
+    """The samples of :func:`keep_sound` with right numbers, and with the joints of most."""
     counts = Counter(sample['keypoint'].shape[2:] for sample in samples)
     usual, *others = [shape for shape, _ in counts.most_common()] or [(0, 0)]
     expected = f'{usual[0]} of {usual[1]} as most samples'
@@ -84,11 +70,7 @@ def _line(path: str | os.PathLike, sample: str | int, fault: Sequence[str]) -> s
 
 
 def find_faults(annotation: Any) -> Iterator[Fault]:
-    """Check the structure of one sample, not the numbers in it.
-
-    Yields:
-        Each fault: a field that is missing or of another type, arrays of different shapes.
-    """
+    """Give each fault in the structure of one sample, not the numbers in it."""
     if not isinstance(annotation, dict):
         yield 'annotation', f'is a {type(annotation).__name__}', 'a dict'
         return
@@ -135,11 +117,7 @@ def _find_array_faults(annotation: dict) -> Iterator[Fault]:
 
 
 def find_number_faults(annotation: dict[str, Any]) -> Iterator[tuple[str, Fault]]:
-    """Check the numbers of a sample whose fields are right.
-
-    Yields:
-        The kind of each fault, and the fault.
-    """
+    """Give each fault in the numbers of a sample whose fields are right, and its kind."""
     for field in ('keypoint', 'keypoint_score'):
         if annotation.get(field) is None:
             continue

@@ -18,8 +18,7 @@ from csre_mm.datasets.subjects import keep_subjects
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.machine import return_freed_memory
 
-MOST_NAMED = 20
-"""Invalid samples that the log names."""
+MOST_NAMED = 20  # invalid samples that the log names
 
 
 @DATASETS.register_module()
@@ -123,7 +122,6 @@ class SkeletonDataset(PoseDataset):
         raise InputError(f"{fault}; SkeletonDataset(invalid='skip') leaves it out")
 
     def _report(self, faults: Sequence[str]) -> None:
-        """Count and name what is left out."""
         if faults:
             log = MMLogger.get_current_instance()
             log.warning(f'{self.ann_file}: {len(faults)} invalid samples or names are left out')
@@ -133,11 +131,7 @@ class SkeletonDataset(PoseDataset):
                 log.warning(f'... and {len(faults) - MOST_NAMED} more')
 
     def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
-        """Pickle the samples one behind the other, as mmengine does, with fewer copies.
-
-        Returns:
-            The pickles, uint8 (bytes,), and the end of each, int64 (samples,).
-        """
+        """Pickle the samples one behind the other, as mmengine does, with fewer copies."""
         self.labels = self._read_labels()
         pickles, ends = bytearray(), []
         self.data_list.reverse()
@@ -200,7 +194,6 @@ class SkeletonDataset(PoseDataset):
 
 
 def _select(labels: np.ndarray, indices: Sequence[int] | int) -> np.ndarray:
-    """The labels of a subset as mmengine cuts it."""
     if isinstance(indices, int):
         return labels[:indices] if indices >= 0 else labels[indices:]
     return labels[list(indices)]

@@ -11,13 +11,9 @@ def find_parents(
 ) -> tuple[int, ...]:
     """The next joint towards the root for each joint (V,); a root is its own.
 
-    Args:
-        num_joints: Number of joints V.
-        edges: Pairs of joints, in any direction; a root may be connected with itself.
-        roots: The centre, and the middle of each other part.
-
-    Raises:
-        InputError: If the edges are not one tree around each root, or all lead to another joint.
+    The edges are pairs of joints in any direction, the roots the centre and the middle of each
+    other part. Edges that are not one tree around each root, or all lead to another joint, are
+    refused.
     """
     neighbours: list[list[int]] = [[] for _ in range(num_joints)]
     for a, b in edges:
@@ -68,15 +64,7 @@ def _check_aim(
 
 
 def check_bones(parents: Sequence[int], roots: Sequence[int]) -> None:
-    """Insist on bones that all start at a root.
-
-    Args:
-        parents: The parent of each joint (V,), or nothing.
-        roots: Joints that may be their own parent.
-
-    Raises:
-        InputError: If another joint is its own parent, or the bones run in a circle.
-    """
+    """Insist on bones, the parent of each joint (V,), that all start at a root."""
     for start, joint in enumerate(parents):
         for _ in parents:
             if joint == parents[joint]:

@@ -12,15 +12,7 @@ _NAME = re.compile(
 
 
 def parse_subject(name: str) -> int:
-    """The number of the subject in a sample's name.
-
-    Args:
-        name: ``SsssCcccPpppRrrrAaaa`` of NTU RGB+D, ``aAA_sSS_eEE_vVV`` of NW-UCLA, or
-            ``aA_sS_tT`` of UTD-MHAD.
-
-    Raises:
-        InputError: If the name has another form.
-    """
+    """The number of the subject in a sample's name, of NTU RGB+D, NW-UCLA or UTD-MHAD."""
     match = _NAME.fullmatch(name)
     if match is None:
         raise InputError(
@@ -33,15 +25,7 @@ def parse_subject(name: str) -> int:
 def make_folds(names: Iterable[str], num_folds: int) -> list[list[int]]:
     """Divide the subjects of samples into folds, in the order of their numbers.
 
-    Args:
-        names: Names of the samples.
-        num_folds: Number of folds.
-
-    Returns:
-        The subjects of each fold. Folds differ in size by one at most; the last ones are larger.
-
-    Raises:
-        InputError: If there are fewer subjects than folds, or less than two folds.
+    The folds differ in size by one at most; the last ones are larger.
     """
     subjects = sorted({parse_subject(name) for name in names})
     if not 2 <= num_folds <= len(subjects):
@@ -53,15 +37,7 @@ def make_folds(names: Iterable[str], num_folds: int) -> list[list[int]]:
 
 
 def keep_subjects(samples: Sequence[dict], subjects: Iterable[int]) -> list[dict]:
-    """The samples of some subjects.
-
-    Args:
-        samples: Annotations with ``frame_dir``.
-        subjects: Numbers of the subjects.
-
-    Raises:
-        InputError: If one of the subjects has no sample.
-    """
+    """The samples of some subjects, each of which has to have one."""
     wanted = set(subjects)
     found = [parse_subject(sample['frame_dir']) for sample in samples]
     if not wanted <= set(found):

@@ -10,15 +10,7 @@ import numpy as np
 
 
 def valid_joints(keypoint: np.ndarray, score: np.ndarray | None = None) -> np.ndarray:
-    """Find the joints that were detected.
-
-    Args:
-        keypoint: Coordinates (..., V, C).
-        score: Score of each joint (..., V), if there is one.
-
-    Returns:
-        A mask (..., V).
-    """
+    """Find the joints (..., V, C), with scores (..., V) if there are some, that were detected."""
     bits = keypoint.view(f'i{keypoint.itemsize}')
     if bits.all():  # the usual case, and 10 times as fast
         valid = np.ones(keypoint.shape[:-1], bool)
@@ -30,14 +22,9 @@ def valid_joints(keypoint: np.ndarray, score: np.ndarray | None = None) -> np.nd
 
 
 def keep_valid(keypoint: np.ndarray, valid: np.ndarray) -> np.ndarray:
-    """Write the joints that were not detected as 0, and zeros of the others as -0.0.
+    """Write, in place, joints that were not detected as 0, and zeros of the others as -0.0.
 
-    Args:
-        keypoint: Floating-point coordinates (..., V, C), which are changed.
-        valid: Mask (..., V).
-
-    Returns:
-        ``keypoint``.
+    The coordinates (..., V, C) are of a floating-point type, the mask is (..., V).
     """
     zero = keypoint == 0
     if zero.any():
@@ -48,12 +35,7 @@ def keep_valid(keypoint: np.ndarray, valid: np.ndarray) -> np.ndarray:
 
 
 def body_extent(keypoint: np.ndarray, valid: np.ndarray) -> float:
-    """Largest side of the first person in the first frame, of the detected joints; NaN of nobody.
-
-    Args:
-        keypoint: (M, T, V, C).
-        valid: Mask (M, T, V).
-    """
+    """Largest side of the first person of (M, T, V, C) in the first frame; NaN of nobody."""
     present = valid.any(axis=2)
     first = np.unravel_index(present.argmax(), present.shape)
     body = keypoint[first][valid[first]].astype(np.float64)  # (joints, C)
@@ -61,17 +43,9 @@ def body_extent(keypoint: np.ndarray, valid: np.ndarray) -> float:
 
 
 def find_origin(keypoint: np.ndarray, valid: np.ndarray, joint: int) -> np.ndarray:
-    """A joint of the first person, in the first frame that has it.
+    """A joint of the first person of (M, T, V, C), in the first frame that has it: (C,).
 
     If it is never detected, the centroid of the person's other joints in the first frame.
-
-    Args:
-        keypoint: (M, T, V, C).
-        valid: Mask (M, T, V).
-        joint: Its index.
-
-    Returns:
-        (C,).
     """
     person = int(np.argmax(valid.any(axis=(1, 2))))
     detected = valid[person, :, joint]

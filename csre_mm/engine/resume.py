@@ -16,15 +16,7 @@ def go_on(runner: Runner, checkpoint: dict[str, Any], where: str) -> None:
     mmengine takes the settings of optimizer and schedules from the checkpoint, so that a learning
     rate, milestones or a number of epochs that the config changes have no effect. Here they are
     those of the config: the schedules are built from it and stepped to the epoch reached. From the
-    checkpoint come the optimizer's state, the history and the seed.
-
-    Args:
-        runner: Its loops, optimizer and schedules are built and not started.
-        checkpoint: What the checkpoint holds.
-        where: The checkpoint, for messages.
-
-    Raises:
-        InputError: If the checkpoint is none of a training, or of another optimizer.
+    checkpoint, ``where`` in messages, come the optimizer's state, the history and the seed.
     """
     meta = checkpoint.get('meta')
     meta = meta if isinstance(meta, dict) else {}
@@ -58,7 +50,6 @@ def go_on(runner: Runner, checkpoint: dict[str, Any], where: str) -> None:
 
 
 def _keep_seed(runner: Runner, meta: dict[str, Any]) -> None:
-    """The augmentations and the order of the samples go on as they would have."""
     seed, given = meta.get('seed'), runner._randomness_cfg.get('seed')
     if seed is None or seed == given:
         return
@@ -69,7 +60,6 @@ def _keep_seed(runner: Runner, meta: dict[str, Any]) -> None:
 
 
 def _groups(wrapper: OptimWrapper) -> list[dict[str, Any]]:
-    """The parameter groups of all optimizers."""
     parts = wrapper.values() if isinstance(wrapper, OptimWrapperDict) else [wrapper]
     return [group for part in parts for group in part.param_groups]
 
@@ -126,7 +116,6 @@ def _step_schedules(runner: Runner, saved: Any) -> None:
 
 
 def _load_schedules(schedules: Sequence[Any], saved: Sequence[dict[str, Any]]) -> None:
-    """Take state and values from the checkpoint."""
     for schedule, state in zip(schedules, saved, strict=True):
         schedule.load_state_dict(state)
         for group, value in zip(schedule.optimizer.param_groups, state['_last_value'], strict=True):

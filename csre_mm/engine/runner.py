@@ -24,10 +24,8 @@ from csre_mm.engine.trained_with import STREAM, check_trained_with
 from csre_mm.utils.checkpoints import checkpoint_before, find_state_dict, newest_checkpoint
 from csre_mm.utils.errors import InputError
 
-_LONGEST = 10
-"""Lines of a message in the terminal; longer ones are in the log file."""
-_FEWEST = 4
-"""Log lines in an epoch."""
+_LONGEST = 10  # lines of a message in the terminal; longer ones are in the log file
+_FEWEST = 4  # log lines in an epoch
 
 
 @RUNNERS.register_module()
@@ -127,16 +125,9 @@ class SkeletonRunner(Runner):
         strict: bool = False,
         revise_keys: Any = (),
     ) -> dict[str, Any]:
-        """Load weights, and refuse those of another model.
+        """Load weights: a checkpoint, a published one, or a bare state dict, which fits the config.
 
-        Args:
-            filename: The checkpoint, a published one, or a bare state dict.
-            map_location: Where to load it.
-            strict: Whether every tensor must fit.
-            revise_keys: Is not used; ``module.`` in front of the names is removed.
-
-        Raises:
-            InputError: If the checkpoint does not fit the config or the model.
+        ``strict`` demands that every tensor fits; ``revise_keys`` is not used.
         """
         try:
             content = _load_checkpoint(filename, map_location, self.logger)

@@ -15,13 +15,7 @@ _PIPELINE: dict[str, Any] = {'feats': None, 'with_kp': True, 'with_limb': False,
 
 
 def settings_of(cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """Stream, layout, window and classes of a config, by the keys to change.
-
-    Example:
-        >>> from csre_mm.utils.config import get_config
-        >>> settings_of(get_config('ctrgcn_ntu60'))['model.data_preprocessor.stream']
-        'j'
-    """
+    """Stream, layout, window and classes of a config, by the keys to change."""
     model, found = cfg.get('model') or {}, {}
     preprocessor = model.get('data_preprocessor') or {}
     if preprocessor.get('type') == 'SkeletonPreprocessor':
@@ -41,18 +35,10 @@ def settings_of(cfg: Mapping[str, Any]) -> dict[str, Any]:
 def check_trained_with(
     cfg: Mapping[str, Any], content: Any, where: str, keys: Sequence[str] = ()
 ) -> None:
-    """Compare the config in a checkpoint with the one that uses it.
+    """Compare the config in a checkpoint, if there is one, with the one that uses it.
 
-    Weights of the bone stream fit a model of the joint stream, and answer at chance.
-
-    Args:
-        cfg: The config that uses it.
-        content: What the checkpoint holds; without a readable config in it nothing is compared.
-        where: The checkpoint, for messages.
-        keys: What to compare, of :func:`settings_of`; all by default.
-
-    Raises:
-        InputError: If they differ.
+    Weights of the bone stream fit a model of the joint stream, and answer at chance. ``keys`` of
+    :func:`settings_of` are compared, all by default.
     """
     meta = content.get('meta') if isinstance(content, Mapping) else None
     text = meta.get('cfg') if isinstance(meta, Mapping) else None

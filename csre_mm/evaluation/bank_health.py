@@ -10,8 +10,7 @@ from torch import Tensor
 from csre_mm.models.losses.memory_bank import EMPTY
 from csre_mm.utils.errors import InputError
 
-BANKS = {'spatial': 'z_s', 'temporal': 'z_t'}
-"""The features that each bank holds."""
+BANKS = {'spatial': 'z_s', 'temporal': 'z_t'}  # the features that each bank holds
 
 
 class Bank(NamedTuple):
@@ -22,26 +21,15 @@ class Bank(NamedTuple):
 
 
 class ClassSlots(NamedTuple):
-    """The slots of a class; all similarities are cosines.
-
-    Attributes:
-        label: The class.
-        slots: How many slots it has.
-        to_own: Mean similarity of its slots to the centroid of the class.
-        nearest: The class whose centroid is the nearest; -1 if there is no other.
-        to_nearest: Mean similarity of its slots to that centroid.
-        misassigned: Fraction of its slots that are nearer to the centroid of another class.
-        to_fresh: Mean similarity of a slot to the feature that the model now gives its sample;
-            None if that was not computed.
-    """
+    """The slots of a class; all similarities are cosines, means over its slots."""
 
     label: int
-    slots: int
-    to_own: float
-    nearest: int
-    to_nearest: float
-    misassigned: float
-    to_fresh: float | None
+    slots: int  # how many
+    to_own: float  # to the centroid of the class
+    nearest: int  # the class of the nearest centroid; -1 if there is no other
+    to_nearest: float  # to that centroid
+    misassigned: float  # fraction that is nearer to another centroid
+    to_fresh: float | None  # to the features that the model now gives the samples, if computed
 
 
 def load_banks(state: Mapping[str, Tensor]) -> dict[str, Bank]:

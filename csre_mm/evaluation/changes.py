@@ -38,41 +38,24 @@ class PairChange(NamedTuple):
 
 
 class Flip(NamedTuple):
-    """A sample that another number of runs has right.
-
-    Attributes:
-        name: Of the sample.
-        label: Its class.
-        before: Predictions of the runs of the first model (S,).
-        after: Those of the second.
-        net: Runs that have it right after minus before; not 0.
-    """
+    """A sample that another number of runs has right."""
 
     name: str
     label: int
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-    net: int
+    before: tuple[int, ...]  # predictions of the runs of the first model (S,)
+    after: tuple[int, ...]  # those of the second
+    net: int  # runs that have it right after minus before; not 0
 
 
 class Changes(NamedTuple):
-    """What changed.
+    """What changed."""
 
-    Attributes:
-        difference: Of the top-1 accuracies.
-        mean_class: Mean class accuracy before and after, means over the seeds.
-        classes: Every class that occurs.
-        pairs: Every pair of classes that is confused.
-        gained: Samples that more runs have right after than before.
-        lost: Samples that fewer runs have right.
-    """
-
-    difference: Difference
-    mean_class: tuple[float, float]
-    classes: list[ClassChange]
-    pairs: list[PairChange]
-    gained: list[Flip]
-    lost: list[Flip]
+    difference: Difference  # of the top-1 accuracies
+    mean_class: tuple[float, float]  # before and after, means over the seeds
+    classes: list[ClassChange]  # every one that occurs
+    pairs: list[PairChange]  # every one that is confused
+    gained: list[Flip]  # samples that more runs have right after
+    lost: list[Flip]  # samples that fewer runs have right
 
 
 def find_changes(comparison: Comparison) -> Changes:

@@ -18,19 +18,10 @@ def check_method(method: str) -> None:
 
 
 def embed(features: np.ndarray, method: str, seed: int = 0) -> np.ndarray:
-    """Bring features to two dimensions.
+    """Bring features (N, D) to two dimensions (N, 2), float32.
 
-    Args:
-        features: (N, D).
-        method: ``pca``; ``tsne`` (van der Maaten and Hinton, 2008), from 50 principal components;
-            ``umap`` (McInnes et al., 2018), with the cosine distance.
-        seed: Of the last two.
-
-    Returns:
-        (N, 2), float32.
-
-    Raises:
-        InputError: If there are fewer than 4 samples, or the method's package is not installed.
+    By ``pca``; ``tsne`` (van der Maaten and Hinton, 2008), from 50 principal components; or
+    ``umap`` (McInnes et al., 2018), with the cosine distance.
     """
     if len(features) < 4:
         raise InputError(f'{len(features)} samples, a figure needs 4 at least')
@@ -72,9 +63,6 @@ def silhouettes(features: np.ndarray, labels: np.ndarray) -> np.ndarray:
 
     Distances are of the cosine, as in the contrast of CSRE: of features (N, D) with labels (N,) the
     silhouettes (N,) are from -1 to 1, and 0 for the only sample of its class.
-
-    Raises:
-        InputError: If there are too few classes or samples, or scikit-learn is not installed.
     """
     require('sklearn', 'analysis', 'a silhouette')
     from sklearn.metrics import silhouette_samples

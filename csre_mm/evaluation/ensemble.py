@@ -101,12 +101,7 @@ def check_weights(weights: Sequence[float], num_streams: int) -> tuple[float, ..
 
 
 def preset_weights(preset: str, names: Sequence[str]) -> tuple[float, ...]:
-    """Weights of a preset for streams in :data:`ORDER`.
-
-    Raises:
-        InputError: If there are no published weights for so many streams, or the names say that
-            the streams are in another order.
-    """
+    """Weights of a preset for streams whose names do not contradict :data:`ORDER`."""
     weights, numbers, _ = PRESETS[preset]
     if len(names) not in numbers:
         known = ' or '.join(map(str, numbers))
@@ -155,12 +150,7 @@ def fit_weights(streams: Sequence[Scores]) -> tuple[float, ...]:
 
 
 def check_fitting(fitting: Mapping[str, Scores], reported: Mapping[str, Scores]) -> None:
-    """Refuse to fit weights on samples that are reported, other classes, or another kind of scores.
-
-    Args:
-        fitting: Joined scores by stream.
-        reported: Joined scores of the same streams.
-    """
+    """Refuse to fit on samples that are reported, other classes, or another kind of scores."""
     for name, scores in reported.items():
         ours, theirs = scores.scores.shape[1], fitting[name].scores.shape[1]
         if ours != theirs:

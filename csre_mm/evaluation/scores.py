@@ -20,9 +20,11 @@ from mmengine.logging import print_log
 from csre_mm.datasets.annotations import check_annotations, load_annotations, select_split
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
-from csre_mm.utils.plain_pickle import RefusedError
+from csre_mm.utils.plain_pickle import read_pickle
 from csre_mm.utils.plain_tensors import load_plain_tensors
 from csre_mm.utils.plain_values import brief
+
+_KIND = 'a file of scores by tools/test.py --dump'
 
 
 @METRICS.register_module()
@@ -93,27 +95,7 @@ def load_scores(path: str | os.PathLike) -> Scores:
         >>> scores.scores.shape
         (12, 3)
     """
-    return _parse_list(_load(path), path)
-
-
-def _load(path: str | os.PathLike) -> Any:
-    try:
-        with open(path, 'rb') as file:
-            return load_plain_tensors(file)
-    except FileNotFoundError as error:
-        raise InputError(f'no such score file: {path}') from error
-    except RefusedError as error:
-        raise InputError(
-            f'{path}: refused: the pickle asks for {str(error)!r:.100}, '
-            'a score file holds plain containers, arrays and tensors only'
-        ) from error
-    except OSError as error:
-        raise InputError(f'{path}: cannot be read: {error.strerror or error}') from error
-    except Exception as error:  # whatever a damaged pickle raises
-        raise InputError(
-            f'{path} holds no scores written by tools/test.py --dump: '
-            'not a pickle, or a damaged one'
-        ) from error
+    return _parse_list(read_pickle(path, _KIND, load_plain_tensors), path)
 
 
 def _parse_list(samples: Any, path: str | os.PathLike) -> Scores:
@@ -133,7 +115,7 @@ def _parse_list(samples: Any, path: str | os.PathLike) -> Scores:
     except (AttributeError, KeyError, IndexError, TypeError, ValueError, OverflowError) as error:
         if isinstance(error, InputError):
             raise
-        raise InputError(f'{path} holds no scores written by tools/test.py --dump') from error
+        raise InputError(f'{path}: not {_KIND}') from error
     wrong = (labels < 0) | (labels >= scores.shape[1])
     if wrong.any():
         place = int(wrong.argmax())
@@ -162,29 +144,18 @@ def are_positions(names: Sequence[str]) -> bool:
     return all(name == str(place) for place, name in enumerate(names))
 
 
-_LISTED = 5
-"""Names of samples in an error message, at most."""
-
-
 def read_scores(
     path: str | os.PathLike,
     labels: Mapping[str, int] | None = None,
     names: Sequence[str] | None = None,
     whole: bool = True,
 ) -> Scores:
-    """Read a score file of either kind.
+    """Read a score file: what ``tools/test.py --dump`` wrote, or a dictionary of names to scores.
 
-    Args:
-        path: What ``tools/test.py --dump`` wrote, or a dictionary of names to scores.
-        labels: Classes by the name of the sample, for a dictionary.
-        names: The sample that a key i, ``test_i`` or ``train_i`` of a dictionary stands for.
-        whole: Whether a dictionary has to have all samples of ``labels``.
-
-    Raises:
-        InputError: If there is no such file, it is damaged or holds something else, or the names
-            of its samples and those of ``labels`` differ: the message lists up to five.
+    A dictionary needs ``labels`` by the names of the samples. ``names`` has the sample that a key
+    i, ``test_i`` or ``train_i`` stands for; with ``whole`` none of the samples may be missing.
     """
-    data = _load(path)
+    data = read_pickle(path, _KIND, load_plain_tensors)
     if isinstance(data, list):
         return _parse_list(data, path)
     _check_dictionary(data, path)
@@ -198,7 +169,15 @@ def read_scores(
             f'{path} holds no labels: give the annotation file with --ann and its split with '
             '--split'
         )
-    _check_samples(by_name, labels, whole, path)
+    extra = [name for name in by_name if name not in labels]
+    if extra:
+        hint = ''
+        if all(re.fullmatch(r'(test|train)_\d+', name, re.ASCII) for name in extra):
+            hint = '; these are positions, give the names in this order, one a line, with --names'
+        raise InputError(f'{path} has samples without a label in --ann: {list_names(extra)}{hint}')
+    missing = [name for name in labels if name not in by_name]
+    if whole and missing:
+        raise InputError(f'{path} lacks samples of the split: {list_names(missing)}')
     classes = np.array([labels[name] for name in by_name], dtype=np.int64)  # (N,)
     return Scores(list(by_name), classes, _stack(list(by_name.values()), path))
 
@@ -222,25 +201,17 @@ def _write(samples: list[dict], path: str | os.PathLike) -> None:
 
 
 def read_labels(path: str | os.PathLike, split: str | None) -> dict[str, int]:
-    """Read the classes of the samples of a split, by name, from an annotation file.
-
-    Args:
-        path: An annotation pickle.
-        split: One of its splits; without it all samples.
-
-    Raises:
-        InputError: If the file cannot be read, or has no such split.
-    """
+    """Read the classes of the samples of a split, or of all, by name, from an annotation file."""
     data = load_annotations(path)
     check_annotations(data, path)
     samples = select_split(data, split, path)
     return {sample['frame_dir']: int(sample['label']) for sample in samples}
 
 
-def list_names(names: Sequence[str]) -> str:
+def list_names(names: Sequence[str], most: int = 5) -> str:
     """Up to five names, and how many more there are."""
-    more = f' and {len(names) - _LISTED} more' if len(names) > _LISTED else ''
-    return ', '.join(map(str, names[:_LISTED])) + more
+    more = f' and {len(names) - most} more' if len(names) > most else ''
+    return ', '.join(map(str, names[:most])) + more
 
 
 def _check_dictionary(data: Any, path: str | os.PathLike) -> None:
@@ -269,21 +240,3 @@ def _name_of(key: Any, names: Sequence[str] | None, path: str | os.PathLike) -> 
     if int(number[1]) >= len(names):
         raise InputError(f'{path} has a sample {key}, the file of --names has {len(names)} names')
     return names[int(number[1])]
-
-
-def _check_samples(
-    by_name: Mapping[str, np.ndarray],
-    labels: Mapping[str, int],
-    whole: bool,
-    path: str | os.PathLike,
-) -> None:
-    """Insist on the same samples in a file and in the labels."""
-    extra = [name for name in by_name if name not in labels]
-    if extra:
-        hint = ''
-        if all(re.fullmatch(r'(test|train)_\d+', name, re.ASCII) for name in extra):
-            hint = '; these are positions, give the names in this order, one a line, with --names'
-        raise InputError(f'{path} has samples without a label in --ann: {list_names(extra)}{hint}')
-    missing = [name for name in labels if name not in by_name]
-    if whole and missing:
-        raise InputError(f'{path} lacks samples of the split: {list_names(missing)}')

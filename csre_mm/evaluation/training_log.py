@@ -17,8 +17,7 @@ import numpy as np
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import read_text
 
-_PLACES = ('epoch', 'iter', 'step')
-"""Keys that say where in the run an entry is."""
+_PLACES = ('epoch', 'iter', 'step')  # keys that say where in the run an entry is
 
 
 class Series(NamedTuple):
@@ -29,17 +28,11 @@ class Series(NamedTuple):
 
 
 class Run(NamedTuple):
-    """The curves of a run.
+    """The curves of a run."""
 
-    Attributes:
-        unit: Of ``x``: ``epoch`` or ``iteration``.
-        series: By the key in the log; the validation's, such as ``acc/top1``, too.
-        notes: What was left out of the log, a sentence each.
-    """
-
-    unit: str
-    series: dict[str, Series]
-    notes: list[str]
+    unit: str  # of ``x``: ``epoch`` or ``iteration``
+    series: dict[str, Series]  # by the key in the log, such as ``acc/top1``
+    notes: list[str]  # what was left out of the log, a sentence each
 
     @property
     def length(self) -> float:

@@ -19,11 +19,8 @@ def newest_checkpoint(folder: str | os.PathLike) -> Path | None:
     """The checkpoint that a run in this folder resumes from.
 
     mmengine writes its path to ``last_checkpoint``; of a folder that was copied or moved only the
-    name counts. If a run was killed meanwhile and that file is empty or wrong, it is the
-    ``epoch_*.pth`` or ``iter_*.pth`` of the highest number.
-
-    Args:
-        folder: The working folder of the run; it need not exist.
+    name counts. If that file is empty or wrong, as of a killed run, it is the ``epoch_*.pth`` or
+    ``iter_*.pth`` of the highest number.
     """
     folder = Path(folder)
     pointer = folder / 'last_checkpoint'
@@ -54,16 +51,10 @@ def _numbered(folder: Path) -> dict[int, Path]:
 def load_checkpoint_file(filename: str | os.PathLike, map_location: Any = None) -> Any:
     """Read a checkpoint without running code (:func:`~csre_mm.utils.torch_file.read_torch_file`).
 
-    Text under ``meta.config`` is left out: mmengine 0.10.7 would run it when it resumes.
-
-    Args:
-        filename: The file.
-        map_location: A device; anything else stands for the CPU.
-
-    Raises:
-        InputError: If there is no such file, it is not a checkpoint or a damaged one, it names
-            something else than tensors and plain data, or it is a published one and its hash is
-            not that in its name.
+    Text under ``meta.config`` is left out: mmengine 0.10.7 would run it when it resumes. A
+    ``map_location`` that is no device stands for the CPU. A file that is missing, damaged, names
+    something else than tensors and plain data, or has another hash than in its published name, is
+    an ``InputError``.
     """
     filename = os.path.expanduser(filename)
     if not os.path.isfile(filename):
@@ -88,7 +79,6 @@ def load_checkpoint_file(filename: str | os.PathLike, map_location: Any = None) 
 
 
 def _check_hash(filename: str) -> None:
-    """Compare a published file with the hash in its name."""
     named = re.search(r'-([0-9a-f]{8})\.pth$', filename)
     if named is None:
         return
@@ -108,13 +98,8 @@ def find_state_dict(
 ) -> dict[str, Tensor]:
     """The tensors of a checkpoint by name, without the prefix of DataParallel.
 
-    Args:
-        content: The content of the file: a dictionary with ``state_dict``, or a state dict.
-        source: The name of the file in messages.
-        bare: Whether a state dict without ``state_dict`` around it is allowed.
-
-    Raises:
-        InputError: If there is none.
+    ``source`` is its name in messages. With ``bare`` the content may be a state dict itself,
+    without ``state_dict`` around it; anything else is an ``InputError``.
     """
     state = content
     if isinstance(content, Mapping) and (not bare or 'state_dict' in content):
@@ -128,9 +113,5 @@ def find_state_dict(
 
 
 def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
-    """Read the tensors of a checkpoint, a published one or a bare state dict, by name.
-
-    Raises:
-        InputError: If there is no such file, or it is no checkpoint.
-    """
+    """Read the tensors of a checkpoint, a published one or a bare state dict, by name."""
     return find_state_dict(load_checkpoint_file(os.fspath(path), map_location='cpu'), path)

@@ -13,7 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import track
 
-from csre_mm.utils.config_options import ConfigOptions
+from csre_mm.utils.config_text import ConfigOptions
 from csre_mm.utils.errors import TRACEBACK_VARIABLE, InputError, printable
 from csre_mm.utils.files import atomic_path
 
@@ -101,16 +101,7 @@ def add_runner_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def name_files(arguments: Sequence[str], kind: str, metavar: str = 'FILE') -> dict[str, str]:
-    """The files or folders of ``[NAME=]FILE`` arguments by name.
-
-    Args:
-        arguments: Of the command line.
-        kind: What is named, for messages.
-        metavar: Of the argument.
-
-    Raises:
-        InputError: If a name or a file is empty, or two have a name.
-    """
+    """The files or folders of ``[NAME=]FILE`` arguments by name; messages call one a ``kind``."""
     files: dict[str, str] = {}
     for argument in arguments:
         name, separator, file = argument.partition('=')
@@ -127,11 +118,7 @@ def name_files(arguments: Sequence[str], kind: str, metavar: str = 'FILE') -> di
 
 
 def check_suffix(option: str, path: str | os.PathLike | None, suffix: str) -> None:
-    """Insist on the suffix of a file to write; None is no file.
-
-    Raises:
-        InputError: If it is another.
-    """
+    """Insist on the suffix of a file to write; None is no file."""
     if path is not None and Path(path).suffix.lower() != suffix:
         raise InputError(f'{option} {path}: the name must end in {suffix}')
 

@@ -62,12 +62,7 @@ _OTHER_KEYS = {'auto_scale_lr', 'custom_imports', 'data', 'runner_type', 'tracke
 
 
 def apply_options(cfg: Config, options: dict | None) -> Config:
-    """Apply ``--cfg-options``, which override the other flags.
-
-    Raises:
-        InputError: If a key begins with a name that neither the config has nor a runner takes, or
-            leads through something that is not a dictionary or a list.
-    """
+    """Apply ``--cfg-options``; an ``InputError`` names the key that nothing takes."""
     known = sorted({*cfg, *_RUNNER_KEYS, *_OTHER_KEYS})
     for key in options or {}:
         name = key.partition('.')[0]
@@ -79,11 +74,7 @@ def apply_options(cfg: Config, options: dict | None) -> Config:
 
 
 def check_kinds(cfg: Config) -> Config:
-    """Check that what all commands take for a dictionary, or a list of them, is one.
-
-    Raises:
-        InputError: If it is not.
-    """
+    """Check that what all commands take for a dictionary, or a list of them, is one."""
     for key in _DICTIONARIES:
         outer, _, inner = key.rpartition('.')
         value = ((cfg.get(outer) or {}) if outer else cfg).get(inner)
@@ -96,11 +87,7 @@ def check_kinds(cfg: Config) -> Config:
 
 
 def build(builder: Callable[[Any], Any], settings: Any) -> Any:
-    """Build an object of a config, for example ``build(MODELS.build, cfg.model)``.
-
-    Raises:
-        InputError: If it cannot be built: a type is unknown, or refuses its arguments.
-    """
+    """Build an object of a config, as ``build(MODELS.build, cfg.model)``, or say what fails."""
     with as_input_error('the config cannot be built'):
         return builder(settings)
 
@@ -113,15 +100,8 @@ def has_csre(cfg: Mapping[str, Any]) -> bool:
 def innermost_datasets(cfg: Mapping[str, Any], loader: str) -> list[tuple[str, Any]]:
     """The data sets that read files, inside of wrappers that repeat, balance or join them.
 
-    Args:
-        cfg: A config.
-        loader: ``train_dataloader``, ``val_dataloader`` or ``test_dataloader``.
-
     Returns:
-        The dotted key and the settings of each, in the order of the config.
-
-    Raises:
-        InputError: If the config has no such data loader, or the loader no data set.
+        The dotted key and the settings of each below ``loader``, in the order of the config.
     """
     key, dataset = f'{loader}.dataset', (cfg.get(loader) or {}).get('dataset')
     if not isinstance(dataset, Mapping):
@@ -139,15 +119,7 @@ def _innermost(key: str, dataset: Mapping[str, Any]) -> list[tuple[str, Any]]:
 
 
 def pipeline_of(cfg: Mapping[str, Any], training: bool = False) -> Sequence[dict[str, Any]]:
-    """The transforms of the training or the testing data; of joined data sets, of the first.
-
-    Args:
-        cfg: A config.
-        training: Whether to return the training pipeline, and not the testing one.
-
-    Raises:
-        InputError: If there is none.
-    """
+    """The transforms of the training or the testing data; of joined data sets, of the first."""
     loader = 'train_dataloader' if training else 'test_dataloader'
     key, dataset = innermost_datasets(cfg, loader)[0]
     if not dataset.get('pipeline'):

@@ -1,21 +1,18 @@
-"""The text of a config, as mmengine writes it into checkpoints, read without running it."""
+"""Settings as text, read without running it: in checkpoints, and of ``--cfg-options``."""
 
+import argparse
 import ast
 from typing import Any
 
-LONGEST = 1 << 20
-"""Characters of a config; its syntax tree takes some hundred times the memory."""
+LONGEST = 1 << 20  # characters of a config; its syntax tree takes some hundred times the memory
 
 
 def parse_settings(text: str) -> dict[str, Any]:
-    """Read ``name = value`` lines; a value is a literal, or ``dict(...)`` of literals.
+    """Read ``name = value`` lines; anything else is a ``ValueError``.
 
     Example:
         >>> parse_settings("model = dict(type='RecognizerGCN', neck=None)")
         {'model': {'type': 'RecognizerGCN', 'neck': None}}
-
-    Raises:
-        ValueError: If the text is anything else.
     """
     if len(text) > LONGEST:
         raise ValueError(f'{len(text):,} characters, at most {LONGEST:,} are read')
@@ -31,11 +28,7 @@ def parse_settings(text: str) -> dict[str, Any]:
 
 
 def read_literal(node: ast.expr) -> Any:
-    """The value of a literal, in which ``dict(...)`` may stand.
-
-    Raises:
-        ValueError: If it is anything else.
-    """
+    """The value of a literal, in which ``dict(...)`` may stand; a ``ValueError`` for others."""
     return ast.literal_eval(_DictCalls().visit(node))
 
 
@@ -49,3 +42,86 @@ class _DictCalls(ast.NodeTransformer):
             return node  # which literal_eval refuses
         keys = [ast.Constant(keyword.arg) for keyword in node.keywords]
         return ast.Dict(keys=list(keys), values=[keyword.value for keyword in node.keywords])
+
+
+class ConfigOptions(argparse.Action):
+    """``--cfg-options KEY=VALUE ...`` as mmengine's ``DictAction`` reads them, and more.
+
+    A value is a number, ``True``, ``False``, ``None``, a text, a list (``[a,b]`` or ``a,b``), a
+    tuple, or a dictionary (``{'a': 1}`` or ``dict(a=1)``). Spaces within a text stay.
+    """
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Add the pairs to those of earlier flags."""
+        options = dict(getattr(namespace, self.dest) or {})
+        for pair in values:
+            key, separator, text = pair.partition('=')
+            if not separator or not key:
+                parser.error(f'{option_string} {pair}: expected KEY=VALUE')
+            try:
+                options[key] = parse_value(text)
+            except ValueError as error:
+                parser.error(f'{option_string} {pair}: {error}')
+        setattr(namespace, self.dest, options)
+
+
+def parse_value(text: str) -> Any:
+    """The value of an option; a ``ValueError`` if brackets do not match, or a dictionary is none.
+
+    Example:
+        >>> parse_value('dict(type="AccMetric", metric_list=("top_k_accuracy",))')
+        {'type': 'AccMetric', 'metric_list': ('top_k_accuracy',)}
+        >>> parse_value('1e-3,[val, val clean]')
+        [0.001, ['val', 'val clean']]
+    """
+    text = text.strip()
+    if text[:2] in ('"[', "'[", '"(', "'(") and text[-1] == text[0]:
+        text = text[1:-1]  # quoted twice, as for shells without quotation
+    if text.startswith(('{', 'dict(')):
+        try:
+            return read_literal(ast.parse(text, mode='eval').body)
+        except (SyntaxError, ValueError) as error:
+            raise ValueError('the dictionary cannot be read, quote the texts in it') from error
+    if text[:1] + text[-1:] in ('()', '[]'):
+        elements = [parse_value(part) for part in _split(text[1:-1])]
+        return tuple(elements) if text[0] == '(' else elements
+    if len(parts := _split(text)) > 1 or text.endswith(','):
+        return [parse_value(part) for part in parts]
+    text = text.strip('\'"')
+    if text.lower() in ('true', 'false'):
+        return text.lower() == 'true'
+    if text == 'None':
+        return None
+    for number in (int, float):
+        try:
+            return number(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _split(text: str) -> list[str]:
+    """The parts between the commas that are in no bracket and no quotation."""
+    parts, depth, quote = [''], 0, ''
+    for character in text:
+        if quote or character in '\'"':
+            quote = '' if character == quote else quote or character
+        elif character in '([{':
+            depth += 1
+        elif character in ')]}':
+            depth -= 1
+            if depth < 0:
+                break
+        if character == ',' and not depth and not quote:
+            parts.append('')
+        else:
+            parts[-1] += character
+    if depth:
+        raise ValueError('brackets do not match')
+    return [part for part in parts if part.strip()] if len(parts) > 1 or text.strip() else []

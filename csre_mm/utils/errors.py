@@ -15,9 +15,8 @@ TRACEBACK_VARIABLE = 'CSRE_MM_TRACEBACK'
 class InputError(ValueError):
     """A config, file or argument of the user's that cannot be used.
 
-    The message is a single line that names what was found, what was expected and the config key or
-    file to change. Commands print it without a traceback and exit with status 2
-    (:func:`csre_mm.utils.cli.command`).
+    The message is one line: what was found, what was expected, and the config key or file to
+    change. Commands print it and exit with status 2 (:func:`csre_mm.utils.cli.command`).
     """
 
 
@@ -33,24 +32,10 @@ def one_line(error: BaseException, length: int = 200) -> str:
 
 @contextmanager
 def as_input_error(what: str) -> Iterator[None]:
-    r"""Turn any exception of a block that carries out settings into an :class:`InputError`.
+    """Turn any exception of a block that carries out settings into an ``InputError``.
 
     Configs are code, and what they build is anybody's: no list of exceptions is complete.
-    ``OSError`` stays, because it names its file.
-
-    Args:
-        what: Has failed, the beginning of the message.
-
-    Raises:
-        InputError: In place of the exception, which is its cause.
-
-    Example:
-        >>> with as_input_error('the schedule cannot be built'):
-        ...     raise KeyError('milestones')
-        Traceback (most recent call last):
-        ...
-        csre_mm.utils.errors.InputError: the schedule cannot be built: KeyError: milestones \
-(CSRE_MM_TRACEBACK=1 shows where)
+    ``OSError`` stays, because it names its file. The message begins with ``what`` has failed.
     """
     try:
         yield

@@ -18,16 +18,7 @@ LARGEST_TEXT = 1 << 26
 def read_text(
     path: str | os.PathLike, source: str | None = None, largest: int = LARGEST_TEXT
 ) -> str:
-    """Read a text file in UTF-8.
-
-    Args:
-        path: The file.
-        source: What messages call it, by default its path.
-        largest: Bytes that it may have.
-
-    Raises:
-        InputError: If there is no such file, it cannot be read, is too large or no text.
-    """
+    """Read a text file in UTF-8 of at most ``largest`` bytes; messages call it ``source``."""
     source = source or str(path)
     try:
         with open(path, 'rb') as file:
@@ -44,15 +35,7 @@ def read_text(
 
 
 def read_lines(path: str | os.PathLike, option: str) -> list[str]:
-    """Read a text file with one name per line.
-
-    Args:
-        path: The file, in UTF-8.
-        option: The name of the option that gave it, for messages.
-
-    Raises:
-        InputError: If there is no such file, it is no text, or a line before the last is empty.
-    """
+    """Read a file with one name per line; ``option`` is what gave it, for messages."""
     source = f'{option} {path}'
     text = read_text(path, source)
     names = [line.strip() for line in text.rstrip().splitlines()]
@@ -62,11 +45,7 @@ def read_lines(path: str | os.PathLike, option: str) -> list[str]:
 
 
 def load_json(path: str | os.PathLike) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        InputError: As :func:`read_text`, or if it is no JSON.
-    """
+    """Read a JSON file; what is none is an ``InputError``."""
     try:
         return json.loads(read_text(path))
     except (ValueError, RecursionError) as error:
@@ -79,18 +58,9 @@ def load_json(path: str | os.PathLike) -> Any:
 def atomic_path(target: str | os.PathLike) -> Iterator[Path]:
     """Give a temporary path next to ``target`` that replaces it when the block ends well.
 
-    Missing parent folders are made. A symbolic link stays one: what it leads to is replaced. The
-    permissions of a file that is replaced are kept. When the block raises, ``target`` stays
-    unchanged and the temporary file is removed.
-
-    Args:
-        target: The file to write.
-
-    Yields:
-        The temporary path to write to, with the suffix of ``target``.
-
-    Raises:
-        OSError: If the file cannot be written, with its name.
+    Missing parent folders are made, the suffix and the permissions of a file that is replaced are
+    kept, and a symbolic link stays one. When the block raises, ``target`` stays unchanged; an
+    ``OSError`` names it.
     """
     named, target = target, Path(os.path.realpath(target))
     temporary = None
@@ -118,7 +88,6 @@ def atomic_path(target: str | os.PathLike) -> Iterator[Path]:
 
 
 def _mode(target: Path) -> int:
-    """The permissions of a file, or of a new one."""
     if target.exists():
         return target.stat().st_mode & 0o7777
     mask = os.umask(0)

@@ -16,14 +16,10 @@ _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # of mallopt(3)
 
 
 def keep_freed_memory() -> bool:
-    """Let the process keep the memory of freed tensors for later tensors.
+    """Let the process keep the memory of freed tensors for later tensors; whether it took effect.
 
-    glibc hands every large block back to the kernel and gets it anew, page by page and zeroed. A
-    training step on a CPU makes and frees the same large tensors again and again: there this was
-    measured to cost up to as much as the step itself. The peak of the memory stays the same.
-
-    Returns:
-        Whether it took effect; it needs glibc.
+    glibc hands every large block back to the kernel and gets it anew, page by page and zeroed,
+    which was measured to cost up to as much as a training step itself. The peak stays the same.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
@@ -60,11 +56,6 @@ class OtherLoad:
     """How many of this process's cores other processes keep busy, between two calls.
 
     Workers of data loaders are other processes. Without ``/proc/stat`` (not Linux) it is 0.
-
-    Example:
-        >>> load = OtherLoad()
-        >>> load() >= 0  # since the line above
-        True
     """
 
     def __init__(self, stat: Path = Path('/proc/stat')) -> None:
@@ -90,10 +81,9 @@ class OtherLoad:
 
 
 def describe_commit() -> str | None:
-    """The commit of the code that runs, with ``-dirty`` if tracked code differs from it.
+    """The commit of the code that runs, with ``-dirty`` if tracked code differs; None if unknown.
 
-    None if the code is no clone, or git is missing. A repository around the code, such as one that
-    contains site-packages, belongs to another project.
+    A repository around the code, such as one that contains site-packages, is another project's.
     """
     if _git('rev-parse', '--show-cdup') != '':  # the way up to the top of the repository
         return None

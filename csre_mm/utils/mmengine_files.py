@@ -3,7 +3,6 @@
 import importlib.metadata
 import importlib.util
 import types
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -23,11 +22,7 @@ def source_folder(package: str) -> Path | None:
 
 
 def replace_pkg_resources() -> None:
-    """Let ``mmengine`` look up installed packages without ``pkg_resources``.
-
-    mmengine 0.10.7 imports it for ``mmaction::`` bases and ``is_installed``; setuptools 82 removed
-    it.
-    """
+    """Let mmengine 0.10.7 do without ``pkg_resources``, which setuptools 82 removed."""
     if importlib.util.find_spec('pkg_resources') is not None:
         return
     import mmengine.config.config
@@ -41,23 +36,18 @@ def replace_pkg_resources() -> None:
             return source_folder(package) is not None
         return True
 
-    def package2module(package: str) -> str:
-        names = importlib.metadata.distribution(package).read_text('top_level.txt')
-        if not names:
-            raise ValueError(f'can not infer the module name of {package}')
-        return names.splitlines()[0]
-
     def get_installed_path(package: str) -> str:
         # The module comes first: that of an editable install is not in site-packages.
-        folder = source_folder(package) or source_folder(package2module(package))
+        modules = importlib.metadata.packages_distributions().items()
+        names = [package, *(module for module, owners in modules if package in owners)]
+        folder = next(filter(None, map(source_folder, names)), None)
         if folder is None:
             raise ValueError(f'can not find the folder of {package}')
         return str(folder)
 
-    repaired: tuple[Callable, ...] = (is_installed, package2module, get_installed_path)
     package_utils, config = mmengine.utils.package_utils, mmengine.config.config
     for module in (package_utils, mmengine.utils, config, mmengine.hub.hub):
-        for function in repaired:
+        for function in (is_installed, get_installed_path):
             if hasattr(module, function.__name__):
                 setattr(module, function.__name__, function)
 

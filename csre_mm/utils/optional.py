@@ -3,21 +3,11 @@
 import importlib
 from types import ModuleType
 
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 
 
 def require(package: str, extra: str, purpose: str) -> ModuleType:
-    """Import a package of an extra.
-
-    Args:
-        package: The name of the module and of the distribution.
-        extra: The extra of setup.py that installs it.
-        purpose: The command or flag that needs it, for the message.
-
-    Raises:
-        InputError: If it is not installed, with the command that installs it, or if it cannot be
-            imported.
-    """
+    """Import a package of an extra, or name the command that installs it and its ``purpose``."""
     try:
         return importlib.import_module(package)
     except ImportError as error:
@@ -27,5 +17,4 @@ def require(package: str, extra: str, purpose: str) -> ModuleType:
                 f'{purpose} needs {package}, which is not installed: '
                 f"pip install 'csre_mm[{extra}]', in a clone pip install -e '.[{extra}]'"
             ) from error
-        reason = ' '.join(str(error).split())
-        raise InputError(f'{purpose}: {package} cannot be imported: {reason:.200}') from error
+        raise InputError(f'{purpose}: {package} cannot be imported: {one_line(error)}') from error

@@ -20,9 +20,10 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from csre_mm.utils import plain_values as values
+from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.plain_values import RefusedError, brief, checked_keys
 
-__all__ = ['PLAIN_NAMES', 'Kind', 'RefusedError', 'load_plain']
+__all__ = ['PLAIN_NAMES', 'Kind', 'RefusedError', 'load_plain', 'read_pickle']
 
 PLAIN_NAMES: dict[tuple[str, str], Any] = {
     ('numpy', 'ndarray'): 'numpy.ndarray',  # only an argument of _reconstruct
@@ -54,17 +55,11 @@ _PythonUnpickler: Any = pickle._Unpickler
 
 
 class Kind(NamedTuple):
-    """A class whose objects a pickle may hold: the name of it stands for this.
-
-    Attributes:
-        kind: The class.
-        make: Makes an object without its state.
-        fill: Checks a state and sets it.
-    """
+    """A class whose objects a pickle may hold: the name of it stands for this."""
 
     kind: type
-    make: Callable[..., Any]
-    fill: Callable[[Any, Any], None]
+    make: Callable[..., Any]  # an object without its state
+    fill: Callable[[Any, Any], None]  # checks a state and sets it
 
     def __call__(self, *arguments: Any) -> Any:
         """Make an object of the arguments that a pickle gives."""
@@ -177,22 +172,32 @@ def load_plain(
     names: Mapping[tuple[str, str], Any] = PLAIN_NAMES,
     references: bool = False,
 ) -> Any:
-    """Read a pickle.
+    """Read a pickle of containers, numbers, strings, and arrays of these.
 
-    Args:
-        file: Open for reading, in binary.
-        names: What stands for each (module, name) that the pickle may name: a function, a value, or
-            a :class:`Kind`.
-        references: Whether persistent ids are read, as what they are, or refused.
-
-    Returns:
-        Containers, numbers, strings, and arrays of booleans, numbers and strings.
-
-    Raises:
-        RefusedError: If the pickle asks for something else; the message names it.
-        Exception: Almost any other, if the pickle is damaged.
+    ``names`` is what stands for each (module, name) that the pickle may name: a function, a value,
+    or a :class:`Kind`. Persistent ids are refused, or with ``references`` read as what they are. A
+    ``RefusedError`` names what else the pickle asks for; a damaged one raises almost anything.
     """
     try:
         return _PlainUnpickler(file, names, references).load()
     except KeyError as error:
         raise pickle.UnpicklingError(f'a pickle has no operation {error}') from error
+
+
+def read_pickle(path: str | os.PathLike, kind: str, load: Callable = load_plain) -> Any:
+    """Read a file of plain data, which is ``kind``, or say in one line why it cannot be."""
+    try:
+        with open(path, 'rb') as file:
+            return load(file)
+    except RefusedError as error:
+        raise InputError(
+            f'{path}: refused: the pickle asks for {str(error)!r:.100}, {kind} holds plain '
+            'containers and arrays only'
+        ) from None
+    except FileNotFoundError:
+        raise InputError(f'{path}: no such file, expected {kind}') from None
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read: {error.strerror or error}') from error
+    except Exception as error:  # a damaged pickle can raise almost anything
+        reason = one_line(error) or type(error).__name__
+        raise InputError(f'{path}: not {kind}, or a damaged one ({reason})') from error

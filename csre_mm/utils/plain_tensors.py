@@ -1,9 +1,7 @@
-"""Reading pickles of plain data that also hold tensors on the CPU, as NumPy arrays.
+"""Tensors in pickles, of which torch reads no byte: its storages, and the views of these.
 
-Python's pickle of a tensor calls two functions of torch: one reads a storage from bytes, which are
-a file in torch's format from before 1.6, and one makes the tensor from the storage. Here functions
-of this module stand for both. torch does not read the bytes: ``torch.load(..., weights_only=True)``
-of a changed file can end the process (the hash of a deep tuple) or take gigabytes (a bytearray).
+``torch.load(..., weights_only=True)`` of a changed file can end the process (the hash of a deep
+tuple) or take gigabytes (a bytearray).
 """
 
 import io
@@ -14,41 +12,29 @@ from collections import OrderedDict
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from csre_mm.utils.plain_pickle import PLAIN_NAMES, RefusedError, load_plain
 from csre_mm.utils.plain_values import brief
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _VERSION = 1001
-_DTYPES = {
-    'HalfStorage': '<f2',
-    'BFloat16Storage': '<u2',  # the upper half of a float32, which NumPy has no name for
-    'FloatStorage': '<f4',
-    'DoubleStorage': '<f8',
-    'ByteStorage': 'u1',
-    'CharStorage': 'i1',
-    'ShortStorage': '<i2',
-    'IntStorage': '<i4',
-    'LongStorage': '<i8',
-    'BoolStorage': '?',
+DTYPES = {
+    'HalfStorage': torch.float16,
+    'BFloat16Storage': torch.bfloat16,
+    'FloatStorage': torch.float32,
+    'DoubleStorage': torch.float64,
+    'ByteStorage': torch.uint8,
+    'CharStorage': torch.int8,
+    'ShortStorage': torch.int16,
+    'IntStorage': torch.int32,
+    'LongStorage': torch.int64,
+    'BoolStorage': torch.bool,
 }
-STORAGE_NAMES = {('torch', kind): kind for kind in _DTYPES}
+STORAGE_NAMES = {('torch', kind): kind for kind in DTYPES}
 """The classes of storages, which a reference names."""
 _MAX_DIMS = 32
-
-
-class Storage:
-    """The values of a storage (numel,): only ever an argument of :func:`rebuild_tensor`.
-
-    Args:
-        values: As they are in the file; ``bfloat16``, which NumPy lacks, becomes float32.
-        kind: The name of torch's class.
-    """
-
-    def __init__(self, values: np.ndarray, kind: str) -> None:
-        if kind == 'BFloat16Storage':
-            values = (values.astype('<u4') << 16).view('<f4')
-        self.values = values
 
 
 class Reference(NamedTuple):
@@ -62,20 +48,32 @@ class Reference(NamedTuple):
     @property
     def num_bytes(self) -> int:
         """Bytes of the values."""
-        return self.numel * np.dtype(_DTYPES[self.kind]).itemsize
+        return self.numel * DTYPES[self.kind].itemsize
+
+
+class Storage(NamedTuple):
+    """The bytes (B,), uint8, that a reference is for."""
+
+    reference: Reference
+    content: Tensor
+
+    def tensor(self, offset: Any, size: Any, stride: Any, most: int = 0) -> Tensor:
+        """The tensor at an offset, of a size and stride, in values (:func:`check_view`)."""
+        if len(self.content) != self.reference.num_bytes:
+            raise pickle.UnpicklingError(
+                f'{len(self.content)} bytes are not {brief(self.reference)}'
+            )
+        check_view(self.reference.numel, offset, size, stride, most)
+        return self.content.view(DTYPES[self.reference.kind]).as_strided(size, stride, offset)
 
 
 def check_reference(reference: Any) -> Reference:
-    """Check a reference to a storage, in any of the forms that torch writes.
-
-    Raises:
-        UnpicklingError: If it is something else.
-    """
+    """Insist on a reference to a storage, in any of the forms that torch writes."""
     if not isinstance(reference, tuple) or len(reference) not in (5, 6):
         raise pickle.UnpicklingError(f'{brief(reference)} refers to no storage')
     name, kind, key, device, numel, *view = reference
     texts = all(type(text) is str and len(text) < 100 for text in (kind, key, device))
-    if name != 'storage' or not texts or kind not in _DTYPES or view not in ([], [None]):
+    if name != 'storage' or not texts or kind not in DTYPES or view not in ([], [None]):
         raise pickle.UnpicklingError(f'{brief(reference)} refers to no storage')
     if type(numel) is not int or not 0 <= numel < 1 << 48:
         raise pickle.UnpicklingError(f'{brief(reference)} refers to no storage')
@@ -83,11 +81,7 @@ def check_reference(reference: Any) -> Reference:
 
 
 def read_header(file: BinaryIO) -> None:
-    """Read the first three pickles of a file of torch from before 1.6.
-
-    Raises:
-        UnpicklingError: If they are something else.
-    """
+    """Read the first three pickles of a file of torch from before 1.6."""
     magic, version, system = (load_plain(file, {}) for _ in range(3))
     if (magic, version) != (_MAGIC, _VERSION) or not isinstance(system, dict):
         raise pickle.UnpicklingError('the bytes of a storage are no file of torch')
@@ -95,17 +89,14 @@ def read_header(file: BinaryIO) -> None:
         raise RefusedError('a tensor of a machine with another byte order')
 
 
-def read_storage(file: BinaryIO, reference: Reference) -> bytes:
-    """Read the number of values in 8 bytes and the values.
-
-    Raises:
-        UnpicklingError: If the number is not that of the reference, or there are fewer values.
-    """
+def read_storage(file: BinaryIO, reference: Reference) -> Storage:
+    """Read the number of values in 8 bytes and the values, all of which have to be there."""
     size = file.read(8)
-    content = file.read(reference.num_bytes) if reference.num_bytes <= _rest(file) else b''
-    if int.from_bytes(size, 'little') != reference.numel or len(content) != reference.num_bytes:
+    if int.from_bytes(size, 'little') != reference.numel or reference.num_bytes > _rest(file):
         raise pickle.UnpicklingError(f'the file lacks {brief(reference)}')
-    return content
+    content = torch.empty(reference.num_bytes, dtype=torch.uint8)
+    file.readinto(content.numpy())  # type: ignore[attr-defined]
+    return Storage(reference, content)
 
 
 def _rest(file: BinaryIO) -> int:
@@ -116,14 +107,7 @@ def _rest(file: BinaryIO) -> int:
 
 
 def load_storage(data: Any) -> Storage:
-    """``torch.storage._load_from_bytes`` of one storage on the CPU.
-
-    Args:
-        data: A file in torch's format from before 1.6 whose object is the storage.
-
-    Raises:
-        UnpicklingError: If the bytes are something else.
-    """
+    """``torch.storage._load_from_bytes``: a storage on the CPU, from a file in the old format."""
     if not isinstance(data, bytes):
         raise pickle.UnpicklingError(f'a storage of {brief(data)}')
     file = io.BytesIO(data)
@@ -134,26 +118,16 @@ def load_storage(data: Any) -> Storage:
         raise RefusedError(f'a tensor on {brief(reference.device)}, expected one on the CPU')
     if keys != [reference.key]:
         raise pickle.UnpicklingError(f'{brief(found)} refers to no storage')
-    content = read_storage(file, reference)
+    storage = read_storage(file, reference)
     if _rest(file):
         raise pickle.UnpicklingError(f'there are {_rest(file)} bytes behind a storage')
-    dtype = np.dtype(_DTYPES[reference.kind])
-    values = np.frombuffer(content, dtype) if content else np.empty(0, dtype)
-    return Storage(values, reference.kind)
+    return storage
 
 
 def check_view(numel: int, offset: Any, size: Any, stride: Any, most: int = 0) -> None:
-    """Check that a tensor lies within its storage.
+    """Insist on a tensor within its storage of ``numel`` values, offset and strides in values.
 
-    Args:
-        numel: Values of the storage.
-        offset: Of the first value, in values.
-        size: Of each dimension.
-        stride: Of each dimension, in values.
-        most: Values that an expanded tensor may have, where they are more than ``numel``.
-
-    Raises:
-        UnpicklingError: If the tensor would reach beyond its storage, or have more values.
+    An expanded one has at most ``most`` values where these are more.
     """
     for numbers in ((offset,), size, stride):
         if not isinstance(numbers, tuple) or len(numbers) > _MAX_DIMS:
@@ -172,29 +146,13 @@ def check_view(numel: int, offset: Any, size: Any, stride: Any, most: int = 0) -
 def rebuild_tensor(
     storage: Any, offset: Any, size: Any, stride: Any, requires_grad: Any, hooks: Any
 ) -> np.ndarray:
-    """``torch._utils._rebuild_tensor_v2``: an array that shares the values of the storage.
-
-    Args:
-        storage: From :func:`load_storage`.
-        offset: Of the first value, in values.
-        size: Of each dimension.
-        stride: Of each dimension, in values.
-        requires_grad: Whether the tensor has a gradient; an array has none.
-        hooks: An empty dictionary.
-
-    Raises:
-        UnpicklingError: If the tensor would reach beyond its storage, or be larger than it.
-    """
+    """``torch._utils._rebuild_tensor_v2``: an array, ``bfloat16`` as float32."""
     if not isinstance(storage, Storage) or type(requires_grad) is not bool:
         raise pickle.UnpicklingError('a tensor without its storage')
     if type(hooks) is not OrderedDict or hooks:
         raise RefusedError('a tensor with hooks')
-    values = storage.values
-    check_view(len(values), offset, size, stride)
-    if not math.prod(size):
-        return np.empty(size, values.dtype)
-    strides = [step * values.itemsize for step in stride]
-    return np.lib.stride_tricks.as_strided(values[offset:], size, strides, writeable=False)
+    tensor = storage.tensor(offset, size, stride)
+    return (tensor.float() if tensor.dtype == torch.bfloat16 else tensor).numpy()
 
 
 _NAMES = PLAIN_NAMES | {
@@ -204,17 +162,5 @@ _NAMES = PLAIN_NAMES | {
 
 
 def load_plain_tensors(file: BinaryIO) -> Any:
-    """Read a pickle as :func:`~csre_mm.utils.plain_pickle.load_plain` does, tensors included.
-
-    Args:
-        file: Open for reading, in binary.
-
-    Returns:
-        What ``load_plain`` returns. A tensor is an array, ``bfloat16`` as float32, which may be
-        read-only.
-
-    Raises:
-        RefusedError: If the pickle asks for something else; the message names it.
-        Exception: Almost any other, if the pickle is damaged.
-    """
+    """Read a pickle as :func:`~csre_mm.utils.plain_pickle.load_plain`, tensors as arrays."""
     return load_plain(file, _NAMES)

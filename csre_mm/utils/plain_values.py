@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-_KINDS = 'biufcSU'
-"""Booleans, numbers and strings: no objects, no fields."""
+_KINDS = 'biufcSU'  # booleans, numbers and strings: no objects, no fields
 _SCALARS = (str, bytes, int, float, complex, type(None), np.generic)
 _MAX_DIMS = 32
 
@@ -136,11 +135,7 @@ def make_bytearray(data: Any = b'', encoding: Any = None) -> bytearray:
 
 
 def checked_keys(keys: Iterable[Any]) -> list[Any]:
-    """Insist on keys that are quick to hash.
-
-    Raises:
-        UnpicklingError: If one is something else than a scalar or a few scalars in a tuple.
-    """
+    """Insist on keys that are quick to hash: scalars, or a few of them in a tuple."""
     keys = list(keys)
     if set(map(type, keys)) <= {str}:
         return keys

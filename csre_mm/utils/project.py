@@ -53,14 +53,9 @@ def no_such_config(name: str | os.PathLike) -> str:
 
 
 def find_config(name: str | os.PathLike) -> Path:
-    """The file of a shipped config.
+    """The file of a shipped config, or an ``InputError`` with similar names.
 
-    Args:
-        name: Its name, or its path below ``configs`` or from the root of a clone, with or without
-            ``.py``.
-
-    Raises:
-        InputError: If there is none, with similar names.
+    ``name`` is its name, or its path below ``configs`` or from the root of a clone.
     """
     from csre_mm.utils.errors import InputError
 

@@ -24,8 +24,7 @@ def seed_everything(seed: int) -> None:
 def seeded_aside(seed: int) -> Iterator[None]:
     """Seed torch's CPU generator for the block and restore its state afterwards.
 
-    A model with CSRE draws the weights of its neck in such a block, so that its classifier has the
-    same weights as the baseline's with the same seed.
+    So the neck of CSRE leaves the classifier the weights that the baseline gets from the seed.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)

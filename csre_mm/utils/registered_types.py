@@ -22,14 +22,9 @@ _IMPORTS = ('csre_mm', 'mmaction', 'mmengine')
 
 
 def check_types(settings: Any, source: str) -> None:
-    """Check every ``type``, scope and import of a config, at every depth.
+    """Check every ``type``, scope and import of a config that comes from ``source``.
 
-    Args:
-        settings: The config.
-        source: Where it comes from, for messages.
-
-    Raises:
-        InputError: If one is no registered class of :data:`PACKAGES`, by its key.
+    What is no registered class of :data:`PACKAGES`, at any depth, is an ``InputError``.
     """
     imports = (settings.get('custom_imports') or {}).get('imports') or []
     for name in [imports] if isinstance(imports, str) else imports:
@@ -54,7 +49,6 @@ def _refuse(source: str, key: str, value: Any) -> None:
 
 
 def _walk(value: Any, key: str) -> Iterator[tuple[str, Any]]:
-    """The values of dictionaries by their dotted keys."""
     if isinstance(value, Mapping):
         for name, inner in value.items():
             yield f'{key}.{name}'.removeprefix('.'), inner
@@ -65,7 +59,6 @@ def _walk(value: Any, key: str) -> Iterator[tuple[str, Any]]:
 
 
 def _registered_names() -> set[str]:
-    """The names of registered classes of the allowed packages."""
     pending = [value for value in vars(registry).values() if isinstance(value, Registry)]
     names = set()
     while pending:

@@ -16,15 +16,9 @@ def percent(fraction: float, signed: bool = False) -> str:
 def format_table(
     header: Sequence[str], rows: Sequence[Sequence[str]], left: Sequence[int] = (0,)
 ) -> str:
-    """Align the cells of a table below its header.
+    """Align the cells of a table below its header, lines without trailing blanks.
 
-    Args:
-        header: Titles of the columns.
-        rows: Cells of each row, one per title.
-        left: Columns aligned to the left; the others are numbers, aligned to the right.
-
-    Returns:
-        Lines without trailing blanks.
+    Columns of ``left`` are aligned to the left, the others, which hold numbers, to the right.
     """
     rows = [[printable(cell) for cell in row] for row in rows]
     header = [printable(title) for title in header]

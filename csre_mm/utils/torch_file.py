@@ -22,30 +22,24 @@ from torch import Tensor
 
 from csre_mm.utils.plain_pickle import PLAIN_NAMES, Kind, RefusedError, load_plain
 from csre_mm.utils.plain_tensors import (
+    DTYPES,
     STORAGE_NAMES,
     Reference,
+    Storage,
     check_reference,
-    check_view,
     read_header,
     read_storage,
 )
 from csre_mm.utils.plain_values import brief, checked_keys, ordered_dict
 
-_MOST_EXPANDED = 1 << 20
-"""Values of an expanded tensor, whose storage has fewer."""
+_MOST_EXPANDED = 1 << 20  # values of an expanded tensor, whose storage has fewer
 
 
 def read_torch_file(path: str | os.PathLike, device: str | torch.device = 'cpu') -> Any:
     """Read what ``torch.save`` wrote, in its present format or in that from before torch 1.6.
 
-    The present format is a zip that holds a CRC-32 of each tensor, which is checked.
-
-    Args:
-        path: The file.
-        device: Where the tensors go.
-
-    Raises:
-        Exception: Almost any, if the file is damaged or asks for something else.
+    The present format is a zip that holds a CRC-32 of each tensor, which is checked. A file that is
+    damaged or asks for something else raises almost any exception.
     """
     with open(path, 'rb') as file:
         is_zip = file.read(4) == b'PK\x03\x04'
@@ -104,23 +98,14 @@ def _read_old(file: BinaryIO, device: str | torch.device) -> Any:
     keys = load_plain(file, {})
     if not isinstance(keys, list) or set(checked_keys(keys)) != found.keys():
         raise pickle.UnpicklingError('the storages are not those of the tensors')
-    contents = {}
-    for key in keys:
-        content = read_storage(file, found[key])
-        contents[key] = torch.empty(len(content), dtype=torch.uint8)
-        contents[key].numpy().data[:] = content
+    contents = {key: read_storage(file, found[key]).content for key in keys}
     file.seek(start)
     storages = _Storages(lambda reference: contents[reference.key], device)
     return load_plain(file, storages.names(), references=True)
 
 
 class _Storages:
-    """Makes tensors of what a pickle refers to.
-
-    Args:
-        read: The bytes (B,) of a storage.
-        device: Where the tensors go.
-    """
+    """Makes tensors on a device of what a pickle refers to, storages of bytes (B,)."""
 
     def __init__(self, read: Callable[[Reference], Tensor], device: str | torch.device) -> None:
         self._read, self._device = read, device
@@ -144,13 +129,10 @@ class _Storages:
         reference = check_reference(reference)
         if reference.key not in self._found:
             self._found[reference.key] = self._read(reference).to(self._device)
-        content, dtype = self._found[reference.key], _DTYPES[reference.kind]
-        if len(content) != reference.num_bytes:
-            raise pickle.UnpicklingError(f'{len(content)} bytes are not {brief(reference)}')
         if hooks or metadata:
             raise RefusedError('a tensor with hooks')
-        check_view(reference.numel, offset, size, stride, _MOST_EXPANDED)
-        tensor = content.view(dtype).as_strided(size, stride, offset)
+        storage = Storage(reference, self._found[reference.key])
+        tensor = storage.tensor(offset, size, stride, _MOST_EXPANDED)
         return tensor.requires_grad_(requires_grad is True)
 
     def parameter(self, data: Any, requires_grad: Any, hooks: Any) -> Tensor:
@@ -215,18 +197,6 @@ def _fill_history(buffer: HistoryBuffer, state: Any) -> None:
 
 
 _HISTORY = Kind(HistoryBuffer, lambda: HistoryBuffer(), _fill_history)
-_DTYPES = {
-    'HalfStorage': torch.float16,
-    'BFloat16Storage': torch.bfloat16,
-    'FloatStorage': torch.float32,
-    'DoubleStorage': torch.float64,
-    'ByteStorage': torch.uint8,
-    'CharStorage': torch.int8,
-    'ShortStorage': torch.int16,
-    'IntStorage': torch.int32,
-    'LongStorage': torch.int64,
-    'BoolStorage': torch.bool,
-}
 _TENSORS = [
     ('torch._utils', '_rebuild_tensor'),
     ('torch._utils', '_rebuild_tensor_v2'),
@@ -235,7 +205,7 @@ _TENSORS = [
 _NAMES: dict[tuple[str, str], Any] = {
     **PLAIN_NAMES,
     **STORAGE_NAMES,
-    **{('torch', str(dtype).removeprefix('torch.')): dtype for dtype in _DTYPES.values()},
+    **{('torch', str(dtype).removeprefix('torch.')): dtype for dtype in DTYPES.values()},
     ('collections', 'OrderedDict'): Kind(OrderedDict, ordered_dict, _set_metadata),
     ('collections', 'Counter'): _counter,
     ('torch', 'Size'): _size,

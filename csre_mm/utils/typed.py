@@ -10,19 +10,10 @@ from csre_mm.utils.plain_values import brief
 
 
 def check_type(value: Any, kind: Any, key: str) -> None:
-    """Check a value, at every depth.
+    """Check a value, which messages call ``key``, at every depth.
 
-    Args:
-        value: What was read.
-        kind: ``str``, ``int``, ``float``, ``bool``, a list, dictionary or union of such, a
-            ``TypedDict``, or a dataclass for the dictionary of its fields.
-        key: The name of the value in messages.
-
-    Raises:
-        InputError: If it is of another type, lacks a field or has one too many.
-
-    Example:
-        >>> check_type({'seeds': [0, 1]}, dict[str, list[int]], 'results')
+    ``kind`` is ``str``, ``int``, ``float``, ``bool``, a list, dictionary or union of such, a
+    ``TypedDict``, or a dataclass for the dictionary of its fields.
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if kind is Any:

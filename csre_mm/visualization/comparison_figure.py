@@ -18,8 +18,7 @@ from csre_mm.visualization.figures import (
     shorten,
 )
 
-MOST_CLASSES = 60
-"""Bars that fit a page; of more classes those that change most are drawn."""
+MOST_CLASSES = 60  # bars that fit a page; of more classes those that change most are drawn
 
 _ROW, _PAIR_ROW = 0.13, 0.27  # inches: a line of text, and two
 _AROUND = 0.5  # inches for the axis below

@@ -23,8 +23,7 @@ from csre_mm.visualization.figures import (
     shorten,
 )
 
-MOST_NUMBERED = 20
-"""With more classes than this the squares hold no numbers."""
+MOST_NUMBERED = 20  # with more classes than this the squares hold no numbers
 
 _SIDE = (0.17, 0.45)  # inches, least and most, of a square with a number
 _SMALL_SIDE = (0.075, 0.12)  # and of one without: room for a line of _SMALL_FONT
@@ -89,7 +88,6 @@ def draw_confusion(
 
 
 def _occurring(matrices: Mapping[str, np.ndarray], num_classes: int) -> np.ndarray:
-    """Classes to show, ascending."""
     occurs = np.zeros(num_classes, dtype=bool)
     for name, matrix in matrices.items():
         if matrix.shape != (num_classes, num_classes):
@@ -103,7 +101,6 @@ def _occurring(matrices: Mapping[str, np.ndarray], num_classes: int) -> np.ndarr
 
 
 def _name_size(names: Sequence[str]) -> float:
-    """Font size of class names, in points."""
     return FONT if len(names) <= MOST_NUMBERED else _SMALL_FONT
 
 

@@ -27,19 +27,14 @@ _HEIGHT = 1.05  # inches of a panel
 class Panel(NamedTuple):
     """Curves on one pair of axes.
 
-    Attributes:
-        title: Above the axes.
-        lines: By the key in the log, the label and the style of its line; a style with a dot has
-            markers, and is not smoothed: it is of the validation.
-        factor: Of the values: 100 for per cent.
-        exact: Whether all runs have the same values as a rule: they are not smoothed, and the lines
-            of later runs are thinner, so that none hides another.
+    A line has a label and a style by its key in the log; a style with a dot has markers, and is not
+    smoothed: it is of the validation.
     """
 
     title: str
     lines: dict[str, tuple[str, str]]
-    factor: float = 1.0
-    exact: bool = False
+    factor: float = 1.0  # of the values: 100 for per cent
+    exact: bool = False  # the same in all runs as a rule: not smoothed, lines of later runs thinner
 
 
 def _similarities(bank: str) -> dict[str, tuple[str, str]]:
@@ -148,7 +143,6 @@ def _look(style: str, single: bool = False) -> dict[str, Any]:
 
 
 def _name_runs(figure: Figure, names: Sequence[str], columns: int) -> None:
-    """Name the runs above the panels, as many in a line as there is room for."""
     if len(names) == 1:
         figure.suptitle(names[0], fontsize='medium', parse_math=False)
         return

@@ -16,8 +16,7 @@ from csre_mm.visualization.figures import (
     shorten,
 )
 
-MOST_CLASSES = 12
-"""Classes that are told apart by colour and marker; the others are grey."""
+MOST_CLASSES = 12  # classes that are told apart by colour and marker; the others are grey
 TITLES = {'encoder': 'Encoder', 'z_s': r'$z_s$ (spatial)', 'z_t': r'$z_t$ (temporal)'}
 
 _GREY = '0.8'

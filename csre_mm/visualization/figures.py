@@ -19,14 +19,12 @@ DPI = 200
 """Dots per inch of a ``.png``."""
 COLUMN_WIDTH, PAGE_WIDTH = 3.5, 7.2
 """Inches: a column of a paper, and a page of two of them."""
-FONT = 7.0
-"""Points: the smallest text that prints well."""
+FONT = 7.0  # points: the smallest text that prints well
 
 BLUE, VERMILION, GREEN = '#0072B2', '#D55E00', '#009E73'
 COLOURS = (BLUE, VERMILION, GREEN, '#CC79A7', '#E69F00', '#56B4E9', '#000000')
 """Okabe and Ito's palette without its yellow, which white paper swallows."""
-LONGEST_NAME = 30
-"""Characters of a name in a figure."""
+LONGEST_NAME = 30  # characters of a name in a figure
 
 _STYLE = {
     'font.size': FONT,
@@ -68,11 +66,8 @@ def paper_figure(
 ) -> Iterator[Figure]:
     """A figure in the same style whatever the user's settings are, written after the block.
 
-    Args:
-        path: The file: ``.png`` with 200 dots per inch, ``.pdf`` or ``.svg``.
-        width: Inches.
-        height: Inches.
-        crop: Whether the file is as large as what is drawn, and nothing is fitted into the figure.
+    The sizes are inches. With ``crop`` the file is as large as what is drawn, and nothing is fitted
+    into the figure.
     """
     suffix = check_figure(path)
     box: dict[str, Any] = dict(bbox_inches='tight', pad_inches=0.03) if crop else {}

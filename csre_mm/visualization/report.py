@@ -38,8 +38,7 @@ from csre_mm.visualization.run_folder import (
     summary_row,
 )
 
-MOST_PAIRS = 10
-"""Pairs of confused classes that are listed."""
+MOST_PAIRS = 10  # pairs of confused classes that are listed
 
 
 class Report(Page):

@@ -6,8 +6,7 @@ from html import escape
 from pathlib import Path
 
 _TYPES = {'.svg': 'image/svg+xml', '.png': 'image/png', '.gif': 'image/gif'}
-IMAGES = tuple(_TYPES)
-"""Suffixes of images that a page can hold."""
+IMAGES = tuple(_TYPES)  # suffixes of images that a page can hold
 
 _STYLE = """
 :root { color-scheme: light dark; --line: #8884; --soft: #8881; }

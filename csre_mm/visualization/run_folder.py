@@ -22,29 +22,21 @@ from csre_mm.utils.files import read_text
 from csre_mm.utils.tables import percent
 from csre_mm.visualization.report_page import IMAGES
 
-LARGEST_IMAGE = 5 << 20
-"""Bytes of an image that goes into a report."""
+LARGEST_IMAGE = 5 << 20  # bytes of an image that goes into a report
 
 
 @dataclass
 class RunFolder:
-    """A run, what its working folder holds, and what it lacks.
-
-    Attributes:
-        scores: What ``tools/test.py --dump`` wrote, by the file's name.
-        banks: By bank (``spatial``, ``temporal``) the class in each slot of the newest checkpoint,
-            -1 for an empty one (S,).
-        missing: What the folder lacks, and the command that makes it, a sentence each.
-    """
+    """A run, what its working folder holds, and what it lacks."""
 
     name: str
     folder: Path
     log: Run | None = None
     cfg: Config | None = None
-    scores: dict[str, Scores] = field(default_factory=dict)
-    banks: dict[str, np.ndarray] = field(default_factory=dict)
+    scores: dict[str, Scores] = field(default_factory=dict)  # of ``tools/test.py --dump``, by file
+    banks: dict[str, np.ndarray] = field(default_factory=dict)  # class of each slot, or -1
     images: list[Path] = field(default_factory=list)
-    missing: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)  # and the command that makes it
 
     def last(self, key: str) -> float:
         """The last value in the log; NaN if it has none."""

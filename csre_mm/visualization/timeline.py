@@ -16,8 +16,7 @@ from csre_mm.visualization.figures import (
     shorten,
 )
 
-MOST_CLASSES = 10
-"""Classes that a timeline shows."""
+MOST_CLASSES = 10  # classes that a timeline shows
 
 _ROW = 0.19  # inches
 _AROUND = 0.75  # inches above and below the rows

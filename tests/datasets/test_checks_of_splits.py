@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from csre_mm.datasets.checks.splits import split_pairs
+from csre_mm.datasets.checks.report import split_pairs
 from tests.checked_data import PLAN, assert_found, check, make_data
 
 

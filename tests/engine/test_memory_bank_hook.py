@@ -4,8 +4,8 @@ import torch
 from mmengine.dataset import ConcatDataset, RepeatDataset
 
 from csre_mm.datasets import SkeletonDataset, SlotPerRepeatDataset
+from csre_mm.datasets.labels import innermost
 from csre_mm.engine.hooks.contrast_summary import describe_contrasts, find_void_mining
-from csre_mm.engine.hooks.epoch_seed_hook import pipelines
 from csre_mm.engine.hooks.memory_bank_hook import count_slots, innermost_dataset
 from csre_mm.models import MemoryContrastLoss
 from csre_mm.utils.errors import InputError
@@ -29,9 +29,9 @@ def test_slots_of_repeats(dataset):
     assert count_slots(SlotPerRepeatDataset(dataset, times=5)) == 120
 
 
-def test_workers_are_seeded_whatever_wraps_the_dataset(dataset):
-    joined = ConcatDataset([dataset, dataset])
-    assert list(pipelines(joined)) == [dataset.pipeline, dataset.pipeline]
+def test_data_sets_are_found_whatever_wraps_them(dataset):
+    joined = ConcatDataset([RepeatDataset(dataset, times=2), dataset])
+    assert list(innermost(joined)) == [dataset, dataset]
 
 
 def test_banks_are_as_large_as_the_training_set_and_filled_in_an_epoch(ntu_file, tmp_path):

@@ -98,5 +98,5 @@ def test_some_samples_without_a_name(tmp_path):
 
 def test_several_labels_are_refused(tmp_path):
     path = dump(tmp_path / 'a.pkl', LABELS, labels=[[0, 1]] * 6)
-    with pytest.raises(InputError, match=r'holds no scores written by tools/test\.py --dump'):
+    with pytest.raises(InputError, match=r'not a file of scores by tools/test\.py --dump'):
         load_scores(path)

@@ -103,9 +103,9 @@ def test_equal_models(run, capsys):
             '--baseline b0.pkl copy.pkl --csre c0.pkl c1.pkl',
             'baseline copy.pkl has the same scores as baseline b0.pkl: it is no other seed',
         ),
-        ('b0.pkl missing.pkl', 'no such score file: missing.pkl'),
+        ('b0.pkl missing.pkl', 'missing.pkl: no such file, expected a file of scores'),
         ('b0.pkl few.pkl', 'csre few.pkl lacks samples that baseline b0.pkl has: s02, s03'),
-        ('b0.pkl few.txt', 'few.txt holds no scores written by tools/test.py --dump'),
+        ('b0.pkl few.txt', 'few.txt: not a file of scores by tools/test.py --dump'),
         (
             'b0.pkl c0.pkl --classes few.txt',
             'few.txt has 2 names, expected one for each of 4',

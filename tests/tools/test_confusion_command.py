@@ -91,12 +91,8 @@ def test_classes_without_samples_are_dashes_and_null(run, tmp_path, capsys):
         ('=a.pkl', '=a.pkl: expected FILE or NAME=FILE'),
         ('a=', 'a=: expected FILE or NAME=FILE'),
         ('a=a.pkl a=b.pkl', 'a=b.pkl: there already is a model named a, use NAME=FILE'),
-        ('a=missing.pkl', 'no such score file: missing.pkl'),
-        (
-            'a=few.txt',
-            'few.txt holds no scores written by tools/test.py --dump: '
-            'not a pickle, or a damaged one',
-        ),
+        ('a=missing.pkl', 'missing.pkl: no such file, expected a file of scores'),
+        ('a=few.txt', 'few.txt: not a file of scores by tools/test.py --dump, or a damaged one'),
         ('a=a.pkl b=other.pkl', 'b lacks samples that a has: s2, s3, s4, s5, s6 and 3 more'),
         ('a=a.pkl b=relabelled.pkl', 'a and b have different labels for s0'),
         ('a=double.pkl', 'a: more than one sample is named s0'),
@@ -128,7 +124,7 @@ def test_bad_input_is_one_line_and_status_2(run, tmp_path, capsys, arguments, me
     assert captured.out == ''
     assert captured.err.count('\n') == 1
     assert captured.err.startswith('confusion.py: error: ')
-    assert captured.err.rstrip().endswith(message)
+    assert message in captured.err
     assert sorted(tmp_path.iterdir()) == before
 
 

@@ -104,7 +104,7 @@ def test_weights_are_fitted_on_another_split(run, capsys):
         ('j.pkl b.pkl --weights blockgcn-ntu', 'blockgcn-ntu is for 4 streams, not for 2'),
         ('j.pkl j.pkl', 'j.pkl: there already is a stream named j, use NAME=FILE'),
         ('=j.pkl', '=j.pkl: expected FILE or NAME=FILE'),
-        ('j.pkl missing.pkl', 'no such score file: missing.pkl'),
+        ('j.pkl missing.pkl', 'missing.pkl: no such file, expected a file of scores'),
         ('j.pkl few.pkl', 'few lacks samples that j has: xsub_val_002, xsub_val_003'),
         ('few.pkl j.pkl', 'few lacks samples that j has: xsub_val_002, xsub_val_003'),
         ('double.pkl', 'double: more than one sample is named xsub_val_000'),

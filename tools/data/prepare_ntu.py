@@ -9,7 +9,8 @@ import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one 
 import argparse
 import json
 import os
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -20,12 +21,13 @@ from rich.progress import MofNCompleteColumn, Progress, TimeElapsedColumn
 from csre_mm.datasets.annotations import check_pickle_path, save_annotations
 from csre_mm.datasets.preparation.ntu.annotation import CLEANINGS
 from csre_mm.datasets.preparation.ntu.convert import Outcome, convert_files
-from csre_mm.datasets.preparation.ntu.report import format_report, make_report
+from csre_mm.datasets.preparation.ntu.report import make_report
 from csre_mm.datasets.preparation.ntu.splits import BENCHMARKS, NTUBenchmark, parse_name
 from csre_mm.datasets.preparation.raw_files import RawFile, find_raw_files
 from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError, printable
 from csre_mm.utils.files import atomic_path
+from csre_mm.utils.tables import format_table
 
 EPILOG = """\
 cleaning:
@@ -38,6 +40,8 @@ examples:
       nturgbd_skeletons_s018_to_s032.zip data/skeleton/ntu120_3d.pkl --dataset ntu120 \\
       --ignore NTU_RGBD120_samples_with_missing_skeletons.txt --workers 8
 """
+NAMES_SHOWN = 2
+"""Of the files behind a count."""
 
 
 def parse_args() -> argparse.Namespace:
@@ -77,6 +81,39 @@ def parse_args() -> argparse.Namespace:
         '--strict', action='store_true', help='stop at the first file that cannot be used'
     )
     return parser.parse_args()
+
+
+def format_report(report: dict[str, Any]) -> str:
+    """The report of :func:`make_report` as tables, with the first names only."""
+    counts = [
+        [name, f'{n["here"]:,}', f'{n["full"]:,}', f'{n["here"] - n["full"]:+,}']
+        for name, n in [*report['files'].items(), *report['splits'].items()]
+    ]
+    classes = [f'{name} {n["samples"]}/{n["full_files"]}' for name, n in report['classes'].items()]
+    rejected = [
+        [reason, f'{group["count"]:,}', f'{group["meaning"]}{_such_as(group["files"])}']
+        for reason, group in report['rejected'].items()
+    ]
+    notes = [
+        [note, f'{group["total"]:,}', f'{group["files"]:,}', _such_as(group['names'])]
+        for note, group in report['notes'].items()
+    ]
+    parts = [
+        format_table(['files and samples', 'here', 'full data set', 'difference'], counts),
+        f'samples / raw files of the full data set\n{textwrap.fill("  ".join(classes), 100)}',
+        format_table(['files without a sample', 'files', 'meaning'], rejected, left=(0, 2)),
+    ]
+    if notes:
+        header = ['unusual in the samples', 'number', 'in files', '']
+        parts.append(format_table(header, notes, left=(0, 3)))
+    return '\n\n'.join(parts)
+
+
+def _such_as(names: Iterable[str]) -> str:
+    """The first names, behind what is said of them."""
+    names = [printable(name) for name in names]
+    more = ', ...' if len(names) > NAMES_SHOWN else ''
+    return f', such as {", ".join(names[:NAMES_SHOWN])}{more}' if names else ''
 
 
 @command

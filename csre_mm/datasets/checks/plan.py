@@ -20,35 +20,20 @@ Node = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class TrainingPlan:
-    """What a config expects of the annotations that it trains and tests with.
+    """What a config expects of the annotations that it trains and tests with; None is left open."""
 
-    Attributes:
-        train: Training splits; None among them stands for the whole file.
-        test: Test splits.
-        shape: Shape of the training data.
-        num_classes: Classes of the classifier; None if the config leaves it open.
-        backbone_num_person: Persons of the encoder; None if the config leaves it open.
-        rotation: Largest rotation of the preprocessor, in radians.
-        normalizes: Whether the pipeline normalises the range of the coordinates.
-    """
-
-    train: tuple[str | None, ...]
+    train: tuple[str | None, ...]  # splits; None is the whole file
     test: tuple[str | None, ...]
-    shape: InputShape
+    shape: InputShape  # of the training data
     num_classes: int | None = None
-    backbone_num_person: int | None = None
-    rotation: float = 0.0
-    normalizes: bool = False
+    backbone_num_person: int | None = None  # of the encoder
+    rotation: float = 0.0  # the largest of the preprocessor, in radians
+    normalizes: bool = False  # whether the pipeline normalises coordinates
 
 
 @config_errors()
 def read_plan(cfg: Node) -> TrainingPlan:
-    """Read the plan of a config.
-
-    Raises:
-        InputError: If the config lacks a training or a test set, has an unknown layout, or is not
-            one of a skeleton recognizer.
-    """
+    """Read the plan of a config; an ``InputError`` if it is not one of a skeleton recognizer."""
     train, test = (
         tuple(dict.fromkeys(dataset.get('split') for _, dataset in innermost_datasets(cfg, loader)))
         for loader in ('train_dataloader', 'test_dataloader')
@@ -67,12 +52,7 @@ def read_plan(cfg: Node) -> TrainingPlan:
 
 
 def check_plan(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iterator[Finding]:
-    """Check the samples that a config uses.
-
-    Args:
-        samples: The samples of its splits.
-        plan: What it expects.
-    """
+    """Check the samples of the splits of a config."""
     if plan.num_classes is not None:
         expected = f'0 to {plan.num_classes - 1}, by model.cls_head.num_classes'
         for sample in samples:

@@ -1,8 +1,9 @@
 """The check of an annotation file, with or without a config."""
 
 import itertools
+import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,30 +17,24 @@ from csre_mm.datasets.checks.samples import (
     check_consistency,
     inspect_sample,
 )
-from csre_mm.datasets.checks.splits import Splits, read_splits, split_pairs
 from csre_mm.utils.plain_values import brief
 
-WHOLE_FILE = 'the whole file'
-"""Name of the split of a config that gives none."""
+WHOLE_FILE = 'the whole file'  # name of the split of a config that gives none
 MAX_CLASSES = 10_000
 """A larger label is a mistake, and does not mean that there are so many classes."""
+
+Splits = dict[str, list[str]]
+_TRAIN = re.compile(r'train(ing)?', re.IGNORECASE)
 
 
 @dataclass
 class CheckReport:
-    """The result of a check.
+    """The result of a check."""
 
-    Attributes:
-        findings: What is wrong, in the order of the checks.
-        samples: Facts about each annotation.
-        splits: The names of the samples in each split.
-        pairs: The splits that were compared: a training split and a test split.
-    """
-
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)  # in the order of the checks
     samples: list[SampleFacts] = field(default_factory=list)
-    splits: Splits = field(default_factory=dict)
-    pairs: list[tuple[str, str]] = field(default_factory=list)
+    splits: Splits = field(default_factory=dict)  # the names of the samples in each
+    pairs: list[tuple[str, str]] = field(default_factory=list)  # splits for training and testing
 
     def counts(self) -> Iterator[str]:
         """The counts, line by line."""
@@ -68,7 +63,6 @@ class CheckReport:
 
 
 def _classes_of(labels: list[int]) -> str:
-    """Some classes in a few words."""
     if len(labels) == 1:
         return f'class {labels[0]}'
     shown = labels if len(labels) <= 8 else [*labels[:5], '...', labels[-1]]
@@ -164,7 +158,6 @@ def _find_used(wanted: Iterable[str | None], report: CheckReport) -> list[str]:
 
 
 def _classes(report: CheckReport, plan: TrainingPlan | None) -> range:
-    """The classes that should have samples."""
     if plan is not None and plan.num_classes is not None:
         return range(plan.num_classes)
     labels = {sample.label for sample in report.samples if sample.label is not None}
@@ -172,3 +165,59 @@ def _classes(report: CheckReport, plan: TrainingPlan | None) -> range:
         return range(0)
     first = 1 if min(labels) == 1 else 0  # labels from 1 are a separate finding
     return range(first, min(max(labels) + 1, MAX_CLASSES))
+
+
+def read_splits(
+    split: Mapping[Any, Any], names: Mapping[str, SampleFacts]
+) -> tuple[Splits, list[Finding]]:
+    """For each split the names of samples, each once; and what is wrong with the other members."""
+    splits: Splits = {}
+    findings = []
+    for key, members in split.items():
+        field = f'split {brief(key)}'
+        if not isinstance(members, list | tuple | set | frozenset):
+            found = f'is a {type(members).__name__}'
+            findings.append(Finding('error', 'splits', None, field, found, 'a list of frame_dirs'))
+            continue
+        counts = Counter(member if isinstance(member, str) else brief(member) for member in members)
+        splits[str(key)] = [member for member in counts if member in names]
+        if not counts:
+            findings.append(Finding('warning', 'splits', None, field, 'is empty', 'samples'))
+        for member, count in counts.items():
+            if member not in names:
+                found, expected = 'names it', 'the frame_dir of an annotation'
+                findings.append(Finding('warning', 'splits', member, field, found, expected))
+            elif count > 1:
+                found = f'names it {count} times'
+                findings.append(Finding('warning', 'splits', member, field, found, 'each once'))
+    return splits, findings
+
+
+def split_pairs(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Find pairs of a training split and a test split by name.
+
+    A split with 'train' in its name is a training split; the text before and after that is its
+    protocol. Another split belongs to the longest protocol that its name has: ``xsub_val`` to
+    ``xsub_train`` and not to ``xview_train``, ``val_clean`` to ``train``. A split that has none
+    belongs to the training split only if there is a single one.
+    """
+    names = list(names)
+    protocols = {}
+    for name in names:
+        found = _TRAIN.search(name)
+        if found:
+            protocols[name] = name[: found.start()], name[found.end() :]
+    pairs = []
+    for name in names:
+        if name in protocols:
+            continue
+        fitting = {
+            train: len(before) + len(after)
+            for train, (before, after) in protocols.items()
+            if name.startswith(before) and name.endswith(after)
+        }
+        if not fitting and len(protocols) == 1:
+            fitting = dict.fromkeys(protocols, 0)
+        longest = max(fitting.values(), default=0)
+        pairs += [(train, name) for train, length in fitting.items() if length == longest]
+    return pairs

@@ -20,23 +20,15 @@ Severity = Literal['error', 'warning']
 class Finding:
     """Something that is wrong with an annotation file.
 
-    Attributes:
-        severity: ``'error'`` if it ends a run or makes its result worthless, ``'warning'`` if it
-            makes the result worse.
-        kind: The group of the finding.
-        sample: The sample's ``frame_dir``, or its position in the file if it has none; None if the
-            finding concerns no single sample.
-        field: Field of the annotation, split or config key.
-        found: What was found, to be read after the field: 'is -1'.
-        expected: What was expected: 'an integer from 0'.
+    An error ends a run or makes its result worthless, a warning makes the result worse.
     """
 
     severity: Severity
-    kind: str
-    sample: str | int | None
-    field: str
-    found: str
-    expected: str
+    kind: str  # the group of the finding
+    sample: str | int | None  # its ``frame_dir``, or its position; None if it is no single one
+    field: str  # of the annotation, split or config key
+    found: str  # to be read after the field: 'is -1'
+    expected: str  # 'an integer from 0'
 
     def __str__(self) -> str:
         where = '' if self.sample is None else f'sample {brief(self.sample)}: '
@@ -52,33 +44,19 @@ UNDETECTED = 0.1
 
 @dataclass(slots=True)
 class SampleFacts:
-    """The properties of a sample that the checks of the whole file use.
+    """The properties of a sample that the checks of the whole file use."""
 
-    Attributes:
-        name: ``frame_dir``, or the position in the file if it has none.
-        label: The class; None if it is invalid.
-        shape: (M, T, V, C) of the skeleton; None if it is invalid.
-        dtype: Of the skeleton.
-        has_score: Whether the sample has a ``keypoint_score``.
-        extent: Largest side of the first body in its first frame; NaN if it is unknown.
-        scored: Whether the third channel looks like the score of a joint in pixels.
-        digest: Equal for equal coordinates, whatever their dtype; None if they are invalid.
-        expected: Joints of the persons who are present, over all frames.
-        undetected: Those of them that were not detected.
-        never: Joints that no frame has.
-    """
-
-    name: str | int
-    label: int | None = None
-    shape: tuple[int, int, int, int] | None = None
+    name: str | int  # ``frame_dir``, or the position in the file if it has none
+    label: int | None = None  # None if it is invalid
+    shape: tuple[int, int, int, int] | None = None  # (M, T, V, C); None if it is invalid
     dtype: str = ''
     has_score: bool = False
-    extent: float = float('nan')
-    scored: bool = False
-    digest: bytes | None = None
-    expected: int = 0
-    undetected: int = 0
-    never: frozenset[int] = frozenset()
+    extent: float = float('nan')  # largest side of the first body in its first frame
+    scored: bool = False  # whether the third channel looks like the score of a joint in pixels
+    digest: bytes | None = None  # equal for equal coordinates, whatever their dtype
+    expected: int = 0  # joints of the persons who are present, over all frames
+    undetected: int = 0  # those of them that were not detected
+    never: frozenset[int] = frozenset()  # joints that no frame has
 
     @property
     def is_spatial(self) -> bool:
@@ -88,12 +66,7 @@ class SampleFacts:
 
 
 def inspect_sample(annotation: Any, index: int) -> tuple[SampleFacts, list[Finding]]:
-    """Check one annotation, whatever it is.
-
-    Args:
-        annotation: An item of ``annotations``.
-        index: Its position.
-    """
+    """Check an item of ``annotations``, whatever it is, at its position."""
     name = annotation.get('frame_dir') if isinstance(annotation, dict) else None
     facts = SampleFacts(name if isinstance(name, str) else index)
     faults = list(find_faults(annotation))
@@ -143,7 +116,6 @@ def _inspect_numbers(
 
 
 def _digest(x: np.ndarray) -> bytes:
-    """A hash of float32 coordinates."""
     state = hashlib.blake2b(repr(x.shape).encode(), digest_size=16)
     state.update(x.data)
     return state.digest()

@@ -15,7 +15,7 @@ import numpy as np
 
 from csre_mm.datasets.layouts import NW_UCLA
 from csre_mm.datasets.preparation.raw_files import RawFile, to_metres
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.plain_values import brief
 
 NUM_CLASSES = 10
@@ -35,28 +35,17 @@ def parse_view(name: str, where: str | None = None) -> int:
 
 
 def parse_sequence(data: bytes, name: str, where: str | None = None) -> dict[str, Any]:
-    """Make the annotation of one JSON file.
+    """Make the annotation of one JSON file, which messages call ``where``, by default ``name``.
 
-    Args:
-        data: The content of the file: ``file_name``, ``label`` (1 to 10) and ``skeletons``
-            [T][20][3] in metres.
-        name: The sequence's name.
-        where: How messages call the file, by default ``name``.
-
-    Returns:
-        ``frame_dir``, ``label`` (from 0), ``total_frames`` T and ``keypoint`` (1, T, V=20, 3),
-        float32 metres.
-
-    Raises:
-        InputError: If the file is no JSON, or a field is missing or different.
+    From ``label`` (1 to 10) and ``skeletons`` [T][20][3] in metres to ``label`` (from 0) and
+    ``keypoint`` (1, T, V=20, 3), float32 metres.
     """
     where = where or name
     parse_view(name, where)
     try:
         content = json.loads(data)
     except (ValueError, RecursionError) as error:
-        reason = ' '.join(str(error).split())
-        raise InputError(f'{where}: not valid JSON: {reason:.100}') from error
+        raise InputError(f'{where}: not valid JSON: {one_line(error, 100)}') from error
     if not isinstance(content, dict):
         raise InputError(f'{where}: holds a {type(content).__name__}, expected an object')
     for field in ('file_name', 'label', 'skeletons'):

@@ -18,17 +18,11 @@ LARGEST_FILE = 1 << 25
 
 @dataclass(frozen=True)
 class RawFile:
-    """One raw file.
+    """One raw file."""
 
-    Args:
-        source: The path of the file, or of the zip.
-        member: The name inside the zip, or None.
-        size: Unpacked size in bytes.
-    """
-
-    source: Path
-    member: str | None = None
-    size: int = 0
+    source: Path  # the file, or the zip
+    member: str | None = None  # the name inside the zip
+    size: int = 0  # bytes, unpacked
 
     def __str__(self) -> str:
         return printable(str(self.source) + ('' if self.member is None else f':{self.member}'))
@@ -39,12 +33,7 @@ class RawFile:
         return self.source.stem if self.member is None else PurePosixPath(self.member).stem
 
     def read(self) -> bytes:
-        """Read the file.
-
-        Raises:
-            InputError: If it cannot be read: no permission, a damaged or an encrypted zip, or more
-                than :data:`LARGEST_FILE` bytes.
-        """
+        """Read the file; one that cannot be, or has too many bytes, is an ``InputError``."""
         if self.size > LARGEST_FILE:
             raise InputError(f'{self}: has {self.size:,} bytes, expected at most {LARGEST_FILE:,}')
         try:
@@ -78,16 +67,10 @@ def _open_zip(path: Path, pid: int, mtime: int, size: int) -> zipfile.ZipFile:
 
 
 def find_raw_files(sources: Iterable[str | os.PathLike], *suffixes: str) -> list[RawFile]:
-    """List the files with one of some suffixes, in the order of their names.
+    """List the files of folders and zips with one of some suffixes, in the order of their names.
 
-    Args:
-        sources: Folders (searched with their subfolders) and zips. The files that macOS adds to
-            zips (``__MACOSX/``, ``._name``) are left out.
-        suffixes: With the dot, such as ``.json``.
-
-    Raises:
-        InputError: If a source is neither, a zip names a file outside of itself, nothing is found,
-            or two files have the same name.
+    Folders are searched with their subfolders. What macOS adds to zips (``__MACOSX/``, ``._name``)
+    is left out. A zip that names a file outside of itself, and two files of one name, are refused.
     """
     paths = [Path(source) for source in sources]
     files: list[RawFile] = []

@@ -42,18 +42,7 @@ def parse_name(name: str, where: str | None = None) -> tuple[int, int]:
 
 
 def parse_mat(data: bytes, where: str) -> np.ndarray:
-    """Read the coordinates of one MATLAB file.
-
-    Args:
-        data: The content of the file: ``d_skel`` [20][3][T] in metres.
-        where: How messages call the file.
-
-    Returns:
-        ``keypoint`` (1, T, V=20, 3), float32 metres.
-
-    Raises:
-        InputError: If the file is no MATLAB file, or ``d_skel`` is missing or not as above.
-    """
+    """Read one MATLAB file, ``d_skel`` [20][3][T] in metres: (1, T, V=20, 3), float32 metres."""
     try:
         _check_size(data)
         kinds = {name: kind for name, _, kind in whosmat(io.BytesIO(data))}

@@ -10,11 +10,9 @@ from csre_mm.models.losses import MemoryContrastLoss
 def describe_contrasts(
     losses: Mapping[str, MemoryContrastLoss], class_sizes: np.ndarray
 ) -> Iterator[str]:
-    """Describe the contrasts of a model, a sentence per setting.
+    """Describe the contrasts of a model, by name, a sentence per setting.
 
-    Args:
-        losses: By name, with allocated banks; none for a model without CSRE.
-        class_sizes: Slots of each class of the training set; empty if unknown.
+    The class sizes are the slots of each class of the training set; none if unknown.
     """
     if not losses:
         return
@@ -37,12 +35,7 @@ def describe_contrasts(
 def find_void_mining(
     losses: Mapping[str, MemoryContrastLoss], class_sizes: np.ndarray
 ) -> Iterator[str]:
-    """Say where hard pairs are no choice, because all pairs are taken.
-
-    Args:
-        losses: By name, with allocated banks.
-        class_sizes: Slots of each class of the training set; empty if unknown.
-    """
+    """Say where hard pairs are no choice, because all pairs are taken."""
     own, others = _available(class_sizes)
     for name, loss in losses.items():
         for key, count, available, what in (

@@ -1,8 +1,5 @@
 """Randomness that depends on the seed and the epoch alone."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import torch
 from mmaction.registry import HOOKS
 from mmengine.dataset import Compose
@@ -11,14 +8,14 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from torch.utils.data import get_worker_info
 
+from csre_mm.datasets.labels import innermost
 from csre_mm.utils.random import mix_seeds, seed_everything
 
 
 class _WorkerSeed:
     """First step of a pipeline: seeds a worker process at the start of an epoch.
 
-    The seed lies in shared memory, because workers that live through all epochs hold a copy of the
-    data set that the main process no longer reaches.
+    The seed lies in shared memory: workers that live through all epochs hold a copy of the set.
     """
 
     def __init__(self) -> None:
@@ -32,15 +29,6 @@ class _WorkerSeed:
             self._seen = seed
             seed_everything(mix_seeds(seed, worker.id))
         return results
-
-
-def pipelines(dataset: Any) -> Iterator[Compose]:
-    """The pipelines of a data set, however it is wrapped or joined from others."""
-    for inner in (getattr(dataset, 'dataset', None), *getattr(dataset, 'datasets', ())):
-        if inner is not None:
-            yield from pipelines(inner)
-    if isinstance(getattr(dataset, 'pipeline', None), Compose):
-        yield dataset.pipeline
 
 
 @HOOKS.register_module()
@@ -62,8 +50,9 @@ class EpochSeedHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Put the seeding of the workers in front of the pipelines."""
-        for pipeline in pipelines(runner.train_dataloader.dataset):
-            pipeline.transforms.insert(0, self._worker_seed)
+        for dataset in innermost(runner.train_dataloader.dataset):
+            if isinstance(getattr(dataset, 'pipeline', None), Compose):
+                dataset.pipeline.transforms.insert(0, self._worker_seed)
         # Starting workers draws a number, which a run does once and a resumed run once more.
         runner.train_dataloader.generator = torch.Generator()
 

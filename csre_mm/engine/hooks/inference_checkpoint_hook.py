@@ -13,20 +13,7 @@ TRAIN_ONLY = 'neck.'
 
 
 def matching_state(state: dict, expected: dict, where: str) -> tuple[dict, int]:
-    """Keep the weights that testing needs.
-
-    Args:
-        state: Tensors of a checkpoint by name.
-        expected: Tensors of the model by name.
-        where: The checkpoint, for messages.
-
-    Returns:
-        The tensors without those of the neck, and how many were left out.
-
-    Raises:
-        InputError: If the rest is not exactly what the model needs: it is a checkpoint of another
-            model; or is not finite.
-    """
+    """The tensors of a checkpoint that testing needs, and how many are left out: the neck's."""
     kept = state
     if not any(key.startswith(TRAIN_ONLY) for key in expected):
         kept = {key: value for key, value in state.items() if not key.startswith(TRAIN_ONLY)}
@@ -35,16 +22,7 @@ def matching_state(state: dict, expected: dict, where: str) -> tuple[dict, int]:
 
 
 def refuse_other_model(state: dict, expected: dict, where: str) -> None:
-    """Insist on exactly the tensors of a model.
-
-    Args:
-        state: Tensors of a checkpoint by name.
-        expected: Tensors of the model by name.
-        where: The checkpoint, for messages.
-
-    Raises:
-        InputError: If one is missing, too many, of another shape, or not finite.
-    """
+    """Insist on exactly the tensors of a model, all of them finite; ``where`` is the checkpoint."""
     missing, surplus = (
         sorted(expected.keys() - state.keys()),
         sorted(state.keys() - expected.keys()),

@@ -23,11 +23,7 @@ from csre_mm.utils.files import atomic_path
 
 
 def innermost_dataset(dataset: object) -> BaseDataset:
-    """The dataset whose positions ``sample_idx`` counts.
-
-    Raises:
-        InputError: If several datasets are joined: their positions would coincide.
-    """
+    """The dataset whose positions ``sample_idx`` counts, which would coincide in joined ones."""
     while isinstance(dataset, RepeatDataset | ClassBalancedDataset):
         dataset = dataset.dataset
     if not isinstance(dataset, BaseDataset):
@@ -39,11 +35,7 @@ def innermost_dataset(dataset: object) -> BaseDataset:
 
 
 def count_slots(dataset: object) -> int:
-    """Slots of a bank: one per sample, with :class:`SlotPerRepeatDataset` one per repeat.
-
-    Raises:
-        InputError: As :func:`innermost_dataset`.
-    """
+    """Slots of a bank: one per sample, with :class:`SlotPerRepeatDataset` one per repeat."""
     samples = len(innermost_dataset(dataset))
     return len(dataset) if isinstance(dataset, SlotPerRepeatDataset) else samples
 
@@ -90,7 +82,6 @@ class MemoryBankHook(Hook):
 
     @staticmethod
     def _trains(runner: Runner) -> bool:
-        """Whether the training loop was built, that is, something is trained."""
         return not (runner._train_loop is None or isinstance(runner._train_loop, dict))
 
     def _state_keys(self, runner: Runner) -> list[str]:
@@ -165,13 +156,6 @@ class MemoryBankHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Strip the checkpoints that the last epoch made old."""
-        self._strip_older(runner)
-
-    def after_train(self, runner: Runner) -> None:
-        """Strip the checkpoints that the last epoch made old."""
-        self._strip_older(runner)
-
-    def _strip_older(self, runner: Runner) -> None:
         newest, keys = newest_checkpoint(runner.work_dir), tuple(self._state_keys(runner))
         if self.keep == 'all' or not is_main_process() or newest is None:
             return
@@ -187,3 +171,5 @@ class MemoryBankHook(Hook):
                 with atomic_path(path) as temporary:
                     torch.save(checkpoint, temporary)
             self._stripped.add(path)
+
+    after_train = before_train_epoch

@@ -100,11 +100,7 @@ def _model(runner: Runner) -> Any:
 
 
 def check_labels(dataset: BaseDataset, num_classes: int) -> None:
-    """Compare the labels of a data set with the classes of the classifier.
-
-    Raises:
-        InputError: If the classifier has no score for one.
-    """
+    """Insist on labels that the classifier has a score for."""
     labels = labels_of(dataset)
     if labels is None or not len(labels):
         return
@@ -122,11 +118,7 @@ def check_labels(dataset: BaseDataset, num_classes: int) -> None:
 
 
 def check_save_best(runner: Runner) -> None:
-    """Compare ``save_best`` with the names that the metrics give to a random prediction.
-
-    Raises:
-        InputError: If there is no such metric.
-    """
+    """Insist on a ``save_best`` among the names that the metrics give to a random prediction."""
     wanted = [
         key
         for hook in runner.hooks

@@ -5,40 +5,22 @@ import torch.nn.functional as F
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from csre_mm.models.backbones.graphs import spatial_subsets
 from csre_mm.models.backbones.layers import conv_bn, init_conv, residual
-from csre_mm.models.backbones.skeleton_encoder import (
-    GraphBlock,
-    SkeletonEncoder,
-    SkeletonInput,
-    Stage,
-    plan_stages,
-)
+from csre_mm.models.backbones.skeleton_encoder import GraphBlock, SpatialEncoder, Stage
 
-_START = 1e-6
-"""Where the learned part of the graph, and the scale of the graph convolution, begin."""
+_START = 1e-6  # where the learned part of the graph, and the scale of the graph convolution, begin
 
 
 class AdaptiveGraphConv(nn.Module):
-    r"""Graph convolution along a fixed, a learned and an attended topology.
+    r"""Graph convolution of (N, C, T, V) along a fixed, a learned and an attended topology.
 
-    For each of the K subsets the features are gathered along
-    :math:`A_k + B_k + C_k`: A the skeleton, B a parameter, and
-    :math:`C_{vu} = \operatorname{softmax}_v(\theta_v \cdot \phi_u / (RT))` with two embeddings of R
-    channels and T frames; then a 1x1 convolution a subset, summed (Shi et al., CVPR 2019,
-    equations 3 to 5).
+    For each of the K subsets the features are gathered along :math:`A_k + B_k + C_k`: A the
+    skeleton (K, V, V), B a parameter, and :math:`C_{vu} = \operatorname{softmax}_v(\theta_v \cdot
+    \phi_u / (RT))` with two embeddings of R channels and T frames; then a 1x1 convolution a subset,
+    summed (Shi et al., CVPR 2019, equations 3 to 5).
 
     The embeddings of all subsets are one convolution, and so are the last ones. The topologies of
     all subsets gather from each frame in one product, which leaves the channels last in memory.
-
-    Args:
-        in_channels: Channels C of the input.
-        out_channels: Channels of the output.
-        A: The K subsets of the graph (K, V, V).
-
-    Shape:
-        - Input: (N, C, T, V)
-        - Output: (N, out_channels, T, V)
     """
 
     A: Tensor
@@ -58,11 +40,7 @@ class AdaptiveGraphConv(nn.Module):
         nn.init.constant_(self.bn.weight, _START)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve over the graph.
-
-        Args:
-            x: (N, C, T, V).
-        """
+        """Convolve (N, C, T, V) over the graph."""
         N, C, T, V = x.shape
         K = len(self.A)
         # Before the product: the sum over R * T numbers leaves the range of float16.
@@ -80,12 +58,7 @@ class AdaptiveGraphConv(nn.Module):
 
 
 class AGCNBlock(GraphBlock):
-    """A graph convolution, then a temporal convolution over 9 frames, with a residual connection.
-
-    Args:
-        stage: Channels and stride; the first block has no residual connection.
-        A: The subsets of the graph (K, V, V).
-    """
+    """A graph convolution, then a temporal convolution over 9 frames; the first has no residual."""
 
     def __init__(self, stage: Stage, A: Tensor) -> None:
         number, channels, out_channels, stride = stage
@@ -95,7 +68,7 @@ class AGCNBlock(GraphBlock):
 
 
 @MODELS.register_module()
-class AGCN(SkeletonEncoder):
+class AGCN(SpatialEncoder):
     """The encoder of the two-stream adaptive graph convolutional network (2s-AGCN).
 
     Shi, Zhang, Cheng, Lu: Two-Stream Adaptive Graph Convolutional Networks for Skeleton-Based
@@ -128,17 +101,4 @@ class AGCN(SkeletonEncoder):
         torch.Size([1, 2, 256, 16, 25])
     """
 
-    def __init__(
-        self,
-        graph_cfg: dict,
-        in_channels: int = 3,
-        num_person: int = 2,
-        base_channels: int = 64,
-        num_stages: int = 10,
-        inflate_stages: tuple[int, ...] = (5, 8),
-        down_stages: tuple[int, ...] = (5, 8),
-    ) -> None:
-        layout, A = spatial_subsets(graph_cfg)
-        stages = plan_stages(in_channels, base_channels, num_stages, inflate_stages, down_stages)
-        stem = SkeletonInput(num_person, layout.num_joints, in_channels)
-        super().__init__(stem, [AGCNBlock(stage, A) for stage in stages], stages)
+    block = AGCNBlock

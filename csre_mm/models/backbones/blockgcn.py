@@ -6,8 +6,7 @@ from torch import Tensor, nn
 
 from csre_mm.datasets.layouts import get_layout
 from csre_mm.models.backbones.graphs import hop_distances
-from csre_mm.models.backbones.layers import init_conv, residual
-from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
+from csre_mm.models.backbones.layers import MultiScaleTemporalConv, init_conv, residual
 from csre_mm.models.backbones.skeleton_encoder import (
     GraphBlock,
     SkeletonEncoder,
@@ -30,23 +29,13 @@ def _unit(x: Tensor) -> Tensor:
 
 
 class BlockGraphConv(nn.Module):
-    """Graph convolution with a topology for each block of channels.
+    """Graph convolution with a topology for each of ``num_heads`` blocks of channels.
 
     A topology is a learned matrix, started as the identity, plus a learned embedding of the number
-    of hops between two joints, both with columns of length 1; then a 1x1 convolution within the
-    block (Zhou et al., CVPR 2024, section 3.2). The release has three such convolutions, summed;
-    here their topologies are one matrix for each block, which gathers from all frames of all
-    samples in one product.
-
-    Args:
-        in_channels: Channels C of the input, a multiple of ``num_heads``.
-        out_channels: Channels of the output, a multiple of ``num_heads``.
-        num_heads: Blocks h.
-        hops: Hops between the joints (V, V).
-
-    Shape:
-        - Input: (N, C, T, V)
-        - Output: (N, out_channels, T, V)
+    of hops between two joints (V, V), both with columns of length 1; then a 1x1 convolution within
+    the block (Zhou et al., CVPR 2024, section 3.2). The release has three such convolutions,
+    summed; here their topologies are one matrix for each block, which gathers from all frames of
+    all samples in one product.
     """
 
     hops: Tensor
@@ -65,11 +54,7 @@ class BlockGraphConv(nn.Module):
         init_conv(self.project, out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve over the graph.
-
-        Args:
-            x: (N, C, T, V).
-        """
+        """Convolve (N, C, T, V) over the graph."""
         N, C, T, V = x.shape
         K, h = _SUBSETS, self.num_heads
         topology = _unit(self.topology) + _unit(self.hop_embedding[..., self.hops])
@@ -86,13 +71,7 @@ class BlockGraphConv(nn.Module):
 
 
 class BlockGCNBlock(GraphBlock):
-    """A graph convolution, then a multi-scale temporal convolution, with a residual connection.
-
-    Args:
-        stage: Channels and stride.
-        num_heads: See :class:`BlockGraphConv`.
-        hops: Hops between the joints (V, V).
-    """
+    """A block graph convolution, then a multi-scale temporal convolution, with a residual."""
 
     def __init__(self, stage: Stage, num_heads: int, hops: Tensor) -> None:
         _, channels, out_channels, stride = stage
@@ -103,18 +82,7 @@ class BlockGCNBlock(GraphBlock):
 
 
 class JointEmbedding(nn.Module):
-    """Embed joints and their places in the skeleton, then normalise.
-
-    Args:
-        in_channels: Channels C of a joint.
-        channels: Channels of the embedding.
-        num_person: Persons M.
-        num_joints: Joints V.
-
-    Shape:
-        - Input: (N, M, T, V, C)
-        - Output: (N * M, channels, T, V)
-    """
+    """Embed joints (N, M, T, V, C) and their places, then normalise: (N * M, channels, T, V)."""
 
     def __init__(self, in_channels: int, channels: int, num_person: int, num_joints: int) -> None:
         super().__init__()
@@ -190,11 +158,7 @@ class BlockGCN(SkeletonEncoder):
         self.embed_topology = TopologyEmbedding([stage.in_channels for stage in stages])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Encode skeletons.
-
-        Args:
-            x: (N, M, T, V, C) or (N, M, T, V, 2 * C).
-        """
+        """Encode skeletons (N, M, T, V, C) or (N, M, T, V, 2 * C)."""
         check_input(x, self.stride)
         x, joints = self._split(x)
         N, M = x.shape[:2]

@@ -4,23 +4,15 @@ import torch
 from mmaction.registry import MODELS
 from torch import Tensor, nn
 
-from csre_mm.models.backbones.graphs import spatial_subsets
-from csre_mm.models.backbones.layers import init_conv, residual
-from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
-from csre_mm.models.backbones.skeleton_encoder import (
-    GraphBlock,
-    SkeletonEncoder,
-    SkeletonInput,
-    Stage,
-    plan_stages,
-)
+from csre_mm.models.backbones.layers import MultiScaleTemporalConv, init_conv, residual
+from csre_mm.models.backbones.skeleton_encoder import GraphBlock, SpatialEncoder, Stage
 
 
 class ChannelTopologyGraphConv(nn.Module):
     r"""Graph convolution with a topology for each channel and sample.
 
-    For each of the K subsets of the graph the shared topology A is refined by the tanh of the
-    difference between the joints,
+    For each of the K subsets of the graph the shared topology A, a parameter that starts as the
+    skeleton (K, V, V), is refined by the tanh of the difference between the joints in R channels,
     :math:`R_{cuv} = A_{uv} + \alpha (W_4 \tanh(W_1 x_u - W_2 x_v))_c`, and the features are
     gathered along it: out[n,c,t,u] = sum_v R[n,c,u,v] (W_3 x)[n,c,t,v] (Chen et al., ICCV 2021).
 
@@ -28,16 +20,6 @@ class ChannelTopologyGraphConv(nn.Module):
     which is the same number for a T-th of the work. The scalar is multiplied into W_4, and the
     refinement added to A by the product that makes it. The subsets come one after the other, so
     that no tensor is permuted between the products.
-
-    Args:
-        in_channels: Channels C of the input.
-        out_channels: Channels of the output.
-        A: The K subsets of the graph (K, V, V), the start of the learned topology.
-        relation_channels: Channels in which the joints are compared.
-
-    Shape:
-        - Input: (N, C, T, V)
-        - Output: (N, out_channels, T, V)
     """
 
     def __init__(
@@ -59,11 +41,7 @@ class ChannelTopologyGraphConv(nn.Module):
         nn.init.constant_(self.bn.weight, 1e-6)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve over the graph.
-
-        Args:
-            x: (N, C, T, V).
-        """
+        """Convolve (N, C, T, V) over the graph."""
         N, _, T, V = x.shape
         K, C = len(self.A), self.out_channels
         assert self.refine.bias is not None and self.value.bias is not None
@@ -85,12 +63,7 @@ class ChannelTopologyGraphConv(nn.Module):
 
 
 class CTRGCNBlock(GraphBlock):
-    """A graph convolution, then a multi-scale temporal convolution, with a residual connection.
-
-    Args:
-        stage: Channels and stride; the first block has no residual connection.
-        A: The subsets of the graph (K, V, V).
-    """
+    """A graph convolution, then a multi-scale temporal convolution; the first has no residual."""
 
     def __init__(self, stage: Stage, A: Tensor) -> None:
         number, channels, out_channels, stride = stage
@@ -101,7 +74,7 @@ class CTRGCNBlock(GraphBlock):
 
 
 @MODELS.register_module()
-class CTRGCN(SkeletonEncoder):
+class CTRGCN(SpatialEncoder):
     """Channel-wise topology refinement graph convolution network.
 
     Chen, Zhang, Yuan, Li, Deng, Hu: Channel-wise Topology Refinement Graph Convolution for
@@ -132,17 +105,4 @@ class CTRGCN(SkeletonEncoder):
         torch.Size([1, 2, 256, 16, 25])
     """
 
-    def __init__(
-        self,
-        graph_cfg: dict,
-        in_channels: int = 3,
-        num_person: int = 2,
-        base_channels: int = 64,
-        num_stages: int = 10,
-        inflate_stages: tuple[int, ...] = (5, 8),
-        down_stages: tuple[int, ...] = (5, 8),
-    ) -> None:
-        layout, A = spatial_subsets(graph_cfg)
-        stages = plan_stages(in_channels, base_channels, num_stages, inflate_stages, down_stages)
-        stem = SkeletonInput(num_person, layout.num_joints, in_channels)
-        super().__init__(stem, [CTRGCNBlock(stage, A) for stage in stages], stages)
+    block = CTRGCNBlock

@@ -3,20 +3,17 @@
 import numpy as np
 import torch
 from mmaction.models.utils import Graph
+from scipy.sparse.csgraph import shortest_path
 from torch import Tensor
 
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
 
 
 def spatial_subsets(graph_cfg: dict) -> tuple[SkeletonLayout, Tensor]:
-    """The adjacency of a layout, in subsets: to itself, towards the centre, away from it.
+    """A layout, and its adjacency in subsets: to itself, towards the centre, away from it.
 
-    Args:
-        graph_cfg: As for mmaction2's ``Graph``; ``layout`` may be any that
-            :func:`csre_mm.datasets.layouts.get_layout` takes, ``mode`` is ``'spatial'`` by default.
-
-    Returns:
-        The layout, and the subsets A (K, V, V), each normalised by its columns.
+    ``graph_cfg`` is as for mmaction2's ``Graph``, with any ``layout`` that :func:`get_layout`
+    takes. The subsets A (K, V, V) are normalised by their columns.
     """
     layout = get_layout(graph_cfg.get('layout', 'nturgb+d'))
     graph = {'mode': 'spatial', **graph_cfg, 'layout': layout.as_graph_layout()}
@@ -24,24 +21,13 @@ def spatial_subsets(graph_cfg: dict) -> tuple[SkeletonLayout, Tensor]:
 
 
 def hop_distances(layout: SkeletonLayout) -> Tensor:
-    """Edges on the shortest path from each joint to each other one.
+    """Edges on the shortest path from each joint to each other one (V, V), int64.
 
     Joints that no path connects get one hop more than the longest path has.
-
-    Returns:
-        (V, V), int64.
     """
-    V = layout.num_joints
-    adjacency = np.eye(V, dtype=bool)
+    adjacency = np.zeros((layout.num_joints, layout.num_joints))
     for joint, parent in layout.edges:
-        adjacency[joint, parent] = adjacency[parent, joint] = True
-    hops = np.full((V, V), -1)
-    reached = np.eye(V, dtype=bool)
-    for hop in range(V):
-        new = reached & (hops < 0)
-        if not new.any():
-            break
-        hops[new] = hop
-        reached = reached @ adjacency
-    hops[hops < 0] = hops.max() + 1
-    return torch.from_numpy(hops)
+        adjacency[joint, parent] = 1
+    hops = shortest_path(adjacency, directed=False, unweighted=True)
+    hops[np.isinf(hops)] = hops[np.isfinite(hops)].max() + 1
+    return torch.from_numpy(hops.astype(np.int64))

@@ -7,8 +7,7 @@ from torch import Tensor, nn
 
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
 from csre_mm.models.backbones.graphs import hop_distances
-from csre_mm.models.backbones.layers import residual
-from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
+from csre_mm.models.backbones.layers import MultiScaleTemporalConv, residual
 from csre_mm.models.backbones.skeleton_encoder import (
     SkeletonEncoder,
     SkeletonInput,
@@ -25,24 +24,13 @@ class HypergraphAttention(nn.Module):
     For query joint n and key joint m, in each head, with queries q, keys k, the embedding e of the
     key's part, r of the number of hops between the two joints, and a vector w:
     :math:`\operatorname{softmax}_m((q_n k_m + q_n r_{nm} + q_n e_m + w e_m) / \sqrt{d})` (Zhou et
-    al., 2022, equation 9). The values are gathered along that, times a learned scale that starts
-    at 0, plus a learned topology that starts as the identity.
+    al., 2022, equation 9). The values are gathered along that, times a learned scale that starts at
+    0, plus a learned topology that starts as the identity.
 
     Key and part are added before their product with the query, the query meets each number of hops
     once instead of each pair of joints, and the two topologies are added before they gather: the
     same numbers in fewer passes. Under autocast on a CPU the attention stays in float32, whose
     products of many small matrices are faster there than bfloat16's.
-
-    Args:
-        in_channels: Channels C of the input.
-        out_channels: Channels of the output, a multiple of ``num_heads`` and ``groups``.
-        num_heads: Heads h.
-        groups: Groups of the last 1x1 convolution.
-        layout: The skeleton, with its partition.
-
-    Shape:
-        - Input: normalised (N, T, V, C), and the part of each joint (N, T, V, out_channels)
-        - Output: (N, T, V, out_channels)
     """
 
     hops: Tensor
@@ -69,12 +57,7 @@ class HypergraphAttention(nn.Module):
         self.project = nn.Conv2d(out_channels, out_channels, 1, groups=groups)
 
     def forward(self, x: Tensor, parts: Tensor) -> Tensor:
-        """Attend.
-
-        Args:
-            x: (N, T, V, C).
-            parts: The embedding of each joint's body part (N, T, V, out_channels).
-        """
+        """Attend to joints (N, T, V, C), the parts of which are (N, T, V, out_channels)."""
         N, T, V, _ = x.shape
         h = self.num_heads
         q, k, v = self.qkv(x).view(N * T, V, 3, h, -1).permute(2, 0, 3, 1, 4)  # (B, h, V, d) each
@@ -105,12 +88,6 @@ class HyperformerBlock(nn.Module):
     """Attention, then a multi-scale temporal convolution, with a residual connection around each.
 
     Feature maps lie in memory with the channels last, so that the attention sees them as tokens.
-
-    Args:
-        stage: Channels and stride.
-        num_heads: See :class:`HypergraphAttention`.
-        groups: See :class:`HypergraphAttention`.
-        layout: See :class:`HypergraphAttention`.
     """
 
     averages: Tensor

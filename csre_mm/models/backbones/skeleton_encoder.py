@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from torch import Tensor, nn
 
+from csre_mm.models.backbones.graphs import spatial_subsets
 from csre_mm.models.backbones.layers import residual
 from csre_mm.utils.errors import InputError
 
@@ -18,15 +19,7 @@ _AXES = {
 
 
 def check_skeletons(x: Tensor, expected: dict[str, int]) -> None:
-    """Check the axes of a batch of skeletons.
-
-    Args:
-        x: (N, M, T, V, C).
-        expected: Sizes by the encoder's key: ``num_person``, ``graph_cfg.layout``, ``in_channels``.
-
-    Raises:
-        InputError: If a size is another.
-    """
+    """Check axes of skeletons (N, M, T, V, C), the expected sizes by the encoder's keys."""
     for key, size in expected.items():
         axis, name = _AXES[key]
         if x.shape[axis] != size:
@@ -38,17 +31,7 @@ def check_skeletons(x: Tensor, expected: dict[str, int]) -> None:
 class SkeletonInput(nn.Module):
     """Normalise each channel of each joint of each person over the batch and time.
 
-    Args:
-        num_person: Persons M.
-        num_joints: Joints V.
-        in_channels: Channels C.
-
-    Shape:
-        - Input: (N, M, T, V, C)
-        - Output: (N * M, C, T, V), in memory with the channels last
-
-    Raises:
-        InputError: If M, V or C of an input is another.
+    From (N, M, T, V, C) to (N * M, C, T, V), in memory with the channels last.
     """
 
     def __init__(self, num_person: int, num_joints: int, in_channels: int) -> None:
@@ -70,19 +53,12 @@ class SkeletonInput(nn.Module):
 
 
 class Stage(NamedTuple):
-    """One block of an encoder.
+    """One block of an encoder."""
 
-    Args:
-        number: Its place, counted from one.
-        in_channels: Channels of its input.
-        out_channels: Channels of its output.
-        stride: Its temporal stride.
-    """
-
-    number: int
+    number: int  # counted from one
     in_channels: int
     out_channels: int
-    stride: int
+    stride: int  # in time
 
 
 def plan_stages(
@@ -92,15 +68,7 @@ def plan_stages(
     inflate_stages: tuple[int, ...],
     down_stages: tuple[int, ...],
 ) -> list[Stage]:
-    """Plan blocks, some of which double the channels or halve the frames.
-
-    Args:
-        in_channels: Channels of the first block's input.
-        base_channels: Channels of the first block's output.
-        num_stages: Number of blocks.
-        inflate_stages: Blocks, counted from one, that double the channels.
-        down_stages: Blocks that halve the frames.
-    """
+    """Plan blocks; those of the numbers given double the channels or halve the frames."""
     stages, channels, out_channels = [], in_channels, base_channels
     for number in range(1, num_stages + 1):
         out_channels *= 2 if number in inflate_stages else 1
@@ -110,17 +78,9 @@ def plan_stages(
 
 
 class GraphBlock(nn.Module):
-    """A graph convolution, then a temporal convolution, with a residual connection.
+    """A graph convolution, then a temporal one with the stride of the stage, and a residual.
 
-    Args:
-        stage: Channels and stride.
-        gcn: The graph convolution, which takes the channels to those of the output.
-        tcn: The temporal convolution, which has the stride.
-        with_residual: Whether there is a residual connection.
-
-    Shape:
-        - Input: (N, C, T, V)
-        - Output: (N, out_channels, ceil(T / stride), V)
+    From (N, C, T, V) to (N, out_channels, ceil(T / stride), V).
     """
 
     def __init__(
@@ -143,17 +103,8 @@ class GraphBlock(nn.Module):
 class SkeletonEncoder(nn.Module):
     """A stem that joins persons and samples, then blocks.
 
-    Args:
-        stem: From skeletons (N, M, T, V, C) to a feature map (N * M, C, T, V).
-        blocks: From a feature map to a feature map.
-        stages: The plan of the blocks, for their strides.
-
-    Shape:
-        - Input: (N, M, T, V, C)
-        - Output: (N, M, C', T', V)
-
-    Raises:
-        InputError: If the input is of another shape, or has fewer frames than the strides need.
+    From (N, M, T, V, C) through (N * M, C, T, V) to (N, M, C', T', V). An input of another shape,
+    or of fewer frames than the strides need, is an ``InputError``.
     """
 
     def __init__(self, stem: nn.Module, blocks: Sequence[nn.Module], stages: list[Stage]) -> None:
@@ -163,11 +114,7 @@ class SkeletonEncoder(nn.Module):
         self.stride = math.prod(stage.stride for stage in stages)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Encode skeletons.
-
-        Args:
-            x: (N, M, T, V, C).
-        """
+        """Encode skeletons (N, M, T, V, C)."""
         check_input(x, self.stride)
         N, M = x.shape[:2]
         x = self.input(x)  # (N * M, C, T, V)
@@ -176,16 +123,30 @@ class SkeletonEncoder(nn.Module):
         return x.reshape(N, M, *x.shape[1:])
 
 
+class SpatialEncoder(SkeletonEncoder):
+    """An encoder whose blocks see the spatial subsets of a graph, as :class:`AGCN`."""
+
+    block: ClassVar[type[nn.Module]]
+    """Makes a block of its :class:`Stage` and the subsets (K, V, V)."""
+
+    def __init__(
+        self,
+        graph_cfg: dict,
+        in_channels: int = 3,
+        num_person: int = 2,
+        base_channels: int = 64,
+        num_stages: int = 10,
+        inflate_stages: tuple[int, ...] = (5, 8),
+        down_stages: tuple[int, ...] = (5, 8),
+    ) -> None:
+        layout, A = spatial_subsets(graph_cfg)
+        stages = plan_stages(in_channels, base_channels, num_stages, inflate_stages, down_stages)
+        stem = SkeletonInput(num_person, layout.num_joints, in_channels)
+        super().__init__(stem, [self.block(stage, A) for stage in stages], stages)
+
+
 def check_input(x: Tensor, stride: int) -> None:
-    """Check the axes and the window of an encoder's input.
-
-    Args:
-        x: Skeletons (N, M, T, V, C).
-        stride: Frames of the input for one of the output.
-
-    Raises:
-        InputError: If there are not five axes, or fewer frames than ``stride``.
-    """
+    """Insist on (N, M, T, V, C) with a frame of output at least."""
     if x.ndim != 5:
         raise InputError(
             f'the encoder takes (N, M, T, V, C), not {x.ndim} axes; does the pipeline end in '
@@ -199,16 +160,7 @@ def check_input(x: Tensor, stride: int) -> None:
 
 
 def check_divides(key: str, parts: int, channels: int) -> None:
-    """Check that channels fall into equal parts.
-
-    Args:
-        key: The encoder's argument that says into how many.
-        parts: Its value.
-        channels: The channels to be divided.
-
-    Raises:
-        InputError: If they do not.
-    """
+    """Insist on a number of parts, an argument of the encoder, that divides the channels."""
     if parts < 1 or channels % parts:
         raise InputError(
             f'model.backbone.{key} is {parts}, which does not divide the {channels} channels: '

@@ -9,18 +9,12 @@ _ELEMENTS = 64
 
 
 def tree_lengths(distances: Tensor) -> Tensor:
-    """Edge lengths of the minimum spanning tree of each graph in a batch.
+    """Edge lengths of the minimum spanning tree of graphs (..., V, V): (..., V - 1), in any order.
 
     They are the ages at which the components of the Vietoris-Rips filtration die, that is, its
     0-dimensional persistence diagram. No edge is ever followed: the smallest possible longest edge
     on a path between two joints comes from squaring the distances in the (min, max) algebra, and a
     component dies where its first joint reaches an earlier one.
-
-    Args:
-        distances: (..., V, V), symmetric, zero on the diagonal.
-
-    Returns:
-        (..., V - 1), in no particular order.
     """
     V = distances.shape[-1]
     reach = distances
@@ -31,16 +25,10 @@ def tree_lengths(distances: Tensor) -> Tensor:
 
 
 def pose_distances(joints: Tensor) -> Tensor:
-    """Distances among the joints of a sample, averaged over persons and frames, scaled to [0, 1].
+    """Distances (N, V, V) of joints (N, M, T, V, C), a mean over persons and frames, in [0, 1].
 
     As in the release of BlockGCN, two joints are as far from each other as their rows of distances
     to all joints are.
-
-    Args:
-        joints: Coordinates (N, M, T, V, C).
-
-    Returns:
-        (N, V, V).
     """
     pose = joints.mean((1, 2))  # (N, V, C)
     distances = torch.linalg.vector_norm(pose.unsqueeze(2) - pose.unsqueeze(1), dim=-1)
@@ -50,15 +38,10 @@ def pose_distances(joints: Tensor) -> Tensor:
 
 
 class PoseTopology(nn.Module):
-    r"""Describe the topology of each sample's mean pose by structure elements.
+    r"""Describe the topology of each sample's mean pose by 64 structure elements: (N, 64).
 
-    An element with centre (b, d) and sharpness (s, t) sums
-    :math:`\exp(-s^2 b^2 - t^2 (d - l)^2)` over the points (0, l) of the persistence diagram (Hofer
-    et al., 2019).
-
-    Shape:
-        - Input: coordinates (N, M, T, V, C)
-        - Output: (N, 64)
+    An element with centre (b, d) and sharpness (s, t) sums :math:`\exp(-s^2 b^2 - t^2 (d - l)^2)`
+    over the points (0, l) of the persistence diagram (Hofer et al., 2019).
     """
 
     def __init__(self) -> None:
@@ -77,15 +60,7 @@ class PoseTopology(nn.Module):
 
 
 class TopologyEmbedding(nn.Module):
-    """Embed the topology once for each block, all blocks at once.
-
-    Args:
-        channels: Channels of each block's input.
-
-    Shape:
-        - Input: (N, 64)
-        - Output: for each block (N, channels, 1, 1)
-    """
+    """Embed the topology (N, 64) once for each block, all at once: (N, channels, 1, 1) each."""
 
     def __init__(self, channels: list[int]) -> None:
         super().__init__()

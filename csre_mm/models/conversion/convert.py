@@ -131,23 +131,14 @@ _CONVERTERS: dict[str, Callable[[Source], None]] = {
     'hyperformer': _hyperformer,
     'blockgcn': _blockgcn,
 }
-ENCODERS = tuple(_CONVERTERS)
-"""The encoders whose releases can be converted."""
+ENCODERS = tuple(_CONVERTERS)  # the encoders whose releases can be converted
 
 
 def convert_state_dict(encoder: str, state_dict: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Turn the state dict of a release into that of a recognizer of ours.
+    """Turn the state dict of a release into that of ``RecognizerGCN`` with our encoder.
 
-    Args:
-        encoder: One of :data:`ENCODERS`.
-        state_dict: The release's, or a dictionary with it in ``state_dict``.
-
-    Returns:
-        The state dict of ``RecognizerGCN`` with the encoder and its head.
-
-    Raises:
-        InputError: If the encoder is unknown, a tensor is missing, or tensors are left that have no
-            place in ours.
+    It may be in ``state_dict`` of a dictionary. A tensor that is missing, or has no place in ours,
+    is an ``InputError``.
     """
     if encoder not in _CONVERTERS:
         raise InputError(f'no encoder {encoder!r}; known: {", ".join(ENCODERS)}')

@@ -11,11 +11,7 @@ _NORM = ('weight', 'bias', 'running_mean', 'running_var')
 
 
 class Source:
-    """The tensors of a release, taken out one by one, and the tensors made of them.
-
-    Args:
-        state_dict: The release's.
-    """
+    """The tensors of a release, taken out one by one, and the tensors made of them."""
 
     def __init__(self, state_dict: Mapping[str, Tensor]) -> None:
         self.left = dict(state_dict)
@@ -25,25 +21,13 @@ class Source:
         return key in self.left
 
     def take(self, key: str) -> Tensor:
-        """Take a tensor.
-
-        Raises:
-            InputError: If the release has no such tensor.
-        """
+        """Take a tensor, which has to be there."""
         if key not in self.left:
             raise InputError(f'the state dict has no {key!r}: is it of this encoder?')
         return self.left.pop(key)
 
     def count(self, pattern: str) -> int:
-        """How many numbers exist in place of ``{}`` in the keys.
-
-        Args:
-            pattern: The beginning of a key, such as ``'l{}.'``; numbers count from 0, or from 1 if
-                there is no 0.
-
-        Raises:
-            InputError: If there is no such key.
-        """
+        """How many numbers, from 0 or 1 on, exist in place of ``{}`` in the keys that begin so."""
         start = 0 if self._has(pattern.format(0)) else 1
         number = start
         while self._has(pattern.format(number)):
@@ -56,25 +40,12 @@ class Source:
         return any(key.startswith(prefix) for key in self.left)
 
     def move(self, target: str, source: str, *names: str) -> None:
-        """Move tensors as they are.
-
-        Args:
-            target: Our module.
-            source: The release's module.
-            names: Names of the tensors in both, by default weight and bias.
-        """
+        """Move tensors of a module, by default weight and bias, as they are."""
         for name in names or ('weight', 'bias'):
             self.result[f'{target}.{name}'] = self.take(f'{source}.{name}')
 
     def join(self, target: str, sources: Iterable[str], dim: int = 0, *names: str) -> None:
-        """Move the tensors of several modules into one, joined along an axis.
-
-        Args:
-            target: Our module.
-            sources: The release's modules.
-            dim: The axis.
-            names: Names of the tensors in both, by default weight and bias.
-        """
+        """Move tensors of several modules, by default weight and bias, into one, along an axis."""
         sources = list(sources)
         for name in names or ('weight', 'bias'):
             parts = [self.take(f'{source}.{name}') for source in sources]

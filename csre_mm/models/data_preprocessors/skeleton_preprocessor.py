@@ -108,15 +108,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         self.register_buffer('parents', torch.tensor(self.layout.bone_parents), persistent=False)
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Make the input of the model from what the data loader gives.
-
-        Args:
-            data: ``inputs``, a list of (clips, M, T, V, C), and ``data_samples``.
-            training: Whether to rotate.
-
-        Returns:
-            ``inputs`` (N, clips, M, T, V, C) and ``data_samples``.
-        """
+        """Make ``inputs`` (N, clips, M, T, V, C) of a list of clips; rotate them in training."""
         data = {key: self._move(value) if key != 'inputs' else value for key, value in data.items()}
         x = self._stack(data['inputs'])
         with full_precision(torch.empty(0)), full_precision(x):  # matrices are made on the CPU

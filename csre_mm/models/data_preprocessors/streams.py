@@ -3,19 +3,11 @@
 import torch
 from torch import Tensor
 
-STREAMS = ('j', 'b', 'jm', 'bm')
-"""Joint, bone, joint motion, bone motion."""
+STREAMS = ('j', 'b', 'jm', 'bm')  # joint, bone, joint motion, bone motion
 
 
 def find_valid(x: Tensor) -> Tensor:
-    """The joints that were detected, as :func:`csre_mm.datasets.valid_joints.valid_joints`.
-
-    Args:
-        x: (..., V, C), float32.
-
-    Returns:
-        A mask (..., V, 1).
-    """
+    """The joints (..., V, C) that were detected, as :func:`valid_joints`: a mask (..., V, 1)."""
     bits = x.view(torch.int32)
     valid = bits[..., :1] != 0
     for axis in range(1, x.shape[-1]):
@@ -24,15 +16,10 @@ def find_valid(x: Tensor) -> Tensor:
 
 
 def track_joint(x: Tensor, valid: Tensor, joint: int) -> Tensor:
-    """A joint in each frame; where it was not detected, in the last frame before that has it.
+    """A joint in each frame (..., T, 1, C); where it is missing, in the last frame that has it.
 
-    Args:
-        x: (..., T, V, C).
-        valid: Mask (..., T, V, 1).
-        joint: Its index.
-
-    Returns:
-        (..., T, 1, C). Before its first frame it is as in that one; zero if no frame has it.
+    Before its first frame it is as in that one; zero if no frame has it. The coordinates are (...,
+    T, V, C), the mask (..., T, V, 1).
     """
     x, seen = x[..., joint, :], valid[..., joint, :]  # (..., T, C), (..., T, 1)
     first = seen.byte().argmax(-2, keepdim=True)  # (..., 1, 1)
@@ -42,29 +29,18 @@ def track_joint(x: Tensor, valid: Tensor, joint: int) -> Tensor:
 
 
 def bones(x: Tensor, parents: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """From coordinates to bones: each joint minus its parent.
+    """From joints (..., V, C) to bones, each minus its parent; a joint that is its own has none.
 
-    Args:
-        x: (..., V, C).
-        parents: The parent of each joint (V,); a joint that is its own has the bone zero.
-        valid: Mask of the joints (..., V, 1).
-
-    Returns:
-        The bones, zero without one of their joints, and the mask of the valid ones.
+    The bones are zero without one of their joints. The mask (..., V, 1) becomes that of the bones.
     """
     valid = valid & valid.index_select(-2, parents)
     return torch.where(valid, x - x.index_select(-2, parents), 0), valid
 
 
 def motion(x: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
-    """The forward difference in time; zero in the last frame.
+    """The forward difference of (..., T, V, C) in time; zero in the last frame.
 
-    Args:
-        x: (..., T, V, C).
-        valid: Mask of the joints or bones (..., T, V, 1).
-
-    Returns:
-        The motion, zero where one of the two frames is not valid, and the mask of the valid ones.
+    It is zero where one of the two frames is not valid. The mask (..., T, V, 1) follows.
     """
     moving = torch.zeros_like(valid)
     torch.logical_and(valid[..., 1:, :, :], valid[..., :-1, :, :], out=moving[..., :-1, :, :])
@@ -74,13 +50,7 @@ def motion(x: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def score_of_stream(score: Tensor, stream: str, parents: Tensor) -> Tensor:
-    """The confidence of what a stream is made of: the mean over a bone's joints, over two frames.
-
-    Args:
-        score: Confidence of the joints (..., T, V, 1).
-        stream: One of :data:`STREAMS`.
-        parents: The parent of each joint (V,).
-    """
+    """The confidence (..., T, V, 1) of a stream: the mean over a bone's joints, over two frames."""
     if 'b' in stream:
         score = (score + score.index_select(-2, parents)) / 2
     if 'm' in stream:
@@ -91,14 +61,7 @@ def score_of_stream(score: Tensor, stream: str, parents: Tensor) -> Tensor:
 
 
 def rotation_matrices(angles: Tensor) -> Tensor:
-    """Rotate about x, then y, then z.
-
-    Args:
-        angles: (N, 3) in radians.
-
-    Returns:
-        (N, 3, 3), to be multiplied to column vectors from the left.
-    """
+    """Rotate about x, then y, then z, by angles (N, 3) in radians: (N, 3, 3), for columns."""
     cos, sin = angles.cos(), angles.sin()
     one, zero = torch.ones_like(cos[:, 0]), torch.zeros_like(cos[:, 0])
 

@@ -72,12 +72,7 @@ class HCNHead(BaseHead):
         self.fc = nn.Linear(hidden_channels, num_classes)
 
     def forward(self, x: Tensor, **kwargs: object) -> Tensor:
-        """Classify feature maps.
-
-        Args:
-            x: (N, M, C, T, W).
-            **kwargs: Ignored.
-        """
+        """Classify feature maps (N, M, C, T, W); other arguments are ignored."""
         for (key, expected), found in zip(self.expected.items(), x.shape[2:], strict=True):
             if found != expected:
                 raise InputError(

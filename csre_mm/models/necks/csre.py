@@ -131,15 +131,7 @@ class CSRE(nn.Module):
 
 
 def group_by_sample(feature_map: Tensor, num_samples: int) -> Tensor:
-    """Bring a feature map to (N, M, C, T, V); further clips of a sample count as persons.
-
-    Args:
-        feature_map: (N * clips, M, C, T, V), or (N * M, C, T, V).
-        num_samples: N.
-
-    Raises:
-        InputError: If it has another number of axes, or its first one is not a multiple of N.
-    """
+    """Bring a feature map to (N, M, C, T, V); further clips of a sample count as persons."""
     if feature_map.ndim not in (4, 5) or len(feature_map) % num_samples:
         raise InputError(
             f'the feature map has the shape {tuple(feature_map.shape)} for {num_samples} samples, '

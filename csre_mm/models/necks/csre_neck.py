@@ -27,13 +27,9 @@ class CSRENeck(CSRE):
         in_channels: Channels C of the feature map.
         num_frames: Frames T of the feature map, after the temporal strides of the encoder.
         num_joints: Joints V of the feature map; without a person axis its places H * W.
-        feat_dim: Width D of the features and of the banks.
-        reduction: Factor by which STFD squeezes the channels.
         with_persons: Whether the feature map is (N, M, C, T, V), as from a graph network, or
             (N, C, T, H, W), as from PoseC3D.
-        loss: Arguments of both :class:`MemoryContrastLoss`, as for :class:`CSRE`.
-        loss_spatial: Arguments in which the spatial loss differs from ``loss``.
-        loss_temporal: Arguments in which the temporal loss differs from ``loss``.
+        feat_dim, reduction, loss, loss_spatial, loss_temporal: As for :class:`CSRE`.
 
     Shape:
         - Input: (N, M, C, T, V), or (N, C, T, H, W) with ``with_persons=False``
@@ -86,10 +82,6 @@ class CSRENeck(CSRE):
 
         Returns:
             The feature map unchanged, and the dictionary of :meth:`CSRE.forward`.
-
-        Raises:
-            InputError: If the feature map is not of the shape that the neck was built for, a sample
-                has no ``sample_idx``, or the banks have no slot for it.
         """
         if data_samples is None:
             return x, {}

@@ -12,39 +12,20 @@ NUMBERS = ('in_channels', 'num_frames', 'num_joints')
 
 
 class FeatureMap(NamedTuple):
-    """What ``CSRENeck`` has to know of a feature map.
+    """What ``CSRENeck`` has to know of a feature map."""
 
-    Attributes:
-        in_channels: Channels C.
-        num_frames: Frames T.
-        num_joints: Joints V, or places H * W without a person axis.
-        with_persons: Whether there is a person axis.
-    """
-
-    in_channels: int
-    num_frames: int
-    num_joints: int
-    with_persons: bool
+    in_channels: int  # C
+    num_frames: int  # T
+    num_joints: int  # V, or places H * W without a person axis
+    with_persons: bool  # whether there is a person axis
 
 
 @torch.no_grad()
 def find_feature_map(encoder: nn.Module, clips: Tensor, heatmaps: bool = False) -> FeatureMap:
-    """Run an encoder once, in evaluation mode.
-
-    Args:
-        encoder: The encoder.
-        clips: What it takes: (N, M, T, V, C), or heatmaps (N, V, T, H, W).
-        heatmaps: Whether it takes heatmaps.
+    """Run an encoder once, in evaluation mode, on clips (N, M, T, V, C) or heatmaps.
 
     Raises:
         InputError: If it fails, or gives something else than a feature map.
-
-    Example:
-        >>> import torch
-        >>> from csre_mm.models import CTRGCN
-        >>> encoder = CTRGCN(graph_cfg=dict(layout='nturgb+d'))
-        >>> find_feature_map(encoder, torch.randn(1, 2, 64, 25, 3))
-        FeatureMap(in_channels=256, num_frames=16, num_joints=25, with_persons=True)
     """
     training = encoder.training
     name = type(encoder).__name__
@@ -73,11 +54,7 @@ def find_feature_map(encoder: nn.Module, clips: Tensor, heatmaps: bool = False) 
 
 
 def check_numbers(given: dict, found: FeatureMap, where: str = 'model.neck') -> None:
-    """Compare the arguments of a neck with the feature map of its encoder.
-
-    Raises:
-        InputError: If one is given and differs, with the right numbers of all.
-    """
+    """Compare the arguments of a neck with the feature map of its encoder."""
     right = found._asdict()
     wrong = [key for key in right if given.get(key, right[key]) != right[key]]
     if wrong:

@@ -6,14 +6,7 @@ from csre_mm.utils.errors import InputError
 
 
 class _Branch(nn.Module):
-    """Squeeze the channels of a pooled feature map and project the rest.
-
-    Args:
-        in_channels: Channels C of the feature map.
-        length: Length L of the axis that was not pooled.
-        feat_dim: Width D of the projection.
-        reduction: Factor r by which the channels are squeezed.
-    """
+    """Squeeze the channels of a pooled feature map (N, C, L) and project the rest: (N, D)."""
 
     def __init__(self, in_channels: int, length: int, feat_dim: int, reduction: int) -> None:
         super().__init__()
@@ -26,14 +19,7 @@ class _Branch(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Project a pooled feature map.
-
-        Args:
-            x: (N, C, L).
-
-        Returns:
-            (N, D).
-        """
+        """Project a pooled feature map."""
         return self.project(self.squeeze(x).flatten(1))  # (N, C/r, L) -> (N, C/r * L) -> (N, D)
 
 
@@ -91,17 +77,7 @@ class STFD(nn.Module):
         self.temporal = _Branch(in_channels, num_frames, feat_dim, reduction)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Decompose a feature map.
-
-        Args:
-            x: (N, M, C, T, V).
-
-        Returns:
-            The spatial feature (N, D) and the temporal feature (N, D).
-
-        Raises:
-            InputError: If C, T or V is not what the module was built for.
-        """
+        """Decompose a feature map (N, M, C, T, V) of the size that the module was built for."""
         self._check(x)
         x = x.mean(1)  # (N, C, T, V)
         return self.spatial(x.mean(2)), self.temporal(x.mean(3))

@@ -58,17 +58,12 @@ class RecognizerCSRE(RecognizerGCN):
         data_samples: list[ActionDataSample] | None = None,
         **kwargs: object,
     ) -> tuple[Tensor, dict]:
-        """Extract features, and in training the losses of the neck.
-
-        Args:
-            inputs: Skeletons (N, clips, M, T, V, C).
-            stage: ``'backbone'`` or ``'head'``, the stage whose output is returned.
-            data_samples: The samples, given in training only.
-            **kwargs: What ``RecognizerGCN.extract_feat`` takes besides.
+        """Extract features, and in training, where there are data samples, the losses of the neck.
 
         Returns:
-            The feature map (N * clips, M, C', T', V'), or the scores (N * clips, classes) with
-            ``stage='head'``; and ``{'loss_aux': losses of the neck}``, empty in testing.
+            The feature map (N * clips, M, C', T', V') of skeletons (N, clips, M, T, V, C), or the
+            scores (N * clips, classes) with ``stage='head'``; and ``{'loss_aux': losses of the
+            neck}``, empty in testing.
         """
         x, loss_kwargs = super().extract_feat(inputs, stage=stage, **kwargs)
         if self.with_neck and data_samples is not None and stage == 'backbone':
@@ -77,7 +72,6 @@ class RecognizerCSRE(RecognizerGCN):
 
 
 def _size_neck(backbone: dict, neck: dict) -> dict:
-    """The settings of a neck with the numbers of its encoder's feature map."""
     neck = dict(neck)
     shape = neck.pop('input_shape', None)
     if shape is not None:

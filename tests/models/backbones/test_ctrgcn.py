@@ -3,7 +3,7 @@ import torch
 
 from csre_mm.models import CTRGCN
 from csre_mm.models.backbones.ctrgcn import ChannelTopologyGraphConv
-from csre_mm.models.backbones.multi_scale_tcn import MultiScaleTemporalConv
+from csre_mm.models.backbones.layers import MultiScaleTemporalConv
 from csre_mm.utils.errors import InputError
 
 SMALL = dict(base_channels=8, num_stages=3, inflate_stages=(2,), down_stages=(2,))

@@ -35,20 +35,11 @@ ZEROS = 'detections of zeros dropped'
 def make_sample(
     data: bytes, name: str, where: str | None = None, cleaning: str = 'published'
 ) -> tuple[dict[str, Any], Counter[str]]:
-    """Make the annotation of one raw file.
+    """Make the annotation of a raw file, by one of :data:`CLEANINGS`; messages call it ``where``.
 
-    Args:
-        data: The content of the file.
-        name: The sample's name, ``SsssCcccPpppRrrrAaaa``.
-        where: How messages call the file, by default the name with its suffix.
-        cleaning: How the actors are chosen, one of :data:`CLEANINGS`.
-
-    Returns:
-        ``frame_dir``, ``label`` (from 0), ``total_frames`` T and ``keypoint`` (M, T, V, 3), float32
-        metres, M the number of actors, 1 or 2; and counts of what is unusual about the recording.
-
-    Raises:
-        RejectedError: If the name or the file is bad, or has no actor.
+    It has ``frame_dir``, ``label`` (from 0), ``total_frames`` T and ``keypoint`` (M, T, V, 3),
+    float32 metres, M actors, 1 or 2; with it come counts of what is unusual about the recording. A
+    ``RejectedError`` says that the name or the file is bad, or has no actor.
     """
     where = where or f'{name}.skeleton'
     try:
@@ -96,15 +87,7 @@ def drop_zeros(bodies: Sequence[RawBody]) -> tuple[list[RawBody], Counter[str]]:
 def select_actors(
     bodies: Sequence[RawBody], cleaning: str = 'published'
 ) -> tuple[list[Actor], Counter[str]]:
-    """Choose up to two actors, the one that moves most first; count what was done.
-
-    Args:
-        bodies: At least one.
-        cleaning: One of :data:`CLEANINGS`.
-
-    Raises:
-        ValueError: If there is no such cleaning.
-    """
+    """Choose up to two actors, the one that moves most first; count what was done."""
     if cleaning not in CLEANINGS:
         raise ValueError(f'cleaning is {cleaning!r}, expected one of {", ".join(CLEANINGS)}')
     if cleaning == 'none':

@@ -14,12 +14,9 @@ import numpy as np
 
 from csre_mm.datasets.preparation.ntu.raw import RawBody
 
-SHORTEST = 12
-"""Frames (the scripts' threshold is 11, itself too short)."""
-WIDEST = 0.8
-"""Largest ratio of the extents in x and y in a frame with a person."""
-MOST_WIDE_FRAMES = 0.69754
-"""A body with this fraction of too wide frames is dropped."""
+SHORTEST = 12  # frames (the scripts' threshold is 11, itself too short)
+WIDEST = 0.8  # largest ratio of the extents in x and y in a frame with a person
+MOST_WIDE_FRAMES = 0.69754  # a body with this fraction of too wide frames is dropped
 LEAST_MOTION, MOST_MOTION = 0.089925, 2.0
 """Square metres."""
 
@@ -29,8 +26,7 @@ BAD_MOTION = 'bodies dropped by motion'
 THIRD = 'bodies beyond two actors dropped'
 JOINED = 'bodies joined to an actor'
 
-Actor = list[RawBody]
-"""The bodies of one person; in a frame with two of them the later one counts."""
+Actor = list[RawBody]  # the bodies of one person; in a frame with two of them the later one counts
 
 
 def clean_published(
@@ -38,9 +34,8 @@ def clean_published(
 ) -> tuple[list[Actor], Counter[str]]:
     """Choose the actors as the published scripts do; count the bodies dropped or joined.
 
-    Args:
-        bodies: At least one, in the order of their appearance.
-        limit_motion: Apply the limits of motion, which the scripts define but do not use.
+    The bodies are in the order of their appearance. ``limit_motion`` applies the limits of motion,
+    which the scripts define and do not use.
     """
     if len(bodies) == 1:
         return [[bodies[0]]], Counter()

@@ -17,27 +17,18 @@ from csre_mm.datasets.preparation.ntu.raw import UNREADABLE, RejectedError
 from csre_mm.datasets.preparation.raw_files import RawFile
 from csre_mm.utils.errors import InputError
 
-FILES_PER_CALL = 64
-"""Files that a process is given at a time, about half a second of work."""
+FILES_PER_CALL = 64  # files that a process is given at a time, about half a second of work
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of converting one raw file.
-
-    Attributes:
-        name: The sample's name.
-        annotation: The sample, or None.
-        reason: Why there is no sample, one of ``raw.REASONS``.
-        message: The same with the file and the line.
-        notes: Counts of what is unusual about the recording.
-    """
+    """The result of converting one raw file."""
 
     name: str
-    annotation: dict[str, Any] | None = None
-    reason: str | None = None
-    message: str = ''
-    notes: dict[str, int] = field(default_factory=dict)
+    annotation: dict[str, Any] | None = None  # None if it was rejected
+    reason: str | None = None  # one of ``raw.REASONS``
+    message: str = ''  # the same with the file and the line
+    notes: dict[str, int] = field(default_factory=dict)  # what is unusual about it
 
 
 def convert_file(file: RawFile, cleaning: str) -> Outcome:
@@ -53,11 +44,7 @@ def convert_file(file: RawFile, cleaning: str) -> Outcome:
 def convert_files(
     files: Sequence[RawFile], cleaning: str, workers: int
 ) -> Generator[Outcome, None, None]:
-    """Give the outcomes of :func:`convert_file` in the order of the files, from several processes.
-
-    Raises:
-        InputError: If a process was ended from outside.
-    """
+    """Give the outcomes of :func:`convert_file` in the order of the files, by several processes."""
     convert = partial(convert_file, cleaning=cleaning)
     if min(workers, len(files)) <= 1:
         yield from map(convert, files)

@@ -53,31 +53,19 @@ class RejectedError(InputError):
 
 @dataclass(frozen=True, eq=False)
 class RawBody:
-    """One tracked body, T the number of frames in which it is present.
+    """One tracked body, T the number of frames in which it is present."""
 
-    Args:
-        body_id: The tracker's id, an integer of up to 17 digits.
-        frames: The numbers of these frames in the file, from 0, ascending. Shape (T,).
-        joints: Coordinates in metres. Shape (T, V, 3), float32.
-    """
-
-    body_id: int
-    frames: np.ndarray
-    joints: np.ndarray
+    body_id: int  # the tracker's, of up to 17 digits
+    frames: np.ndarray  # (T,), numbers in the file from 0, ascending
+    joints: np.ndarray  # metres (T, V, 3), float32
 
 
 class RawRecording(NamedTuple):
-    """The content of one file.
+    """The content of one file."""
 
-    Attributes:
-        bodies: In the order of their first appearance, possibly none.
-        num_frames: Frames in the file.
-        num_repeated: Detections left out because another of the frame has the same id.
-    """
-
-    bodies: list[RawBody]
-    num_frames: int
-    num_repeated: int
+    bodies: list[RawBody]  # in the order of their first appearance, possibly none
+    num_frames: int  # in the file
+    num_repeated: int  # detections left out because another of the frame has the same id
 
 
 @dataclass
@@ -111,11 +99,8 @@ def parse_skeleton(data: bytes, name: str) -> RawRecording:
     """Parse the content of one ``.skeleton`` file, which messages call ``name``.
 
     Only the coordinates are converted: other columns hold values like ``-1.#IND`` at times. The
-    time is proportional to the number of lines, whatever counts the file claims.
-
-    Raises:
-        RejectedError: With the line, if the file is empty, ends early, goes on after its last
-            frame, or holds something else than the expected numbers.
+    time is proportional to the number of lines, whatever counts the file claims. A
+    ``RejectedError`` names the line of what is wrong.
     """
     reader = _Reader(data, name)
     tracks: dict[int, _Track] = {}
@@ -175,7 +160,6 @@ class _Reader:
         return self.lines[self.position - 1]
 
     def _unexpected(self, expected: str) -> RejectedError:
-        """An error about the line that was read last."""
         text = self.lines[self.position - 1].decode('ascii', 'replace').strip()
         text = text if len(text) <= 40 else f'{text[:37]}...'
         cut = not self.has_line_end and self.position == len(self.lines) > 1

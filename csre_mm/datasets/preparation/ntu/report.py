@@ -1,17 +1,13 @@
 """A report on the conversion of NTU RGB+D: counts, and the names of the files behind them."""
 
-import textwrap
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from csre_mm.datasets.preparation.ntu.convert import Outcome
 from csre_mm.datasets.preparation.ntu.raw import NO_BODY, REASONS
 from csre_mm.datasets.preparation.ntu.splits import NTUBenchmark, files_of_class, parse_name
-from csre_mm.utils.errors import InputError, printable
-from csre_mm.utils.tables import format_table
-
-NAMES_SHOWN = 2
+from csre_mm.utils.errors import InputError
 
 
 def make_report(
@@ -23,18 +19,13 @@ def make_report(
 ) -> dict[str, Any]:
     """Count files, samples, classes, reasons and notes.
 
-    Args:
-        outcomes: Of all files that were read.
-        ignored: The names of those left out by request.
-        num_other: Files of another data set.
-        splits: The names of the samples of each split.
-        benchmark: The data set, for the known counts.
+    ``outcomes`` are of all files that were read, ``ignored`` the names of those left out by
+    request, ``num_other`` files of another data set.
 
     Returns:
         Plain containers: ``files`` (``missing`` are those ignored or without a body), ``ignored``,
         ``other_dataset``, ``frames``, ``persons``, ``splits``, ``classes`` (``A001``, ...),
-        ``rejected`` (by reason) and ``notes`` (what is unusual about the samples). ``full`` is the
-        known count of the full data set.
+        ``rejected`` (by reason) and ``notes``. ``full`` is the known count of the full data set.
     """
     shapes = [one.annotation['keypoint'].shape for one in outcomes if one.annotation is not None]
     persons = Counter(shape[0] for shape in shapes)
@@ -70,7 +61,6 @@ def make_report(
 def _count_classes(
     outcomes: Sequence[Outcome], ignored: Sequence[str], benchmark: NTUBenchmark
 ) -> dict[str, dict[str, int]]:
-    """The number of samples, rejected and ignored files of each class."""
     classes = {
         f'A{action:03d}': dict(samples=0, rejected=0, ignored=0, full_files=files_of_class(action))
         for action in range(1, benchmark.num_classes + 1)
@@ -95,36 +85,3 @@ def _group_notes(outcomes: Sequence[Outcome]) -> dict[str, dict[str, Any]]:
             group['total'] += number
             group['names'].append(outcome.name)
     return {note: groups[note] for note in sorted(groups)}
-
-
-def format_report(report: dict[str, Any]) -> str:
-    """The report of :func:`make_report` as tables, with the first names only."""
-    counts = [
-        [name, f'{n["here"]:,}', f'{n["full"]:,}', f'{n["here"] - n["full"]:+,}']
-        for name, n in [*report['files'].items(), *report['splits'].items()]
-    ]
-    classes = [f'{name} {n["samples"]}/{n["full_files"]}' for name, n in report['classes'].items()]
-    rejected = [
-        [reason, f'{group["count"]:,}', f'{group["meaning"]}{_such_as(group["files"])}']
-        for reason, group in report['rejected'].items()
-    ]
-    notes = [
-        [note, f'{group["total"]:,}', f'{group["files"]:,}', _such_as(group['names'])]
-        for note, group in report['notes'].items()
-    ]
-    parts = [
-        format_table(['files and samples', 'here', 'full data set', 'difference'], counts),
-        f'samples / raw files of the full data set\n{textwrap.fill("  ".join(classes), 100)}',
-        format_table(['files without a sample', 'files', 'meaning'], rejected, left=(0, 2)),
-    ]
-    if notes:
-        header = ['unusual in the samples', 'number', 'in files', '']
-        parts.append(format_table(header, notes, left=(0, 3)))
-    return '\n\n'.join(parts)
-
-
-def _such_as(names: Iterable[str]) -> str:
-    """The first names, behind what is said of them."""
-    names = [printable(name) for name in names]
-    more = ', ...' if len(names) > NAMES_SHOWN else ''
-    return f', such as {", ".join(names[:NAMES_SHOWN])}{more}' if names else ''

@@ -44,11 +44,7 @@ _PATTERN = re.compile(r'S(\d{3})C(\d{3})P(\d{3})R(\d{3})A(\d{3})', re.ASCII)
 
 
 def parse_name(name: str, where: str | None = None) -> SampleName:
-    """Read the numbers in a sample's name; messages call the file ``where``, by default ``name``.
-
-    Raises:
-        InputError: If the name has another form, or a number that the data set lacks.
-    """
+    """Read the numbers in a sample's name; messages call the file ``where``, or else ``name``."""
     match = _PATTERN.fullmatch(name)
     if match is None:
         raise InputError(f'{where or name}: expected a name of the form SsssCcccPpppRrrrAaaa')
@@ -61,23 +57,14 @@ def parse_name(name: str, where: str | None = None) -> SampleName:
 
 @dataclass(frozen=True)
 class NTUBenchmark:
-    """NTU RGB+D 60 or 120.
-
-    Args:
-        num_classes: Number of actions.
-        num_setups: Number of setups.
-        train: For each protocol (``xsub``, ...) whether a sample is one for training.
-        sizes: Split names and the published number of samples in the full data set.
-        num_files: Raw files of the full data set.
-        num_missing: Those of them without a skeleton, by the authors' list.
-    """
+    """NTU RGB+D 60 or 120."""
 
     num_classes: int
     num_setups: int
-    train: dict[str, Callable[[SampleName], bool]]
-    sizes: dict[str, int]
+    train: dict[str, Callable[[SampleName], bool]]  # for each protocol (``xsub``, ...)
+    sizes: dict[str, int]  # of the splits, as published
     num_files: int
-    num_missing: int
+    num_missing: int  # files without a skeleton
 
     def contains(self, sample: SampleName) -> bool:
         """Whether the sample belongs to the data set."""
