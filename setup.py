@@ -79,6 +79,7 @@ EXTRAS = {
     'export': ['onnx>=1.17', 'onnxscript>=0.2', 'onnxruntime>=1.18'],
     'analysis': ['scikit-learn>=1.3'],  # t-SNE and silhouettes of tools/analysis/embedding.py
     'umap': ['umap-learn>=0.5.6'],  # its --method umap
+    'video': ['imageio-ffmpeg'],  # the .mp4 of tools/predict.py where there is no ffmpeg
     'tensorboard': ['tensorboard'],  # tools/train.py --tracker
     'wandb': ['wandb'],
 }

@@ -7,13 +7,14 @@ import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
 from csre_mm.apis import Recording, SkeletonInferencer, find_recordings
 from csre_mm.apis.data_settings import read_config_of
-from csre_mm.apis.prediction import Answer, Prediction
+from csre_mm.apis.prediction import Answer, Prediction, captions, format_score
 from csre_mm.apis.recordings import Recordings
 from csre_mm.apis.windows import split_persons
 from csre_mm.datasets.layouts import SkeletonLayout, get_layout
@@ -21,6 +22,7 @@ from csre_mm.utils.cli import add_class_names, add_config_options, check_suffix,
 from csre_mm.utils.errors import InputError, printable
 from csre_mm.visualization import draw_animation, draw_timeline
 from csre_mm.visualization.figures import check_figure
+from csre_mm.visualization.skeleton_animation import check_movie
 
 EPILOG = """\
 INPUT is a .skeleton of NTU RGB+D, an .npy (persons, frames, joints, coordinates) or (frames,
@@ -71,6 +73,10 @@ def parse_args() -> argparse.Namespace:
         '--timeline', type=Path, metavar='FILE', help='answers over time: .png, .pdf or .svg'
     )
     parser.add_argument('--gif', type=Path, metavar='FILE', help='moving skeletons and answers')
+    parser.add_argument('--mp4', type=Path, metavar='FILE', help='the same as a film; needs ffmpeg')
+    parser.add_argument(
+        '--latency', action='store_true', help='play the input as a stream and measure the answers'
+    )
     add_config_options(parser, 'change the config, as for tools/test.py')
     return parser.parse_args()
 
@@ -82,11 +88,16 @@ def check_outputs(args: argparse.Namespace, num_recordings: int) -> None:
         check_figure(args.timeline)
         if args.window is None:
             raise InputError('--timeline needs --window FRAMES')
-    check_suffix('--gif', args.gif, '.gif')
-    if (args.timeline or args.gif) and num_recordings > MOST_DRAWN:
+    for flag, suffix in (('gif', '.gif'), ('mp4', '.mp4')):
+        check_suffix(f'--{flag}', getattr(args, flag), suffix)
+    if args.mp4 is not None:
+        check_movie(args.mp4)
+    if (args.timeline or args.gif or args.mp4) and num_recordings > MOST_DRAWN:
         raise InputError(
             f'{args.input}: {num_recordings} recordings, figures are drawn of {MOST_DRAWN} at most'
         )
+    if args.latency and num_recordings > 1:
+        raise InputError(f'--latency: {num_recordings} recordings, expected one')
 
 
 def classify(
@@ -114,24 +125,6 @@ def classify(
             predictions.append(prediction)
             progress.advance(task, float(prediction.start == 0))
     return predictions, len(failed)
-
-
-def format_score(score: float) -> str:
-    """A probability in per cent; of a head that gives none, the number."""
-    return f'{100 * score:5.1f} %' if 0 <= score <= 1 else f'{score:7.3f}'
-
-
-def captions(recording: Recording, predictions: Sequence[Prediction]) -> list[str]:
-    """What is written above each frame: the answer of the window whose middle is nearest."""
-    num_frames = recording.keypoint.shape[1]
-    lines = []
-    for frame in range(num_frames):
-        best = min(predictions, key=lambda p: abs(p.start + p.end - 1 - 2 * frame))
-        lines.append(
-            f'{best.class_name}  {format_score(best.score).strip()}\n'
-            f'{recording.name}, frame {frame + 1} of {num_frames}'
-        )
-    return lines
 
 
 def make_table(
@@ -189,8 +182,8 @@ def draw_figures(
             path = _numbered(args.timeline, number, len(groups))
             draw_timeline(group, inferencer.class_names, path)
             print(f'The timeline is in {path}.')
-        if args.gif is not None:
-            path = _numbered(args.gif, number, len(groups))
+        for movie in filter(None, (args.gif, args.mp4)):
+            path = _numbered(movie, number, len(groups))
             with Progress(console=Console(stderr=True), transient=True) as progress:
                 task = progress.add_task(path.name, total=None)
                 draw_animation(
@@ -211,6 +204,23 @@ def _layout_of(inferencer: SkeletonInferencer) -> SkeletonLayout:
 
 def _numbered(path: Path, number: int, total: int) -> Path:
     return path if total == 1 else path.with_stem(f'{path.stem}_{number:0{len(str(total))}d}')
+
+
+def print_latency(
+    inferencer: SkeletonInferencer, recording: Recording, args: argparse.Namespace
+) -> None:
+    """Measure the stream and print it."""
+    num_frames = recording.keypoint.shape[1]
+    window = args.window or min(64, max(1, num_frames // 2))
+    inferencer.predict_one(recording)  # memory and kernels are set up by the first answer
+    frames = recording.keypoint.swapaxes(0, 1)  # (T, M, V, C)
+    answers = list(inferencer.stream(frames, window, args.stride or 1))
+    median, p95 = np.percentile([float(answer.latency_ms or 0) for answer in answers], [50, 95])
+    print(
+        f'\nLatency of {len(answers)} answers about {min(window, num_frames)} frames each, from '
+        f'the arrival of the newest: median {median:.1f} ms, 95 % within {p95:.1f} ms. '
+        'A sensor of 30 frames a second leaves 33.3 ms.'
+    )
 
 
 @command
@@ -234,6 +244,8 @@ def main() -> None:
     if failed:
         raise InputError(f'{failed} of {len(recordings)} inputs cannot be classified')
     draw_figures(args, inferencer, recordings, predictions)
+    if args.latency:
+        print_latency(inferencer, recordings[0], args)
 
 
 if __name__ == '__main__':

@@ -2,7 +2,7 @@
 
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,7 +16,13 @@ from csre_mm.apis.data_settings import apply_data_settings
 from csre_mm.apis.prediction import NOBODY, Prediction, rank
 from csre_mm.apis.recognizer import load_recognizer
 from csre_mm.apis.recordings import Recording, Recordings, find_recordings
-from csre_mm.apis.windows import choose_persons, cut, split_persons, window_spans
+from csre_mm.apis.windows import (
+    choose_persons,
+    cut,
+    split_persons,
+    stream_predictions,
+    window_spans,
+)
 from csre_mm.datasets.class_names import find_class_names
 from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.utils.checkpoints import load_checkpoint_file
@@ -119,7 +125,15 @@ class SkeletonInferencer:
     ) -> Iterator[Prediction]:
         """As a call, one prediction after the other.
 
-        ``on_error`` is told of an input that cannot be classified, which is then left out.
+        Args:
+            inputs: As for a call.
+            top_k: Classes to name, the best first.
+            window: Frames of the parts that each get an answer.
+            stride: Frames from one window to the next.
+            on_error: Is told of an input that cannot be classified, which is then left out.
+
+        Yields:
+            The predictions.
         """
         if top_k < 1:
             raise InputError(f'the top {top_k} classes, expected at least 1')
@@ -127,8 +141,41 @@ class SkeletonInferencer:
         while batch := list(islice(windows, self.batch_size)):
             yield from self._predict(batch, top_k)
 
+    def stream(
+        self,
+        frames: Iterable[np.ndarray],
+        window: int = 64,
+        stride: int | None = None,
+        top_k: int = 5,
+        name: str = 'stream',
+    ) -> Iterator[Prediction]:
+        """Classify the newest frames of a stream, again and again.
+
+        Args:
+            frames: Arrays (M, V, C), or (V, C) of one person, one a frame.
+            window: Frames that an answer sees.
+            stride: Frames from one answer to the next, by default a quarter of a window.
+            top_k: Classes to name, the best first.
+            name: Name of the predictions.
+
+        Yields:
+            Predictions with their latency (:func:`csre_mm.apis.windows.stream_predictions`).
+        """
+        yield from stream_predictions(
+            lambda recording: self.predict_one(recording, top_k), frames, window, stride, name
+        )
+
+    def predict_one(self, recording: Recording, top_k: int = 5) -> Prediction:
+        """Classify one recording as a whole."""
+        self.check(recording)
+        return self._predict([recording], top_k)[0]
+
     def check(self, recording: Recording) -> None:
-        """Insist on joints and coordinates that the model takes; the log has what looks wrong."""
+        """Insist on joints and coordinates that the model takes; the log has what looks wrong.
+
+        Raises:
+            InputError: If there are others.
+        """
         keypoint, name = recording.keypoint, recording.name
         self.shape.check(keypoint, 'keypoint_score' in recording.fields, name)
         if not self._remarked and (remark := self.shape.remark(keypoint, name)):

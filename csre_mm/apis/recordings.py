@@ -22,7 +22,8 @@ from csre_mm.utils.array_file import load_array
 from csre_mm.utils.errors import InputError
 
 RAW_SUFFIXES = ('.skeleton', '.json', '.mat')
-SUFFIXES = (*RAW_SUFFIXES, '.npy', '.pkl')  # of the files that can be classified
+SUFFIXES = (*RAW_SUFFIXES, '.npy', '.pkl')
+"""Of the files that can be classified."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,11 @@ class Recording:
 
 
 class Recordings(Sequence[Recording]):
-    """Recordings that are read when they are asked for, by a function each."""
+    """Recordings that are read when they are asked for.
+
+    Args:
+        readers: A function a recording.
+    """
 
     def __init__(self, readers: Sequence[Callable[[], Recording]]) -> None:
         self.readers = readers
@@ -110,7 +115,7 @@ def _readers(source: Any, split: str | None, name: str) -> Iterator[Callable[[],
     else:
         raise InputError(
             f'a {type(source).__name__} cannot be classified, expected a path, an array '
-            '(M, T, V, C) or a list of them'
+            '(M, T, V, C) or a list of them; frames one by one are for stream()'
         )
 
 
@@ -163,6 +168,9 @@ def read_raw(file: RawFile) -> Recording:
 
     The bodies of a ``.skeleton`` are cleaned as ``tools/data/prepare_ntu.py`` does it by default;
     its name may be any.
+
+    Raises:
+        InputError: If the file is damaged, or nobody is in it.
     """
     if str(file.member or file.source).endswith('.json'):
         sample = parse_sequence(file.read(), file.stem, str(file))
@@ -190,13 +198,21 @@ def read_raw(file: RawFile) -> Recording:
 
 
 def read_npy(path: Path) -> Recording:
-    """Read an array (M, T, V, C), or (T, V, C) of one person; nothing in the file is executed."""
+    """Read an array (M, T, V, C), or (T, V, C) of one person; nothing in the file is executed.
+
+    Raises:
+        InputError: If the file is none, is incomplete, or holds something else.
+    """
     array = load_array(path)
     return from_array(array, path.stem, str(path))
 
 
 def from_array(array: np.ndarray, name: str = 'array', where: str | None = None) -> Recording:
-    """Make a recording of an array (M, T, V, C), or (T, V, C) of one person."""
+    """Make a recording of an array (M, T, V, C), or (T, V, C) of one person.
+
+    Raises:
+        InputError: As :func:`check_keypoint`.
+    """
     if isinstance(array, np.ndarray) and array.ndim == 3:
         array = array[None]
     if array.dtype.kind in 'fiu':
@@ -206,7 +222,11 @@ def from_array(array: np.ndarray, name: str = 'array', where: str | None = None)
 
 
 def check_keypoint(keypoint: np.ndarray, where: str) -> np.ndarray:
-    """Insist on coordinates (M, T, V, C) that are finite and not zero throughout."""
+    """Insist on coordinates (M, T, V, C) that are finite and not zero throughout.
+
+    Raises:
+        InputError: If they are not.
+    """
     if keypoint.ndim != 4 or keypoint.dtype.kind not in 'fiu':
         raise InputError(
             f'{where}: {keypoint.dtype} of the shape {keypoint.shape}, expected numbers '

@@ -1,34 +1,51 @@
-"""Windows of recordings, and whom they show."""
+"""Windows of recordings and of streams: cutting them, and whom they show."""
 
-from collections.abc import Callable
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 
+from csre_mm.apis.prediction import Prediction
 from csre_mm.apis.recordings import Recording, Recordings
 from csre_mm.datasets.preparation.ntu.annotation import select_bodies
 from csre_mm.datasets.preparation.ntu.raw import RawBody
+from csre_mm.datasets.sample_faults import LARGEST
 from csre_mm.datasets.transforms.sample_frames import FRAME_FIELDS
 from csre_mm.utils.errors import InputError
 
+Predict = Callable[[Recording], Prediction]
+
 
 def window_spans(num_frames: int, window: int | None, stride: int | None) -> list[tuple[int, int]]:
-    """The first frame of each window and the one after its last, by default a quarter apart.
+    """Cut a recording into windows that overlap.
 
-    The last window ends with the recording; a recording that is shorter than a window is one, as
-    without a window.
+    Args:
+        num_frames: Frames T of the recording, from 1.
+        window: Frames of a window; None for the whole recording.
+        stride: Frames from one window to the next, by default a quarter of a window.
+
+    Returns:
+        The first frame of each window and the one after its last. The last window ends with the
+        recording; a recording shorter than a window is one.
     """
     if window is None:
         if stride is not None:
             raise InputError(f'a stride of {stride} needs a window')
         return [(0, num_frames)]
+    last = max(num_frames - window, 0)
+    starts = [*range(0, last, check_stride(window, stride)), last]
+    return [(start, min(start + window, num_frames)) for start in starts]
+
+
+def check_stride(window: int, stride: int | None) -> int:
+    """The stride of windows, by default a quarter of one, one frame at least."""
     stride = max(window // 4, 1) if stride is None else stride
     if window < 1 or stride < 1:
         raise InputError(f'window {window} and stride {stride}, expected at least 1 frame each')
-    last = max(num_frames - window, 0)
-    starts = [*range(0, last, stride), last]
-    return [(start, min(start + window, num_frames)) for start in starts]
+    return stride
 
 
 def cut(recording: Recording, start: int, end: int) -> Recording:
@@ -52,7 +69,11 @@ def choose_persons(keypoint: np.ndarray, most: int) -> np.ndarray:
 
 
 def split_persons(recordings: Recordings) -> Recordings:
-    """A recording for each person, whose number from 1 is added to the name."""
+    """A recording for each person, whose number from 1 is added to the name.
+
+    Args:
+        recordings: Of any number of persons; what cannot be read stays as it is.
+    """
     readers: list[Callable[[], Recording]] = []
     for reader in recordings.readers:
         try:
@@ -72,3 +93,82 @@ def _one_person(reader: Callable[[], Recording], person: int) -> Recording:
     }
     name, keypoint = f'{recording.name} person {person + 1}', recording.keypoint[[person]]
     return replace(recording, name=name, keypoint=keypoint, fields=fields)
+
+
+def stream_predictions(
+    predict: Predict,
+    frames: Iterable[np.ndarray],
+    window: int,
+    stride: int | None,
+    name: str = 'stream',
+) -> Iterator[Prediction]:
+    """Classify the newest frames of a stream, again and again.
+
+    The first answer comes with frame number ``window``, the next ones every ``stride`` frames. When
+    the stream ends, frames after the last answer get one more; so does a stream that is shorter
+    than a window.
+
+    Args:
+        predict: Classifies a recording.
+        frames: Arrays (M, V, C), or (V, C) of one person. The number of persons may change, also to
+            zero; a person is known by the place in the array.
+        window: Frames that an answer sees.
+        stride: Frames from one answer to the next, by default a quarter of a window.
+        name: Name of the predictions.
+
+    Yields:
+        Predictions with the milliseconds from the arrival of the newest frame to the answer.
+    """
+    stride = check_stride(window, stride)
+    newest: deque[np.ndarray] = deque(maxlen=window)
+    count = answered = 0
+
+    def answer(arrived: float) -> Prediction:
+        found = predict(Recording(name, stack_frames(newest)))
+        latency = 1000 * (time.perf_counter() - arrived)
+        return replace(found, start=count - len(newest), end=count, latency_ms=latency)
+
+    for frame in frames:
+        arrived = time.perf_counter()
+        newest.append(check_frame(frame, f'{name}: frame {count}', newest))
+        count += 1
+        if count >= window and (count - window) % stride == 0:
+            answered = count
+            yield answer(arrived)
+    if not count:
+        raise InputError(f'{name}: the stream ended before its first frame')
+    if answered < count:
+        yield answer(time.perf_counter())
+
+
+def check_frame(frame: np.ndarray, where: str, before: Iterable[np.ndarray] = ()) -> np.ndarray:
+    """Bring a frame (M, V, C) or (V, C), alike to those before it, to (M, V, C), float32."""
+    array = np.asarray(frame)
+    if array.ndim == 2:
+        array = array[None]
+    if array.ndim != 3 or array.dtype.kind not in 'fiu':
+        raise InputError(
+            f'{where}: {array.dtype} of the shape {array.shape}, expected numbers (M, V, C) or '
+            '(V, C)'
+        )
+    with np.errstate(over='ignore'):
+        array = array.astype(np.float32)
+    first = next(iter(before), array)
+    if array.shape[1:] != first.shape[1:]:
+        raise InputError(
+            f'{where}: {array.shape[1]} joints of {array.shape[2]} coordinates, the frames before '
+            f'have {first.shape[1]} of {first.shape[2]}'
+        )
+    if not (np.abs(array) <= LARGEST).all():
+        raise InputError(f'{where}: holds NaN or infinity, expected numbers to {LARGEST:g}')
+    return array
+
+
+def stack_frames(frames: Iterable[np.ndarray]) -> np.ndarray:
+    """Put frames (M, V, C) on a time axis (M, T, V, C); persons who are absent are zeros."""
+    frames = list(frames)
+    persons = max(1, *(len(frame) for frame in frames))
+    keypoint = np.zeros((persons, len(frames), *frames[0].shape[1:]), np.float32)
+    for place, frame in enumerate(frames):
+        keypoint[: len(frame), place] = frame
+    return keypoint

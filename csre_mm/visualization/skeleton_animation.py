@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-from matplotlib.animation import PillowWriter
+from matplotlib import rc_context
+from matplotlib.animation import AbstractMovieWriter, FFMpegWriter, PillowWriter
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from mpl_toolkits.mplot3d.art3d import Line3DCollection
@@ -15,16 +16,40 @@ from mpl_toolkits.mplot3d.art3d import Line3DCollection
 from csre_mm.datasets.layouts import SkeletonLayout
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
+from csre_mm.utils.optional import require
 from csre_mm.visualization.figures import COLOURS, paper_style
 
-FPS = 30  # frames a second of the sensors of NTU RGB+D and NW-UCLA
-GIF_STEP = 2  # a .gif shows every second frame: half the file, and players cannot keep up with more
-MOST_FRAMES = 300  # of a longer recording more frames are left out; it plays at the same speed
+SUFFIXES = ('.gif', '.mp4')
+FPS = 30
+"""Frames a second of the sensors of NTU RGB+D and NW-UCLA."""
+GIF_STEP = 2
+"""A .gif shows every second frame: half the file, and players cannot keep up with more."""
+MOST_FRAMES = 300
+"""Of a longer recording more frames are left out; it plays at the same speed."""
 
 _SIDE = 3.6  # inches
 _DPI = 100
 _GRID = 0.5  # metres
+_LEAST_WAY = 0.5  # metres between the nearest and the farthest feet
+_LEAN = 0.3  # slope by which people who sit or bend seem to lean
 _WRAP = 44  # characters of a caption's line
+
+
+def check_movie(path: str | os.PathLike) -> str:
+    """Return the suffix of an animation in lower case; for ``.mp4`` find a program."""
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f'{path}: an animation is one of {" ".join(SUFFIXES)}')
+    if suffix == '.mp4':
+        find_ffmpeg()
+    return suffix
+
+
+def find_ffmpeg() -> str:
+    """The program that writes films: the system's, or the one in the package imageio_ffmpeg."""
+    if FFMpegWriter.isAvailable():
+        return FFMpegWriter.bin_path()
+    return require('imageio_ffmpeg', 'video', 'an .mp4').get_ffmpeg_exe()
 
 
 def draw_animation(
@@ -42,14 +67,14 @@ def draw_animation(
         keypoint: Metres. Shape (M, T, V, 3); a person who is absent from a frame is zeros.
         layout: The skeleton.
         captions: What is written above each frame; lines are wrapped. Length T.
-        path: The file, a ``.gif``.
+        path: The file, ``.gif`` or ``.mp4``.
         progress: Is called after each drawn frame.
 
     Returns:
         The number of frames drawn.
 
     Raises:
-        InputError: If the skeletons are not of the layout, or the suffix is another.
+        InputError: If the skeletons are not of the layout, or :func:`check_movie` refuses.
 
     Example:
         >>> from csre_mm.datasets import get_layout
@@ -57,20 +82,23 @@ def draw_animation(
         >>> draw_animation(keypoint, get_layout('nw-ucla'), ['wave'] * 4, 'wave.gif')
         2
     """
-    if Path(path).suffix.lower() != '.gif':
-        raise InputError(f'{path}: an animation is a .gif')
+    suffix = check_movie(path)
     if keypoint.shape[2:] != (layout.num_joints, 3):
         raise InputError(
             f'{path}: skeletons of the shape {keypoint.shape} cannot be drawn, expected '
             f'(M, T, {layout.num_joints}, 3)'
         )
-    step = frame_step(keypoint.shape[1])
+    step = frame_step(keypoint.shape[1], suffix)
     frames = range(0, keypoint.shape[1], step)
     present: np.ndarray = np.any(keypoint, axis=(2, 3))  # (M, T)
-    points = to_plot_axes(keypoint)
+    points = level(to_plot_axes(keypoint), present)
     fps: Any = FPS / step
-    writer = PillowWriter(fps)
-    with paper_style(), atomic_path(path) as file:
+    writer: AbstractMovieWriter = PillowWriter(fps)
+    settings: Any = {}
+    if suffix == '.mp4':  # players know no other arrangement of colours, and it needs even sides
+        writer = FFMpegWriter(fps, codec='libx264', extra_args=['-pix_fmt', 'yuv420p'])
+        settings = {'animation.ffmpeg_path': find_ffmpeg()}
+    with paper_style(), rc_context(settings), atomic_path(path) as file:
         scene = Scene(points, present, layout)
         with writer.saving(scene.figure, str(file), _DPI):
             for frame in frames:
@@ -80,9 +108,9 @@ def draw_animation(
     return len(frames)
 
 
-def frame_step(num_frames: int) -> int:
-    """Frames from one drawn frame to the next: more in a long recording."""
-    return max(GIF_STEP, -(-num_frames // MOST_FRAMES))
+def frame_step(num_frames: int, suffix: str) -> int:
+    """Frames from one drawn frame to the next: more in a ``.gif`` and in a long recording."""
+    return max(GIF_STEP if suffix == '.gif' else 1, -(-num_frames // MOST_FRAMES))
 
 
 def to_plot_axes(keypoint: np.ndarray) -> np.ndarray:
@@ -94,8 +122,36 @@ def to_plot_axes(keypoint: np.ndarray) -> np.ndarray:
     return np.stack([-x, z, y], axis=-1)
 
 
+def level(points: np.ndarray, present: np.ndarray) -> np.ndarray:
+    """Undo the tilt of a sensor that looks down, where feet at several distances show it.
+
+    Where the feet say something else than the bodies that stand (a kick looks like a steep floor),
+    the floor is as steep as these lean.
+
+    Args:
+        points: Right, away, up, in metres. Shape (M, T, V, 3).
+        present: Whether a person is in a frame. Shape (M, T).
+
+    Returns:
+        The points, turned about the axis to the right.
+    """
+    bodies = points[present]  # (persons and frames, V, 3)
+    lowest = bodies[np.arange(len(bodies)), bodies[..., 2].argmin(1)]  # (persons and frames, 3)
+    if np.ptp(lowest[:, 1]) < _LEAST_WAY:
+        return points
+    slope = float(np.polyfit(lowest[:, 1], lowest[:, 2], 1)[0])
+    _, away, up = np.moveaxis(bodies - bodies.mean(1, keepdims=True), -1, 0)
+    leans = -(away * up).sum(1) / np.maximum((up * up).sum(1), 1e-6)  # of an axis through each
+    standing = np.abs(leans) < 1
+    lean = float(np.median(leans[standing])) if standing.any() else 0.0
+    if abs(slope - lean) > _LEAN:
+        slope = lean
+    cos, sin = 1 / np.hypot(1, slope), slope / np.hypot(1, slope)
+    return points @ np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]], points.dtype)
+
+
 class Scene:
-    """A figure whose skeletons (M, T, V, 3) can be moved, where (M, T) says they are present."""
+    """A figure whose skeletons can be moved; the arguments are as for :func:`level`."""
 
     def __init__(self, points: np.ndarray, present: np.ndarray, layout: SkeletonLayout) -> None:
         self.points, self.present = points, present

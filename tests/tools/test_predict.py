@@ -74,13 +74,14 @@ def test_a_bad_file_does_not_stop_the_others(predict, tmp_path):
 
 
 def test_windows_give_a_timeline_and_an_animation(predict, long, tmp_path):
-    outputs = ['--timeline', 'x.svg', '--gif', 'x.gif']
+    outputs = ['--timeline', 'x.svg', '--gif', 'x.gif', '--latency']
     status, out, _ = predict(long, '--window', 16, '--stride', 7, *outputs)
     assert status == 0
     assert [line.split()[1] for line in out if line.startswith('long')] == ['0-15', '7-22', '14-29']
     assert (tmp_path / 'x.svg').read_text().startswith('<?xml')
     with Image.open(tmp_path / 'x.gif') as movie:
         assert movie.n_frames == 15
+    assert any(line.startswith('Latency of 3 answers about 16 frames') for line in out)
 
 
 def test_figures_of_several_are_numbered(predict, long, tmp_path):
@@ -103,6 +104,7 @@ def test_figures_of_several_are_numbered(predict, long, tmp_path):
         (['long.npy', '--device', 'x'], "no device 'x'"),
         (['ANN', '--split', 'test'], "has no split 'test'; it has xsub_train, xsub_val"),
         (['ANN', '--gif', 'x.gif'], '48 recordings, figures are drawn of 20 at most'),
+        (['ANN', '--latency'], '--latency: 48 recordings, expected one'),
     ],
 )
 def test_a_bad_argument_is_one_line(predict, long, ntu_file, arguments, message):

@@ -10,8 +10,10 @@ from csre_mm.utils.errors import InputError
 from csre_mm.visualization.figures import BLUE, VERMILION
 from csre_mm.visualization.skeleton_animation import (
     Scene,
+    check_movie,
     draw_animation,
     frame_step,
+    level,
     to_plot_axes,
 )
 
@@ -58,6 +60,28 @@ def test_who_stands_is_upright_and_not_mirrored():
     assert np.linalg.det(turn) == pytest.approx(1)  # no reflection: a left hand stays one
 
 
+@pytest.mark.parametrize('angle', [0.3, 0.7])  # feet alone do not prove the second one
+def test_the_tilt_of_a_sensor_is_undone(angle):
+    flat = standing(40, 1)
+    flat[..., 2] += np.linspace(0, 3, 40, dtype=np.float32)[:, None]
+    turn = [[1, 0, 0], [0, np.cos(angle), np.sin(angle)], [0, -np.sin(angle), np.cos(angle)]]
+    points, present = to_plot_axes(flat @ np.array(turn)), np.ones((1, 40), bool)
+    feet = points[..., 2].min(-1)[0]
+    assert np.ptp(feet) > 0.8
+    assert np.ptp(level(points, present)[..., 2].min(-1)) < 0.1
+    in_place = to_plot_axes(standing(5, 1)[:, :1])
+    np.testing.assert_array_equal(level(in_place, np.ones((1, 1), bool)), in_place)
+
+
+def test_a_person_behind_another_who_kicks_stays_on_the_floor():
+    """The feet show a steep floor, the bodies stand upright."""
+    keypoint = standing(10, 2)
+    keypoint[1, ..., 2] += 0.6
+    keypoint[1, :8, :, 1] += 0.5  # the lowest joint that is seen is a knee
+    points = to_plot_axes(keypoint)
+    assert np.abs(level(points, np.ones((2, 10), bool)) - points).max() < 0.3
+
+
 def test_axes_are_equal_and_hold_everybody():
     points = to_plot_axes(standing())
     scene = Scene(points, np.ones((2, 8), bool), NTU)
@@ -76,19 +100,40 @@ def test_axes_are_equal_and_hold_everybody():
 
 
 def test_long_recordings_lose_frames():
-    assert frame_step(10) == frame_step(600) == 2
-    assert frame_step(601) == 3 and frame_step(5000) == 17  # 295 frames
+    assert frame_step(10, '.gif') == 2 and frame_step(10, '.mp4') == 1
+    assert frame_step(300, '.mp4') == 1 and frame_step(301, '.mp4') == 2
+    assert frame_step(5000, '.gif') == 17  # 295 frames
 
 
 def test_bad_animations(tmp_path):
-    with pytest.raises(InputError, match=r'x\.avi: an animation is a \.gif'):
-        draw_animation(standing(), NTU, [''] * 8, tmp_path / 'x.avi')
     with pytest.raises(InputError, match='cannot be drawn'):
         draw_animation(standing(), NW_UCLA, [''] * 8, tmp_path / 'x.gif')
+    with pytest.raises(InputError, match=r'one of \.gif \.mp4'):
+        check_movie('x.avi')
     assert not list(tmp_path.iterdir())
 
 
+def test_a_missing_ffmpeg_is_named_with_its_command(monkeypatch):
+    monkeypatch.setattr(
+        'csre_mm.visualization.skeleton_animation.FFMpegWriter.isAvailable', lambda: False
+    )
+    monkeypatch.setitem(sys.modules, 'imageio_ffmpeg', None)
+    with pytest.raises(InputError, match=r'an \.mp4') as error:
+        check_movie('x.mp4')
+    assert 'imageio_ffmpeg' in str(error.value)
+
+
+def test_an_mp4(tmp_path):
+    try:
+        check_movie('x.mp4')
+    except InputError:
+        pytest.skip('there is no ffmpeg')
+    path = tmp_path / 'x.mp4'
+    assert draw_animation(standing(4), NTU, [''] * 4, path) == 4
+    assert path.read_bytes()[4:8] == b'ftyp'
+
+
 def test_importing_it_needs_no_extra():
-    blocked = 'import sys; sys.modules.update({n: None for n in ("sklearn", "umap")}); '
+    blocked = 'import sys; sys.modules.update({n: None for n in ("imageio_ffmpeg", "sklearn")}); '
     code = blocked + 'import csre_mm.visualization, csre_mm.apis'
     subprocess.run([sys.executable, '-c', code], check=True)
