@@ -45,7 +45,7 @@ def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]], left: i
 
 
 def overview(metafiles: Mapping[str, Mapping[str, Any]]) -> str:
-    """The table of README.md: the models of all metafiles that have results."""
+    """The models of all metafiles that have results."""
     rows = []
     for metafile in metafiles.values():
         baseline: dict[tuple, Mapping] = {}
