@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import subprocess
 import sys
@@ -18,6 +19,11 @@ UCLA_SPLITS = ('train', 'val', 'val_clean')
 # Workers of pytest-xdist share the cores, and so do the processes that tests start.
 torch.set_num_threads(1)
 os.environ['OMP_NUM_THREADS'] = '1'
+# Processes of the method forkserver start with these imports done.
+multiprocessing.set_forkserver_preload(['csre_mm.apis'])
+# With AVX-512 oneDNN's strided 1x1 convolution writes past its memory where it has fewer than 16
+# channels, as the small models here do: github.com/uxlfoundation/oneDNN/issues/6035.
+os.environ.setdefault('ONEDNN_MAX_CPU_ISA', 'AVX2')
 
 
 def make_annotations(
@@ -81,6 +87,16 @@ CHANNELS = {
 }
 
 
+GRAPH = {'num_stages': 3, 'inflate_stages': (2, 3), 'down_stages': (2, 3)}
+# Blocks instead of ten: the first, and those that give the feature map its channels and frames.
+DEPTHS = {
+    'hcn': {},
+    'hyperformer': {key: GRAPH[key] for key in ('num_stages', 'down_stages')},
+    'blockgcn': {**GRAPH, 'inflate_stages': (2,)},
+    'posec3d': {'stage_blocks': (1, 1, 1)},
+}
+
+
 OF_CLIPS = ('stgcn', 'stgcnpp', 'aagcn', 'posec3d')
 """Encoders whose training set is repeated, and which are tested on ten clips of a sample."""
 
@@ -102,6 +118,7 @@ def options_of(ann_file, *, csre, repeated=False, encoder='ctrgcn', **extra):
     options = {
         'model.backbone.base_channels': base_channels,
         'model.cls_head.in_channels': channels,
+        **{f'model.backbone.{key}': value for key, value in DEPTHS.get(encoder, GRAPH).items()},
         **RUN,
         f'train_dataloader.{inner}.ann_file': ann_file,
         'val_dataloader.dataset.ann_file': ann_file,
