@@ -1,7 +1,5 @@
 import multiprocessing
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -130,27 +128,6 @@ def options_of(ann_file, *, csre, repeated=False, encoder='ctrgcn', **extra):
     return [f'{key}={value}' for key, value in options.items()]
 
 
-class Tool:
-    """Runs a command in a separate process, as a user does."""
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def __call__(self, script, *arguments, check=True, prefix=(), timeout=300):
-        command = [sys.executable, *prefix, str(ROOT / 'tools' / script), *map(str, arguments)]
-        result = subprocess.run(
-            command,
-            cwd=self.folder,
-            capture_output=True,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        if check:
-            assert result.returncode == 0, result.stderr[-3000:]
-        return result
-
-
 @pytest.fixture
 def drawn(monkeypatch):
     """The figures that a test saves."""
@@ -162,11 +139,6 @@ def drawn(monkeypatch):
 
     monkeypatch.setattr(Figure, 'savefig', record)
     return figures
-
-
-@pytest.fixture
-def tool(tmp_path):
-    return Tool(tmp_path)
 
 
 def config(name):

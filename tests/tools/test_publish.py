@@ -6,6 +6,7 @@ import re
 
 import pytest
 import torch
+import torch.multiprocessing as mp
 from mmaction.registry import DATASETS, MODELS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
@@ -83,13 +84,23 @@ def test_nothing_of_the_training_is_left(trained, tmp_path):
     assert result.parameters == count
 
 
-def test_the_hash_is_of_the_bytes_and_the_same_each_time(trained, tmp_path, tool):
+def publish_elsewhere(rank, checkpoint, out):
+    """In a process with other hashes of strings."""
+    publish(checkpoint, out)
+
+
+def test_the_hash_is_of_the_bytes_and_the_same_each_time(trained, tmp_path, run):
     first = publish(trained, tmp_path / 'first.pth').path
     digest = hashlib.sha256(first.read_bytes()).hexdigest()[:8]
     assert first.name == f'first-{digest}.pth'
     assert publish(first, tmp_path / 'again').path.name == f'again-{digest}.pth'
-    out = tool('publish.py', trained, 'folder/other').stdout  # in another process
-    assert (tmp_path / f'folder/other-{digest}.pth').read_bytes() == first.read_bytes()
+    mp.start_processes(
+        publish_elsewhere, (str(trained), str(tmp_path / 'third')), start_method='forkserver'
+    )
+    status, out, err = run('publish.py', trained, 'folder/other')
+    assert status == 0, err
+    for path in (f'third-{digest}.pth', f'folder/other-{digest}.pth'):
+        assert (tmp_path / path).read_bytes() == first.read_bytes()
     assert re.search(r'other-[0-9a-f]{8}\.pth: \d+\.\d+ MB, weights, [0-9,]+ parameters', out)
     assert 'left out: 14 tensors of the neck and its memory banks, message_hub, opt' in out
 
