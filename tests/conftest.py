@@ -124,6 +124,9 @@ def options_of(ann_file, *, csre, repeated=False, encoder='ctrgcn', **extra):
     }
     if encoder in OF_CLIPS:
         options['test_dataloader.dataset.pipeline.1.num_clips'] = 2
+    if encoder == 'posec3d':
+        for part in ('val', 'test'):
+            options[f'{part}_dataloader.dataset.pipeline.1.clip_len'] = 16
     options.update(extra)
     return [f'{key}={value}' for key, value in options.items()]
 

@@ -35,10 +35,7 @@ SHRINK = {
     'stgcn': TWO,
     'stgcnpp': TWO,
     'aagcn': TWO,
-    'posec3d': {
-        'test_dataloader.dataset.pipeline.1.clip_len': 16,
-        'test_dataloader.dataset.pipeline.4.crop_size': 32,
-    },
+    'posec3d': {'test_dataloader.dataset.pipeline.4.crop_size': 32},
 }
 
 
