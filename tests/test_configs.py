@@ -84,7 +84,10 @@ def test_builds(monkeypatch, tmp_path, data_of, name):
     assert model.with_neck == name.startswith('csre_')
     for part in ('train', 'val', 'test'):
         dataset = copy.deepcopy(read(name)[f'{part}_dataloader'].dataset)
-        dataset.get('dataset', dataset).update(ann_file=str(data_of(name)), indices=1)
+        inner = dataset.get('dataset', dataset)
+        inner.update(ann_file=str(data_of(name)), indices=1)
+        if 'num_clips' in inner.pipeline[1]:
+            inner.pipeline[1].num_clips = 1  # of ten: 200 MB of heatmaps
         assert DATASETS.build(dataset)[0]['inputs'].isfinite().all()
 
 

@@ -63,12 +63,11 @@ def write_and_read(datasets, queue):
 def test_started_processes_use_the_same_memory(method, ntu_file):
     whole = SkeletonDataset(str(ntu_file), pipeline=[], split='xsub_train')
     context = multiprocessing.get_context(method)
-    context.set_forkserver_preload([__name__])
     datasets = whole, whole.get_subset(-5), copy.deepcopy(whole)
     whole.get_subset_(12)
     expected = [dataset[2]['keypoint'] for dataset in datasets]
     addresses = []
-    for _ in range(2):
+    for _ in range(2 if method == 'forkserver' else 1):  # a spawned one imports everything
         assert all(dataset.data_bytes[-1] == pickle.STOP[0] for dataset in datasets)
         queue = context.SimpleQueue()
         child = context.Process(target=write_and_read, args=(datasets, queue))
@@ -83,7 +82,7 @@ def test_started_processes_use_the_same_memory(method, ntu_file):
             dataset.data_bytes[-1] = pickle.STOP[0]
             np.testing.assert_array_equal(dataset[2]['keypoint'], here)
         addresses.append([dataset.data_bytes.ctypes.data for dataset in datasets])
-    assert addresses[0] == addresses[1]  # moved to shared memory only once
+    assert addresses[0] == addresses[-1]  # moved to shared memory only once
 
 
 def memory(*fields):

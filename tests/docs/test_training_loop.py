@@ -158,7 +158,6 @@ def batches_of(ranks):
 def work(rank, folder):
     store = distributed.FileStore(f'{folder}/store', 2)
     distributed.init_process_group('gloo', store=store, rank=rank, world_size=2)
-    torch.set_num_threads(1)
     encoder, csre = make()
     wrapped = DistributedDataParallel(csre, broadcast_buffers=False)
     both = Both(DistributedDataParallel(encoder), wrapped)
@@ -171,7 +170,7 @@ def work(rank, folder):
 
 
 def test_two_ranks_train_as_one_process(tmp_path):
-    mp.spawn(work, (str(tmp_path),), nprocs=2)
+    mp.start_processes(work, (str(tmp_path),), nprocs=2, start_method='forkserver')
     ranks = [torch.load(tmp_path / f'{rank}.pt', weights_only=True) for rank in range(2)]
     assert_equal(ranks[0], ranks[1])
     model = Both(*make())

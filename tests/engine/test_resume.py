@@ -219,8 +219,9 @@ def test_weights_that_do_not_fit_are_refused(tmp_path, ntu_file, trained, stoppe
     with pytest.raises(InputError, match=f'{message}.*tools/convert_weights.py'):
         make(ntu_file, tmp_path, STEPS, load_from=path).train()
     path = str(trained['ctrgcn_ntu60'] / 'epoch_1.pth')
+    options = {'model.backbone.num_stages': 10, 'load_from': path}
     with pytest.raises(InputError, match='tensors of the encoder fit'):
-        make(ntu_file, tmp_path, STEPS, '2sagcn_ntu60', load_from=path).train()
+        make(ntu_file, tmp_path, STEPS, '2sagcn_ntu60', **options).train()
     options = {'model.data_preprocessor.stream': 'b', 'load_from': path}
     with pytest.raises(InputError, match='stream was j in training, the config has b'):
         make(ntu_file, tmp_path, STEPS, **options).train()

@@ -1,6 +1,8 @@
+import contextlib
 import json
+import multiprocessing
+import os
 import signal
-import subprocess
 import sys
 import time
 
@@ -10,8 +12,8 @@ from csre_mm.experiments import execute
 from csre_mm.experiments.execute import Executor
 from csre_mm.experiments.plan import plan_runs
 from csre_mm.experiments.record import find_checkpoint, is_finished, read_record
+from csre_mm.utils.cli import command
 from csre_mm.utils.errors import InputError
-from tests.conftest import ROOT
 from tests.experiments.plans import request_of, write_tools
 
 
@@ -111,53 +113,57 @@ def test_a_damaged_record(tmp_path):
         read_record(tmp_path)
 
 
-SCRIPT = """
-import pathlib, signal, sys
-from csre_mm.experiments import execute
-from csre_mm.experiments.plan import plan_runs
-from csre_mm.utils.cli import command
-from tests.experiments.plans import request_of
+def carry_out(folder):
+    """What a command does that is given a plan."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+    execute.ROOT, sys.argv[:] = folder / 'project', ['runs.py']
 
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
-folder = pathlib.Path(sys.argv[1])
-execute.ROOT = folder / 'project'
+    @command
+    def main():
+        execute.Executor(2, [], False, print)(plan_runs(**request_of(folder / 'runs')))
 
-@command
-def main():
-    execute.Executor(2, [], False, print)(plan_runs(**request_of(folder / 'runs')))
+    with open(folder / 'errors', 'w') as file, contextlib.redirect_stderr(file):
+        main()
 
-main()
-"""
+
+def start(folder, runs):
+    """A process that carries out a plan, once each of some runs has begun."""
+    context = multiprocessing.get_context('forkserver')
+    process = context.Process(target=carry_out, args=(folder,), daemon=True)
+    process.start()
+    wait_for(lambda: all((run.folder / 'started').exists() for run in runs), process.is_alive)
+    return process
+
+
+def wait_for(condition, possible=lambda: True):
+    end = time.monotonic() + 60
+    while not condition():
+        assert possible() and time.monotonic() < end
+        time.sleep(0.05)
 
 
 @pytest.mark.parametrize(
     'number, status, message',
-    [(signal.SIGINT, 130, '-c: interrupted'), (signal.SIGTERM, 143, '')],
+    [(signal.SIGINT, 130, 'runs.py: interrupted'), (signal.SIGTERM, 143, '')],
     ids=['SIGINT', 'SIGTERM'],
 )
-def test_a_signal_ends_the_runs_and_they_are_resumed(number, status, message, tmp_path):
-    write_tools(tmp_path / 'project')
+def test_a_signal_ends_the_runs_and_they_are_resumed(number, status, message, lines, tmp_path):
     runs = plan_runs(**request_of(tmp_path / 'runs'))
     marks = [run.folder.parent / 'hang' for run in runs]
     for run, mark in zip(runs, marks, strict=True):
         run.folder.mkdir(parents=True)
         mark.touch()
         (run.folder / 'epoch_1.pth').touch()
-    arguments = [sys.executable, '-c', SCRIPT, str(tmp_path)]
-    process = subprocess.Popen(arguments, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    end = time.monotonic() + 60
-    while not all((run.folder / 'started').exists() for run in runs):
-        assert process.poll() is None and time.monotonic() < end
-        time.sleep(0.05)
-    process.send_signal(number)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == status and errors.strip() == message
+    process = start(tmp_path, runs)
+    os.kill(process.pid, number)
+    process.join(60)
+    assert process.exitcode == status and (tmp_path / 'errors').read_text().strip() == message
     for run, mark in zip(runs, marks, strict=True):
         record = json.loads((run.folder / 'run.json').read_text())
         assert record['attempts'][0]['seconds'] is not None and 'finished' not in record
         assert not (run.folder / 'epoch_2.pth').exists()
         mark.unlink()
-    subprocess.run(arguments, cwd=ROOT, check=True, timeout=60)
+    Executor(2, [], False, lines.append)(runs)
     for run in runs:
         assert 'starts after epoch 1' in (run.folder / 'output.log').read_text()
         assert read_record(run.folder)['finished']
@@ -169,28 +175,22 @@ def test_a_run_whose_process_outlived_its_command_is_left_alone(lines, tmp_path)
     folder.mkdir(parents=True)
     mark = folder.parent / 'hang'
     mark.touch()
-    process = subprocess.Popen([sys.executable, '-c', SCRIPT, str(tmp_path)], cwd=ROOT)
-    end = time.monotonic() + 60
-    while not (folder / 'started').exists():
-        assert process.poll() is None and time.monotonic() < end
-        time.sleep(0.05)
+    process = start(tmp_path, runs)
     process.kill()  # nobody ends the training
-    process.wait(timeout=60)
+    process.join(60)
     executor = Executor(1, [], False, lines.append)
     executor(runs)
     assert executor.failed == runs
     assert lines[-1].endswith('another process is working in this folder')
     mark.unlink()
-    while not (folder / 'epoch_3.pth').exists():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    while True:  # until the training has ended
+    wait_for((folder / 'epoch_3.pth').exists)
+
+    def finish():
         executor = Executor(1, [], False, lines.append)
         executor(runs)
-        if not executor.failed:
-            break
-        assert time.monotonic() < end
-        time.sleep(0.05)
+        return not executor.failed
+
+    wait_for(finish)  # until the training has ended
     assert is_finished(runs[0], False)
     record = read_record(folder)
     assert record['attempts'][0]['seconds'] is None

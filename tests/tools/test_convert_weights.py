@@ -65,7 +65,9 @@ def test_the_test_command_takes_what_was_written(run, ntu_file):
     state = {key: value * 1e-6 if value.ndim else value for key, value in release.items()}
     torch.save(state, 'release.pt')
     assert run('convert_weights.py', 'ctrgcn', 'release.pt', 'ours.pth')[0] == 0
-    options = options_of(ntu_file, csre=False, experiment_name='converted')
+    depth = {'num_stages': 10, 'inflate_stages': (5, 8), 'down_stages': (5, 8)}
+    depth = {f'model.backbone.{key}': value for key, value in depth.items()}
+    options = options_of(ntu_file, csre=False, experiment_name='converted', **depth)
     arguments = [config('ctrgcn_ntu60'), 'ours.pth', '--work-dir', 'work', '--dump', 'scores.pkl']
     status, _, err = run('test.py', *arguments, '--cfg-options', *options)
     assert status == 0, err

@@ -1,6 +1,7 @@
 """A published checkpoint is the baseline, bit for bit."""
 
 import hashlib
+import multiprocessing
 import pickle
 import re
 
@@ -15,7 +16,7 @@ from mmengine.runner import load_checkpoint
 from csre_mm.apis import build_runner, publish
 from csre_mm.utils.errors import InputError
 from tests.commands import captured, run_tool
-from tests.conftest import config
+from tests.conftest import config, options_of
 from tests.runs import make_runner, small_config
 
 
@@ -83,13 +84,18 @@ def test_nothing_of_the_training_is_left(trained, tmp_path):
     assert result.parameters == count
 
 
-def test_the_hash_is_of_the_bytes_and_the_same_each_time(trained, tmp_path, tool):
+def test_the_hash_is_of_the_bytes_and_the_same_each_time(trained, tmp_path, run):
     first = publish(trained, tmp_path / 'first.pth').path
     digest = hashlib.sha256(first.read_bytes()).hexdigest()[:8]
     assert first.name == f'first-{digest}.pth'
     assert publish(first, tmp_path / 'again').path.name == f'again-{digest}.pth'
-    out = tool('publish.py', trained, 'folder/other').stdout  # in another process
-    assert (tmp_path / f'folder/other-{digest}.pth').read_bytes() == first.read_bytes()
+    start = multiprocessing.get_context('forkserver').Process
+    process = start(target=publish, args=(trained, tmp_path / 'third'))  # other hashes of strings
+    process.start()
+    process.join()
+    assert (tmp_path / f'third-{digest}.pth').read_bytes() == first.read_bytes()
+    out = run('publish.py', trained, 'folder/other')[1]
+    assert (tmp_path / f'folder/other-{digest}.pth').is_file()
     assert re.search(r'other-[0-9a-f]{8}\.pth: \d+\.\d+ MB, weights, [0-9,]+ parameters', out)
     assert 'left out: 14 tensors of the neck and its memory banks, message_hub, opt' in out
 
@@ -113,10 +119,9 @@ def test_the_config_inside_tests_alone(trained, tmp_path, run, ntu_file):
     original.dump(str(tmp_path / 'original.py'))
     dumps = []
     for settings, checkpoint in (('original', trained), ('inside', path)):
-        dump = f'{settings}.pkl'
-        status, _, err = run('test.py', f'{settings}.py', checkpoint, '--dump', dump)
+        status, _, err = run('test.py', f'{settings}.py', checkpoint, '--dump', f'{settings}.pkl')
         assert status == 0, err
-        dumps.append(pickle.loads((tmp_path / dump).read_bytes()))
+        dumps.append(pickle.loads((tmp_path / f'{settings}.pkl').read_bytes()))
     for ours, theirs in zip(*dumps, strict=True):
         assert ours['frame_dir'] == theirs['frame_dir']
         assert (ours['pred_score'] == theirs['pred_score']).all()
@@ -144,8 +149,7 @@ def test_a_checkpoint_without_a_config_takes_one(run, tmp_path, ntu_file):
     assert status == 2 and err == (
         'publish.py: error: bare.pth holds no config: name it with --config\n'
     )
-    options = ['model.backbone.base_channels=8', 'model.cls_head.in_channels=32']
-    options.append('model.data_preprocessor.stream=b')
+    options = [*options_of(ntu_file, csre=True), 'model.data_preprocessor.stream=b']
     arguments = ['--config', config('csre_ctrgcn_ntu60'), '--cfg-options', *options]
     status, _, err = run('publish.py', 'bare.pth', 'out.pth', *arguments)
     assert status == 0, err

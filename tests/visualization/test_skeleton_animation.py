@@ -1,4 +1,3 @@
-import subprocess
 import sys
 
 import numpy as np
@@ -131,9 +130,3 @@ def test_an_mp4(tmp_path):
     path = tmp_path / 'x.mp4'
     assert draw_animation(standing(4), NTU, [''] * 4, path) == 4
     assert path.read_bytes()[4:8] == b'ftyp'
-
-
-def test_importing_it_needs_no_extra():
-    blocked = 'import sys; sys.modules.update({n: None for n in ("imageio_ffmpeg", "sklearn")}); '
-    code = blocked + 'import csre_mm.visualization, csre_mm.apis'
-    subprocess.run([sys.executable, '-c', code], check=True)

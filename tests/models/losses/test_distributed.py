@@ -1,22 +1,17 @@
-"""Two and four processes equal one process with the joined batch.
+"""Two and four processes equal one process with the joined batch."""
 
-Run by torchrun, this file writes the results of a rank into the folder that it is given.
-"""
-
-import subprocess
-import sys
 from collections import Counter
 from functools import partial
 
 import pytest
 import torch
+import torch.multiprocessing as mp
 from torch import distributed
 
 from csre_mm.models import MemoryContrastLoss
 from csre_mm.models.losses.join_batch import join_batch
 from csre_mm.utils import device
 from csre_mm.utils.errors import InputError
-from tests.conftest import ROOT
 
 S, D = 40, 8
 STEPS = {
@@ -91,10 +86,10 @@ def count_collectives():
     return counts
 
 
-def work(folder):
-    torch.set_num_threads(1)
-    distributed.init_process_group('gloo')
-    rank, num_ranks = distributed.get_rank(), distributed.get_world_size()
+def work(rank, num_ranks, folder):
+    """Write the results of a rank into a folder."""
+    store = distributed.FileStore(f'{folder}/store', num_ranks)
+    distributed.init_process_group('gloo', store=store, rank=rank, world_size=num_ranks)
     counts = count_collectives()
     results = {'steps': sum(len(steps) for steps in STEPS.values())}
     for case in STEPS:
@@ -111,10 +106,8 @@ def work(folder):
 def results_of_ranks(request, tmp_path_factory):
     """The results of all ranks."""
     folder = tmp_path_factory.mktemp('ranks')
-    launcher = ['torch.distributed.run', '--standalone', f'--nproc-per-node={request.param}']
-    command = [sys.executable, '-m', *launcher, '-m', __name__, str(folder)]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=250)
-    assert result.returncode == 0, result.stderr[-3000:]
+    arguments = (request.param, str(folder))
+    mp.start_processes(work, arguments, nprocs=request.param, start_method='forkserver')
     return [torch.load(folder / f'{rank}.pt') for rank in range(request.param)]
 
 
@@ -147,7 +140,3 @@ def test_a_batch_larger_than_the_first(monkeypatch):
     monkeypatch.setattr('csre_mm.models.losses.join_batch.dist.get_world_size', lambda: 2)
     with pytest.raises(InputError, match='a batch of 5 samples on rank 0: no rank had more than 4'):
         join_batch([torch.zeros(5, D)], torch.zeros(5), torch.zeros(5), 4)
-
-
-if __name__ == '__main__':
-    work(sys.argv[1])
