@@ -19,9 +19,6 @@ torch.set_num_threads(1)
 os.environ['OMP_NUM_THREADS'] = '1'
 # Processes of the method forkserver start with these imports done.
 multiprocessing.set_forkserver_preload(['csre_mm.apis'])
-# With AVX-512 oneDNN's strided 1x1 convolution writes past its memory where it has fewer than 16
-# channels, as the small models here do: github.com/uxlfoundation/oneDNN/issues/6035.
-os.environ.setdefault('ONEDNN_MAX_CPU_ISA', 'AVX2')
 
 
 def make_annotations(
