@@ -54,11 +54,7 @@ class Recording:
 
 
 class Recordings(Sequence[Recording]):
-    """Recordings that are read when they are asked for.
-
-    Args:
-        readers: A function a recording.
-    """
+    """Recordings that are read when they are asked for, by a function each."""
 
     def __init__(self, readers: Sequence[Callable[[], Recording]]) -> None:
         self.readers = readers
@@ -167,9 +163,6 @@ def read_raw(file: RawFile) -> Recording:
 
     The bodies of a ``.skeleton`` are cleaned as ``tools/data/prepare_ntu.py`` does it by default;
     its name may be any.
-
-    Raises:
-        InputError: If the file is damaged, or nobody is in it.
     """
     if str(file.member or file.source).endswith('.json'):
         sample = parse_sequence(file.read(), file.stem, str(file))
@@ -219,11 +212,7 @@ def read_npy(path: Path) -> Recording:
 
 
 def from_array(array: np.ndarray, name: str = 'array', where: str | None = None) -> Recording:
-    """Make a recording of an array (M, T, V, C), or (T, V, C) of one person.
-
-    Raises:
-        InputError: As :func:`check_keypoint`.
-    """
+    """Make a recording of an array (M, T, V, C), or (T, V, C) of one person."""
     if isinstance(array, np.ndarray) and array.ndim == 3:
         array = array[None]
     if array.dtype.kind in 'fiu':
@@ -233,11 +222,7 @@ def from_array(array: np.ndarray, name: str = 'array', where: str | None = None)
 
 
 def check_keypoint(keypoint: np.ndarray, where: str) -> np.ndarray:
-    """Insist on coordinates (M, T, V, C) that are finite and not zero throughout.
-
-    Raises:
-        InputError: If they are not.
-    """
+    """Insist on coordinates (M, T, V, C) that are finite and not zero throughout."""
     if keypoint.ndim != 4 or keypoint.dtype.kind not in 'fiu':
         raise InputError(
             f'{where}: {keypoint.dtype} of the shape {keypoint.shape}, expected numbers '
