@@ -38,12 +38,9 @@ examples:
   python tools/predict.py configs/csre_ctrgcn_nwucla.py epoch_65.pth data/skeleton/nw_ucla.pkl \\
       --split val --json answers.json
 """
-MOST_DRAWN = 20
-"""Recordings that a command draws."""
-MOST_NAMED = 10
-"""Inputs that cannot be classified and are named."""
-NAME_WIDTH = 44
-"""Characters of the name of a recording in the table."""
+MOST_DRAWN = 20  # recordings that a command draws
+MOST_NAMED = 10  # inputs that cannot be classified and are named
+NAME_WIDTH = 44  # characters of the name of a recording in the table
 
 
 def parse_args() -> argparse.Namespace:

@@ -17,7 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from csre_mm.apis.csre_config import complete_config
 from csre_mm.apis.recognizer import baseline_model, example_clips
 from csre_mm.engine.hooks.memory_bank_hook import count_slots
-from csre_mm.models.necks import CSRENeck
+from csre_mm.models.necks.csre_neck import CSRENeck
 from csre_mm.utils.config import build, has_csre, innermost_datasets, pipeline_of
 
 

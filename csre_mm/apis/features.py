@@ -18,7 +18,7 @@ from torch import Tensor
 
 from csre_mm.apis.inferencer import SkeletonInferencer
 from csre_mm.apis.recordings import Recordings
-from csre_mm.models.necks import STFD
+from csre_mm.models.necks.stfd import STFD
 from csre_mm.utils.config import innermost_datasets
 from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.files import atomic_path

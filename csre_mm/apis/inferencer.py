@@ -125,15 +125,7 @@ class SkeletonInferencer:
     ) -> Iterator[Prediction]:
         """As a call, one prediction after the other.
 
-        Args:
-            inputs: As for a call.
-            top_k: Classes to name, the best first.
-            window: Frames of the parts that each get an answer.
-            stride: Frames from one window to the next.
-            on_error: Is told of an input that cannot be classified, which is then left out.
-
-        Yields:
-            The predictions.
+        ``on_error`` is told of an input that cannot be classified, which is then left out.
         """
         if top_k < 1:
             raise InputError(f'the top {top_k} classes, expected at least 1')
@@ -171,11 +163,7 @@ class SkeletonInferencer:
         return self._predict([recording], top_k)[0]
 
     def check(self, recording: Recording) -> None:
-        """Insist on joints and coordinates that the model takes; the log has what looks wrong.
-
-        Raises:
-            InputError: If there are others.
-        """
+        """Insist on joints and coordinates that the model takes; the log has what looks wrong."""
         keypoint, name = recording.keypoint, recording.name
         self.shape.check(keypoint, 'keypoint_score' in recording.fields, name)
         if not self._remarked and (remark := self.shape.remark(keypoint, name)):

@@ -8,8 +8,7 @@ import numpy as np
 
 from csre_mm.apis.recordings import Recording
 
-NOBODY = -1
-"""The label of a window without a person."""
+NOBODY = -1  # the label of a window without a person
 
 
 class Answer(NamedTuple):
@@ -22,31 +21,18 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a recognizer says of some frames.
+    """What a recognizer says of some frames."""
 
-    Attributes:
-        name: Name of the recording.
-        label: The class with the highest score, :data:`NOBODY` if no person is in the frames.
-        class_name: What it is called.
-        score: Its score: a probability, if the model's head averages those.
-        top_k: The classes with the highest scores, the highest first; empty without a person.
-        scores: Scores of all classes, float32. Shape (classes,).
-        start: The first frame, from 0.
-        end: The frame after the last.
-        truth: The true class, if it is known.
-        latency_ms: In a stream, milliseconds from the arrival of the last frame to the answer.
-    """
-
-    name: str
-    label: int
+    name: str  # of the recording
+    label: int  # the class with the highest score, or :data:`NOBODY`
     class_name: str
-    score: float
-    top_k: list[Answer]
-    scores: np.ndarray
-    start: int
-    end: int
-    truth: int | None = None
-    latency_ms: float | None = None
+    score: float  # of that class: a probability, if the model's head averages those
+    top_k: list[Answer]  # the highest scores first; empty without a person
+    scores: np.ndarray  # (classes,), float32
+    start: int  # the first frame, from 0
+    end: int  # the frame after the last
+    truth: int | None = None  # the true class, if it is known
+    latency_ms: float | None = None  # milliseconds from the last frame of a stream
 
     def as_dict(self) -> dict[str, Any]:
         """What goes into a JSON file."""

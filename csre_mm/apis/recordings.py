@@ -18,12 +18,11 @@ from csre_mm.datasets.preparation.raw_files import RawFile, find_raw_files
 from csre_mm.datasets.preparation.utd_mhad import parse_mat
 from csre_mm.datasets.preparation.utd_mhad import parse_name as parse_utd_name
 from csre_mm.datasets.sample_faults import LARGEST
-from csre_mm.utils.array_file import load_array
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 
 RAW_SUFFIXES = ('.skeleton', '.json', '.mat')
-SUFFIXES = (*RAW_SUFFIXES, '.npy', '.pkl')
-"""Of the files that can be classified."""
+SUFFIXES = (*RAW_SUFFIXES, '.npy', '.pkl')  # of the files that can be classified
+LARGEST_ARRAY = 1 << 28  # bytes of an .npy: hours of a skeleton
 
 
 @dataclass(frozen=True)
@@ -55,11 +54,7 @@ class Recording:
 
 
 class Recordings(Sequence[Recording]):
-    """Recordings that are read when they are asked for.
-
-    Args:
-        readers: A function a recording.
-    """
+    """Recordings that are read when they are asked for, by a function each."""
 
     def __init__(self, readers: Sequence[Callable[[], Recording]]) -> None:
         self.readers = readers
@@ -168,9 +163,6 @@ def read_raw(file: RawFile) -> Recording:
 
     The bodies of a ``.skeleton`` are cleaned as ``tools/data/prepare_ntu.py`` does it by default;
     its name may be any.
-
-    Raises:
-        InputError: If the file is damaged, or nobody is in it.
     """
     if str(file.member or file.source).endswith('.json'):
         sample = parse_sequence(file.read(), file.stem, str(file))
@@ -198,21 +190,29 @@ def read_raw(file: RawFile) -> Recording:
 
 
 def read_npy(path: Path) -> Recording:
-    """Read an array (M, T, V, C), or (T, V, C) of one person; nothing in the file is executed.
-
-    Raises:
-        InputError: If the file is none, is incomplete, or holds something else.
-    """
-    array = load_array(path)
-    return from_array(array, path.stem, str(path))
+    """Read an array (M, T, V, C), or (T, V, C) of one person; nothing in the file is executed."""
+    try:
+        if (size := path.stat().st_size) > LARGEST_ARRAY:
+            raise ValueError(f'it has {size:,} bytes, expected at most {LARGEST_ARRAY:,}')
+        with np.errstate(over='ignore'):  # a map is never larger than its file, whatever it claims
+            array = np.load(path, mmap_mode='r', allow_pickle=False)
+        if not isinstance(array, np.memmap):
+            raise ValueError('an .npz of several arrays')
+        if array.dtype.kind not in 'fiu':
+            raise ValueError(f'it holds {array.dtype}, expected numbers')
+        if array.offset + array.nbytes != size:
+            raise ValueError(f'{size} bytes are not {array.dtype} of the shape {array.shape}')
+    except OSError as error:
+        raise InputError(f'{path}: cannot be read: {error.strerror or error}') from error
+    except Exception as error:  # a damaged header is read as Python's text, and can raise anything
+        raise InputError(
+            f'{path}: not an .npy of numbers, or a damaged one: {one_line(error, 120)}'
+        ) from error
+    return from_array(np.array(array), path.stem, str(path))
 
 
 def from_array(array: np.ndarray, name: str = 'array', where: str | None = None) -> Recording:
-    """Make a recording of an array (M, T, V, C), or (T, V, C) of one person.
-
-    Raises:
-        InputError: As :func:`check_keypoint`.
-    """
+    """Make a recording of an array (M, T, V, C), or (T, V, C) of one person."""
     if isinstance(array, np.ndarray) and array.ndim == 3:
         array = array[None]
     if array.dtype.kind in 'fiu':
@@ -222,11 +222,7 @@ def from_array(array: np.ndarray, name: str = 'array', where: str | None = None)
 
 
 def check_keypoint(keypoint: np.ndarray, where: str) -> np.ndarray:
-    """Insist on coordinates (M, T, V, C) that are finite and not zero throughout.
-
-    Raises:
-        InputError: If they are not.
-    """
+    """Insist on coordinates (M, T, V, C) that are finite and not zero throughout."""
     if keypoint.ndim != 4 or keypoint.dtype.kind not in 'fiu':
         raise InputError(
             f'{where}: {keypoint.dtype} of the shape {keypoint.shape}, expected numbers '

@@ -20,16 +20,10 @@ Predict = Callable[[Recording], Prediction]
 
 
 def window_spans(num_frames: int, window: int | None, stride: int | None) -> list[tuple[int, int]]:
-    """Cut a recording into windows that overlap.
+    """The first frame of each window and the one after its last, by default a quarter apart.
 
-    Args:
-        num_frames: Frames T of the recording, from 1.
-        window: Frames of a window; None for the whole recording.
-        stride: Frames from one window to the next, by default a quarter of a window.
-
-    Returns:
-        The first frame of each window and the one after its last. The last window ends with the
-        recording; a recording shorter than a window is one.
+    The last window ends with the recording; a recording that is shorter than a window is one, as
+    without a window.
     """
     if window is None:
         if stride is not None:
@@ -69,11 +63,7 @@ def choose_persons(keypoint: np.ndarray, most: int) -> np.ndarray:
 
 
 def split_persons(recordings: Recordings) -> Recordings:
-    """A recording for each person, whose number from 1 is added to the name.
-
-    Args:
-        recordings: Of any number of persons; what cannot be read stays as it is.
-    """
+    """A recording for each person, whose number from 1 is added to the name."""
     readers: list[Callable[[], Recording]] = []
     for reader in recordings.readers:
         try:
@@ -102,22 +92,12 @@ def stream_predictions(
     stride: int | None,
     name: str = 'stream',
 ) -> Iterator[Prediction]:
-    """Classify the newest frames of a stream, again and again.
+    """Classify the newest frames of a stream, (M, V, C) or (V, C) each, again and again.
 
     The first answer comes with frame number ``window``, the next ones every ``stride`` frames. When
     the stream ends, frames after the last answer get one more; so does a stream that is shorter
-    than a window.
-
-    Args:
-        predict: Classifies a recording.
-        frames: Arrays (M, V, C), or (V, C) of one person. The number of persons may change, also to
-            zero; a person is known by the place in the array.
-        window: Frames that an answer sees.
-        stride: Frames from one answer to the next, by default a quarter of a window.
-        name: Name of the predictions.
-
-    Yields:
-        Predictions with the milliseconds from the arrival of the newest frame to the answer.
+    than a window. The number of persons may change, also to zero; a person is known by the place in
+    the array. The latency is that from the arrival of the newest frame to the answer.
     """
     stride = check_stride(window, stride)
     newest: deque[np.ndarray] = deque(maxlen=window)

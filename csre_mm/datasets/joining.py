@@ -96,12 +96,7 @@ def _check_skeletons(samples: Sequence[dict[str, Any]], origin: Mapping[str, Any
 
 
 def join_classes(lists: Sequence[Sequence[str]]) -> tuple[list[str], list[dict[int, int]]]:
-    """One list of class names, equal ones a class, and the new label of each label of each list.
-
-    Example:
-        >>> join_classes([['wave', 'clap'], ['kick', 'wave']])
-        (['wave', 'clap', 'kick'], [{0: 0, 1: 1}, {0: 2, 1: 0}])
-    """
+    """One list of class names, equal ones a class, and the new label of each label of each list."""
     places: dict[str, int] = {}
     for names in lists:
         for name in names:

@@ -8,12 +8,7 @@ LONGEST = 1 << 20  # characters of a config; its syntax tree takes some hundred 
 
 
 def parse_settings(text: str) -> dict[str, Any]:
-    """Read ``name = value`` lines; anything else is a ``ValueError``.
-
-    Example:
-        >>> parse_settings("model = dict(type='RecognizerGCN', neck=None)")
-        {'model': {'type': 'RecognizerGCN', 'neck': None}}
-    """
+    """Read ``name = value`` lines, as ``model = dict(neck=None)``; others are a ``ValueError``."""
     if len(text) > LONGEST:
         raise ValueError(f'{len(text):,} characters, at most {LONGEST:,} are read')
     settings = {}
@@ -72,14 +67,7 @@ class ConfigOptions(argparse.Action):
 
 
 def parse_value(text: str) -> Any:
-    """The value of an option; a ``ValueError`` if brackets do not match, or a dictionary is none.
-
-    Example:
-        >>> parse_value('dict(type="AccMetric", metric_list=("top_k_accuracy",))')
-        {'type': 'AccMetric', 'metric_list': ('top_k_accuracy',)}
-        >>> parse_value('1e-3,[val, val clean]')
-        [0.001, ['val', 'val clean']]
-    """
+    """The value of an option; brackets that do not match, for example, are a ``ValueError``."""
     text = text.strip()
     if text[:2] in ('"[', "'[", '"(', "'(") and text[-1] == text[0]:
         text = text[1:-1]  # quoted twice, as for shells without quotation

@@ -20,12 +20,9 @@ from csre_mm.utils.optional import require
 from csre_mm.visualization.figures import COLOURS, paper_style
 
 SUFFIXES = ('.gif', '.mp4')
-FPS = 30
-"""Frames a second of the sensors of NTU RGB+D and NW-UCLA."""
-GIF_STEP = 2
-"""A .gif shows every second frame: half the file, and players cannot keep up with more."""
-MOST_FRAMES = 300
-"""Of a longer recording more frames are left out; it plays at the same speed."""
+FPS = 30  # frames a second of the sensors of NTU RGB+D and NW-UCLA
+GIF_STEP = 2  # a .gif shows every second frame: half the file, and players cannot keep up with more
+MOST_FRAMES = 300  # of a longer recording more frames are left out; it plays at the same speed
 
 _SIDE = 3.6  # inches
 _DPI = 100
@@ -125,15 +122,9 @@ def to_plot_axes(keypoint: np.ndarray) -> np.ndarray:
 def level(points: np.ndarray, present: np.ndarray) -> np.ndarray:
     """Undo the tilt of a sensor that looks down, where feet at several distances show it.
 
-    Where the feet say something else than the bodies that stand (a kick looks like a steep floor),
-    the floor is as steep as these lean.
-
-    Args:
-        points: Right, away, up, in metres. Shape (M, T, V, 3).
-        present: Whether a person is in a frame. Shape (M, T).
-
-    Returns:
-        The points, turned about the axis to the right.
+    The points (M, T, V, 3) are right, away, up, in metres, and present where (M, T) says so. Where
+    the feet say something else than the bodies that stand (a kick looks like a steep floor), the
+    floor is as steep as these lean.
     """
     bodies = points[present]  # (persons and frames, V, 3)
     lowest = bodies[np.arange(len(bodies)), bodies[..., 2].argmin(1)]  # (persons and frames, 3)

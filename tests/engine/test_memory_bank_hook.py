@@ -30,7 +30,7 @@ def test_slots_of_repeats(dataset):
 
 
 def test_data_sets_are_found_whatever_wraps_them(dataset):
-    joined = ConcatDataset([RepeatDataset(dataset, times=2), dataset])
+    joined = RepeatDataset(ConcatDataset([dataset, dataset]), times=2)
     assert list(innermost(joined)) == [dataset, dataset]
 
 

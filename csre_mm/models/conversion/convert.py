@@ -159,11 +159,11 @@ def convert_state_dict(encoder: str, state_dict: Mapping[str, Any]) -> dict[str,
 
 
 def convert_weights(encoder: str, source: str | os.PathLike, target: str | os.PathLike) -> int:
-    """Convert a file.
+    """Convert a file: a state dict of a release, or a dictionary with one in ``state_dict``.
 
     Args:
         encoder: One of :data:`csre_mm.models.conversion.ENCODERS`.
-        source: What the release saved: a state dict, or a dictionary with one in ``state_dict``.
+        source: What the release saved.
         target: The checkpoint to write.
 
     Returns:
