@@ -13,6 +13,7 @@ from csre_mm.models.data_preprocessors.streams import (
     STREAMS,
     bones,
     find_valid,
+    keep_valid,
     motion,
     rotation_matrices,
     score_of_stream,
@@ -131,7 +132,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         if self.origin_joint is not None:
             x = torch.where(valid, x - self._origin(x, valid), 0)
         stream, valid = self._to_stream(x, valid)
-        parts = [stream]
+        parts = [keep_valid(stream, valid)]
         if self.score_channel:
             scores = score_of_stream(score, self.stream, self.parents)
             parts.append(scores if self.stream == 'j' else torch.where(valid, scores, 0))
