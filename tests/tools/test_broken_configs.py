@@ -131,6 +131,22 @@ def test_labels_of_the_validation_split(run, tmp_path, ntu_file, labels, message
     assert_refused(run('train.py', where, '--cfg-options', *pairs), message)
 
 
+@pytest.mark.parametrize('multi_class', [True, False])
+def test_several_labels_with_csre(run, tmp_path, multi_class):
+    """Which mmaction2's data set allows."""
+    data = pickle.loads(make_annotations(tmp_path / 'own.pkl').read_bytes())
+    for sample in data['annotations']:
+        sample['label'] = [sample['label'], 5]
+    (tmp_path / 'own.pkl').write_bytes(pickle.dumps(data, protocol=4))
+    options = small(tmp_path / 'own.pkl', 'hcn', csre=True)
+    for loader in ('train', 'val'):
+        where = f'{loader}_dataloader.dataset'
+        options += [f'{where}.type=PoseDataset']
+        options += [f'{where}.multi_class=True', f'{where}.num_classes=60'] if multi_class else []
+    result = run('train.py', config('csre_hcn_ntu60'), '--cfg-options', *options)
+    assert_refused(result, 'own.pkl: there are several labels a clip')
+
+
 @pytest.mark.parametrize('option', ['model.neck', '=3', 'a.b=[1', 'a.b=dict(1)', 'a.b={x:1}'])
 def test_options_that_cannot_be_read(run, option):
     status, _, errors = run('train.py', config('hcn_ntu60'), '--cfg-options', option)

@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 
 from csre_mm.datasets.input_shape import check_channels
 from csre_mm.datasets.labels import innermost, labels_of
+from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.utils.errors import InputError
 
 
@@ -23,6 +24,7 @@ class StartCheckHook(Hook):
 
     - Labels, of training and validation, for which the classifier has no score: they end in an
       index error inside the loss on a CPU and in an assertion of the device on a GPU.
+    - Several labels a clip with CSRE, which contrasts by one.
     - Coordinates that the encoder does not take (C = 2 for C = 3).
     - A loader without a batch: the run would end at once, with success.
     - A ``save_best`` that no metric of ``val_evaluator`` yields: a KeyError after the epoch.
@@ -66,11 +68,11 @@ class StartCheckHook(Hook):
                 else f'{key}.dataset has no sample'
             )
         check_channels(runner.cfg, loader.dataset, key)
-        head = getattr(_model(runner), 'cls_head', None)
-        num_classes = getattr(head, 'num_classes', None)
-        if num_classes is not None:
-            for dataset in innermost(loader.dataset):
-                check_labels(dataset, num_classes)
+        model = _model(runner)
+        num_classes = getattr(getattr(model, 'cls_head', None), 'num_classes', None)
+        contrasts = any(isinstance(module, MemoryContrastLoss) for module in model.modules())
+        for dataset in innermost(loader.dataset):
+            check_labels(dataset, num_classes, single=contrasts)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """The first training batch comes."""
@@ -99,13 +101,19 @@ def _model(runner: Runner) -> Any:
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
-def check_labels(dataset: BaseDataset, num_classes: int) -> None:
-    """Insist on labels that the classifier has a score for."""
+def check_labels(dataset: BaseDataset, num_classes: int | None, single: bool = False) -> None:
+    """Insist on labels that the classifier has a score for, and on one a clip if ``single``."""
     labels = labels_of(dataset)
-    if labels is None or not len(labels):
+    source = getattr(dataset, 'ann_file', type(dataset).__name__)
+    if single and labels is None and dataset.get_data_info(0).get('label') is not None:
+        raise InputError(
+            f'{source}: there are several labels a clip (multi_class), CSRE contrasts by one: give '
+            "each clip one label, or train without CSRE (model.type='RecognizerGCN', no neck)"
+        )
+    if labels is None or not len(labels) or num_classes is None:
         return
     low, high = int(labels.min()), int(labels.max())
-    place = f'{getattr(dataset, "ann_file", type(dataset).__name__)} has the labels {low} to {high}'
+    place = f'{source} has the labels {low} to {high}'
     if low < 0:
         raise InputError(f'{place}: labels start at 0')
     if low == 1 and high == num_classes:
