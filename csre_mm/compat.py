@@ -46,6 +46,7 @@ def apply() -> None:
     supply_numpy_inf()
     defer_scipy_stats()
     refuse_ignored_neck()
+    check_graphs()
 
 
 def no_accelerator() -> bool:
@@ -179,3 +180,23 @@ def refuse_ignored_neck() -> None:
         build(self, *args, **kwargs)
 
     RecognizerGCN.__init__ = init
+
+
+def check_graphs() -> None:
+    """Let mmaction2's ``Graph`` take every layout of csre_mm, and refuse what is no tree.
+
+    It takes edges in any direction, in a circle, or counted from one, and any centre.
+    """
+    from mmaction.models.utils import Graph
+
+    from csre_mm.datasets.layouts import get_layout
+
+    build = Graph.__init__
+
+    @functools.wraps(build)
+    def init(self: Any, layout: Any = 'coco', *args: Any, **kwargs: Any) -> None:
+        if layout not in ('coco', 'openpose', 'nturgb+d'):  # its own
+            layout = get_layout(layout).as_graph_layout()
+        build(self, layout, *args, **kwargs)
+
+    Graph.__init__ = init

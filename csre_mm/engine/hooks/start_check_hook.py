@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import torch
+from mmaction.models.heads import GCNHead
 from mmaction.registry import HOOKS
 from mmaction.structures import ActionDataSample
 from mmengine.dataset import BaseDataset
@@ -11,6 +12,7 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import Tensor
 
 from csre_mm.datasets.input_shape import check_channels
 from csre_mm.datasets.labels import innermost, labels_of
@@ -24,6 +26,7 @@ class StartCheckHook(Hook):
 
     - Labels, of training and validation, for which the classifier has no score: they end in an
       index error inside the loss on a CPU and in an assertion of the device on a GPU.
+    - A feature map with other channels than the classifier takes.
     - Several labels a clip with CSRE, which contrasts by one.
     - Coordinates that the encoder does not take (C = 2 for C = 3).
     - A loader without a batch: the run would end at once, with success.
@@ -39,6 +42,12 @@ class StartCheckHook(Hook):
         self.stage: str | None = 'the run cannot start'
         self._worked: set[str] = set()
         self._in_training = False
+
+    def before_run(self, runner: Runner) -> None:
+        """Let the classifier compare its input with what it takes."""
+        head = getattr(_model(runner), 'cls_head', None)
+        if isinstance(head, GCNHead):
+            head.register_forward_pre_hook(_check_feature_map)
 
     def before_train(self, runner: Runner) -> None:
         """Check what training and validation will need."""
@@ -99,6 +108,16 @@ class StartCheckHook(Hook):
 
 def _model(runner: Runner) -> Any:
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def _check_feature_map(head: GCNHead, inputs: tuple[Tensor, ...]) -> None:
+    """Insist on the channels of the classifier: mmaction2 asserts them without a message."""
+    shape = tuple(inputs[0].shape)
+    if shape[2] != head.in_channels:
+        raise InputError(
+            f'the encoder gives a feature map (N, M, C, T, V) of {shape}, model.cls_head.'
+            f'in_channels is {head.in_channels}: set it to {shape[2]}'
+        )
 
 
 def check_labels(dataset: BaseDataset, num_classes: int | None, single: bool = False) -> None:
