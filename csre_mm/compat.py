@@ -23,6 +23,7 @@ from csre_mm.utils.mmaction_imports import (
 )
 from csre_mm.utils.mmengine_files import (
     find_shipped_bases,
+    insist_on_pretrained,
     read_without_running,
     replace_pkg_resources,
     write_checkpoints_whole,
@@ -38,6 +39,7 @@ def apply() -> None:
     supply_missing_drn()
     leave_out_multimodal()
     read_without_running()
+    insist_on_pretrained()
     write_checkpoints_whole()
     launch_without_gpu()
     amp_without_gpu()

@@ -21,7 +21,12 @@ from torch.utils.data import DataLoader
 from csre_mm.engine.hooks.inference_checkpoint_hook import TRAIN_ONLY, refuse_other_model
 from csre_mm.engine.resume import go_on
 from csre_mm.engine.trained_with import STREAM, check_trained_with
-from csre_mm.utils.checkpoints import checkpoint_before, find_state_dict, newest_checkpoint
+from csre_mm.utils.checkpoints import (
+    check_fit,
+    checkpoint_before,
+    find_state_dict,
+    newest_checkpoint,
+)
 from csre_mm.utils.errors import InputError
 
 _LONGEST = 10  # lines of a message in the terminal; longer ones are in the log file
@@ -141,30 +146,16 @@ class SkeletonRunner(Runner):
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         state, expected = checkpoint['state_dict'], self.bare_model.state_dict()
         if starts:
-            self._check_encoder(state, expected, filename)
+            skipped = TRAIN_ONLY, 'cls_head.'
+            encoder = {key: t for key, t in expected.items() if not key.startswith(skipped)}
+            if remark := check_fit(state, encoder, str(filename), 'the encoder'):
+                self.logger.warning(remark)
         elif self.trains:
             _check_resumed(state, expected, filename)
         load_state_dict(self.bare_model, state, strict, self.logger)
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
-
-    def _check_encoder(
-        self, state: dict[str, Tensor], expected: dict[str, Tensor], filename: str
-    ) -> None:
-        """Insist that a training that starts from weights gets most of its encoder from them."""
-        encoder = [key for key in expected if not key.startswith((TRAIN_ONLY, 'cls_head.'))]
-        fits = [key for key in encoder if key in state and state[key].shape == expected[key].shape]
-        found = f'{filename}: {len(fits)} of the {len(encoder)} tensors of the encoder fit'
-        if 2 * len(fits) < len(encoder):
-            names = f'{next(iter(state))} in the file, {encoder[0]} in the model'
-            raise InputError(
-                f'{found} ({names}): the weights are of another encoder, or of other code, whose '
-                'weights tools/convert_weights.py converts'
-            )
-        if len(fits) < len(encoder):
-            left = next(key for key in encoder if key not in fits)
-            self.logger.warning(f'{found}; the others, such as {left}, start at random.')
 
 
 def _without_interrupt(start_workers: Callable[[], Any]) -> Any:
