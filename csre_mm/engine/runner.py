@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -28,6 +29,7 @@ from csre_mm.utils.checkpoints import (
     newest_checkpoint,
 )
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import naming
 
 _LONGEST = 10  # lines of a message in the terminal; longer ones are in the log file
 _FEWEST = 4  # log lines in an epoch
@@ -80,11 +82,13 @@ class SkeletonRunner(Runner):
             super().dump_config()
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
-        """Mmengine's logger, whose long messages go to the file alone."""
+        """Mmengine's logger; long messages go to the file alone, and a full disk has a name."""
         logger = super().build_logger(*args, **kwargs)
         for handler in logger.handlers:
             if type(handler) is logging.StreamHandler:
                 handler.addFilter(_is_short)
+            elif isinstance(handler, logging.FileHandler):
+                handler.handleError = partial(_raise_with_name, handler)  # type: ignore[method-assign]
         return logger
 
     def register_hook(self, hook: Hook | dict, priority: Any = None) -> None:
@@ -183,6 +187,14 @@ def _check_resumed(state: dict[str, Tensor], expected: dict[str, Tensor], filena
         )
     shapes = {key: value for key, value in expected.items() if '.bank.' not in key}
     refuse_other_model({k: v for k, v in state.items() if '.bank.' not in k}, shapes, filename)
+
+
+def _raise_with_name(handler: logging.FileHandler, record: logging.LogRecord) -> None:
+    """Let an error of writing the log end the run; logging prints a traceback for each line."""
+    if not isinstance(sys.exc_info()[1], OSError):
+        return logging.FileHandler.handleError(handler, record)
+    with naming(handler.baseFilename):
+        raise
 
 
 def _is_short(record: logging.LogRecord) -> bool:
