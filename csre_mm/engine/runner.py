@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from csre_mm.engine.hooks.inference_checkpoint_hook import TRAIN_ONLY, refuse_other_model
+from csre_mm.engine.packed_batch import collate_packed
 from csre_mm.engine.resume import go_on
 from csre_mm.engine.trained_with import STREAM, check_trained_with
 from csre_mm.utils.checkpoints import (
@@ -99,9 +100,13 @@ class SkeletonRunner(Runner):
 
     @staticmethod
     def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader:
-        """Build a data loader whose workers leave Ctrl-C to the main process, which ends them."""
+        """Build a data loader whose workers leave Ctrl-C to the main process, which ends them.
+
+        What they send is packed (:func:`collate_packed`).
+        """
         loader = Runner.build_dataloader(*args, **kwargs)
         if loader.num_workers:
+            loader.collate_fn = partial(collate_packed, loader.collate_fn)
             loader._get_iterator = partial(_without_interrupt, loader._get_iterator)
         return loader
 

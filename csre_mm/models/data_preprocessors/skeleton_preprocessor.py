@@ -117,7 +117,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
 
     def _move(self, samples: object) -> object:
         """Copy data samples to the device; if labels are all that they hold, in one copy."""
-        if on_cpu(self.parents) or not _have_labels_alone(samples):
+        if on_cpu(self.parents) or not have_labels_alone(samples):
             return self.cast_data(samples)
         labels = move(torch.stack([sample.gt_label for sample in samples]), self.device)
         return [s.new(gt_label=row) for s, row in zip(samples, labels.unbind(), strict=True)]
@@ -186,7 +186,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         return motion(result, valid) if 'm' in self.stream else (result, valid)
 
 
-def _have_labels_alone(samples: object) -> TypeGuard[list[ActionDataSample]]:
+def have_labels_alone(samples: object) -> TypeGuard[list[ActionDataSample]]:
     """Whether all that samples hold is a label, of one shape for all."""
     if not isinstance(samples, list) or not all(isinstance(s, ActionDataSample) for s in samples):
         return False
