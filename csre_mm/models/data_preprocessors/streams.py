@@ -16,7 +16,7 @@ def find_valid(x: Tensor) -> Tensor:
 
 
 def keep_valid(x: Tensor, valid: Tensor) -> Tensor:
-    """Write zeros of (..., V, C) as :func:`find_valid` reads them: -0.0 of a valid joint, else 0."""
+    """Write zeros of (..., V, C) as :func:`find_valid` reads them: -0.0 in a valid joint."""
     return torch.where(x == 0, torch.where(valid, -0.0, 0.0), x)
 
 
