@@ -23,6 +23,7 @@ from csre_mm.utils.mmaction_imports import (
 )
 from csre_mm.utils.mmengine_files import (
     find_shipped_bases,
+    insist_on_pretrained,
     read_without_running,
     replace_pkg_resources,
     write_checkpoints_whole,
@@ -38,6 +39,7 @@ def apply() -> None:
     supply_missing_drn()
     leave_out_multimodal()
     read_without_running()
+    insist_on_pretrained()
     write_checkpoints_whole()
     launch_without_gpu()
     amp_without_gpu()
@@ -46,6 +48,7 @@ def apply() -> None:
     supply_numpy_inf()
     defer_scipy_stats()
     refuse_ignored_neck()
+    check_graphs()
 
 
 def no_accelerator() -> bool:
@@ -179,3 +182,23 @@ def refuse_ignored_neck() -> None:
         build(self, *args, **kwargs)
 
     RecognizerGCN.__init__ = init
+
+
+def check_graphs() -> None:
+    """Let mmaction2's ``Graph`` take every layout of csre_mm, and refuse what is no tree.
+
+    It takes edges in any direction, in a circle, or counted from one, and any centre.
+    """
+    from mmaction.models.utils import Graph
+
+    from csre_mm.datasets.layouts import get_layout
+
+    build = Graph.__init__
+
+    @functools.wraps(build)
+    def init(self: Any, layout: Any = 'coco', *args: Any, **kwargs: Any) -> None:
+        if layout not in ('coco', 'openpose', 'nturgb+d'):  # its own
+            layout = get_layout(layout).as_graph_layout()
+        build(self, layout, *args, **kwargs)
+
+    Graph.__init__ = init

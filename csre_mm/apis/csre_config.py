@@ -13,7 +13,7 @@ from torch import Tensor
 from csre_mm.datasets.input_shape import InputShape, read_input_shape
 from csre_mm.models.necks.feature_map import check_numbers, find_feature_map
 from csre_mm.utils.config import build, has_csre, pipeline_of
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.random import seeded_aside
 
 _FRAMES = 100  # of the recording that goes through the pipeline
@@ -78,9 +78,9 @@ def example_input(cfg: Config, shape: InputShape) -> Tensor:
     except InputError:
         raise
     except Exception as error:  # a pipeline is the user's code
-        reason = ' '.join(f'{type(error).__name__}: {error}'.split())
+        reason = f'{type(error).__name__}: {one_line(error, 150)}'
         raise InputError(
-            f'the dry run of the training pipeline fails ({reason:.150}): set '
+            f'the dry run of the training pipeline fails ({reason}): set '
             'model.neck.in_channels, num_frames, num_joints and with_persons'
         ) from error
     finally:

@@ -16,6 +16,7 @@ from csre_mm.compat import no_accelerator
 from csre_mm.engine import FiniteCheckHook, SkeletonRunner, StartCheckHook, ThreadHook
 from csre_mm.utils.config import build
 from csre_mm.utils.errors import InputError, as_input_error
+from csre_mm.utils.files import naming
 from csre_mm.utils.machine import keep_freed_memory
 from csre_mm.utils.optional import require
 from csre_mm.utils.work_dir import is_first_process, tracked_before
@@ -80,13 +81,15 @@ def run(runner: Runner, task: Literal['train', 'val', 'test']) -> None:
 
     Raises:
         InputError: If that fails.
+        OSError: If a file cannot be written, with its name or the working folder.
 
     Example:
         >>> run(build_runner(Config.fromfile('config.py')), 'train')
     """
     check = next(hook for hook in runner.hooks if isinstance(hook, StartCheckHook))
     try:
-        getattr(runner, task)()
+        with naming(runner.work_dir):
+            getattr(runner, task)()
     except Exception:
         if check.stage is None:
             raise

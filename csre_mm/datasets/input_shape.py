@@ -11,10 +11,10 @@ import numpy as np
 from mmaction.models.utils import Graph
 from mmaction.registry import MODELS
 
-from csre_mm.datasets.layouts import LAYOUTS, get_layout
+from csre_mm.datasets.layouts import get_layout
 from csre_mm.datasets.valid_joints import body_extent, valid_joints
 from csre_mm.utils.config import innermost_datasets, last_value, pipeline_of
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.random import seeded_aside
 
 NORMALIZING = ('PreNormalize2D', 'NormalizeRange', 'PoseCompact')
@@ -96,7 +96,8 @@ def config_errors() -> Iterator[None]:
         raise
     except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise InputError(
-            f'the config is not one of a skeleton recognizer: {type(error).__name__}: {error}'
+            f'the config is not one of a skeleton recognizer: {type(error).__name__}: '
+            f'{one_line(error)}'
         ) from error
 
 
@@ -179,12 +180,5 @@ def _joints(model: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
         layout = preprocessor.get('layout', 'nturgb+d')
         yield 'model.data_preprocessor.layout', get_layout(layout).num_joints
     layout = ((model.get('backbone') or {}).get('graph_cfg') or {}).get('layout')
-    if layout is None:
-        return
-    if layout in ('coco', 'openpose') and layout not in LAYOUTS:  # mmaction2's
-        num_joints = Graph(layout).num_node
-    elif isinstance(layout, Mapping) and 'num_node' in layout:
-        num_joints = layout['num_node']
-    else:
-        num_joints = get_layout(layout).num_joints
-    yield 'model.backbone.graph_cfg.layout', num_joints
+    if layout is not None:
+        yield 'model.backbone.graph_cfg.layout', Graph(layout).num_node

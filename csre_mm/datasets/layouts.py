@@ -108,7 +108,8 @@ class SkeletonLayout:
 
     def as_graph_layout(self) -> dict:
         """The layout as the dictionary that ``mmaction.models.utils.Graph`` takes."""
-        return dict(num_node=self.num_joints, inward=list(self.edges), center=self.center)
+        roots = dict(roots=self.roots) if self.roots else {}
+        return dict(num_node=self.num_joints, inward=list(self.edges), center=self.center, **roots)
 
 
 def _from_one_based(pairs: str) -> tuple[tuple[int, int], ...]:
@@ -171,13 +172,16 @@ LAYOUTS: dict[str, SkeletonLayout] = {
 }
 
 
+_OF_MMACTION2 = {'num_node': 'num_joints', 'inward': 'edges'}
+
+
 def get_layout(layout: str | dict | SkeletonLayout) -> SkeletonLayout:
     """Look up a layout by name, or make one from a config.
 
     Args:
         layout: A name in :data:`LAYOUTS`, a :class:`SkeletonLayout`, or a dictionary of its
             arguments. In a dictionary ``name`` and ``bone_parents`` may be left out: the bones are
-            then the edges.
+            then the edges. mmaction2's names for ``num_joints`` and ``edges`` are understood.
 
     Raises:
         InputError: If the name is unknown, or the dictionary is no valid layout.
@@ -194,7 +198,7 @@ def get_layout(layout: str | dict | SkeletonLayout) -> SkeletonLayout:
         if layout not in LAYOUTS:
             raise InputError(f'no skeleton layout {layout!r}; known: {", ".join(sorted(LAYOUTS))}')
         return LAYOUTS[layout]
-    fields = dict(layout)
+    fields = {_OF_MMACTION2.get(key, key): value for key, value in layout.items()}
     fields.setdefault('name', 'custom')
     try:
         fields['edges'] = tuple(tuple(edge) for edge in fields['edges'])

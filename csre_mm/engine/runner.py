@@ -2,6 +2,7 @@
 
 import logging
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -19,10 +20,17 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
 from csre_mm.engine.hooks.inference_checkpoint_hook import TRAIN_ONLY, refuse_other_model
+from csre_mm.engine.packed_batch import collate_packed
 from csre_mm.engine.resume import go_on
 from csre_mm.engine.trained_with import STREAM, check_trained_with
-from csre_mm.utils.checkpoints import checkpoint_before, find_state_dict, newest_checkpoint
+from csre_mm.utils.checkpoints import (
+    check_fit,
+    checkpoint_before,
+    find_state_dict,
+    newest_checkpoint,
+)
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import naming
 
 _LONGEST = 10  # lines of a message in the terminal; longer ones are in the log file
 _FEWEST = 4  # log lines in an epoch
@@ -75,11 +83,13 @@ class SkeletonRunner(Runner):
             super().dump_config()
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
-        """Mmengine's logger, whose long messages go to the file alone."""
+        """Mmengine's logger; long messages go to the file alone, and a full disk has a name."""
         logger = super().build_logger(*args, **kwargs)
         for handler in logger.handlers:
             if type(handler) is logging.StreamHandler:
                 handler.addFilter(_is_short)
+            elif isinstance(handler, logging.FileHandler):
+                handler.handleError = partial(_raise_with_name, handler)  # type: ignore[method-assign]
         return logger
 
     def register_hook(self, hook: Hook | dict, priority: Any = None) -> None:
@@ -90,9 +100,13 @@ class SkeletonRunner(Runner):
 
     @staticmethod
     def build_dataloader(*args: Any, **kwargs: Any) -> DataLoader:
-        """Build a data loader whose workers leave Ctrl-C to the main process, which ends them."""
+        """Build a data loader whose workers leave Ctrl-C to the main process, which ends them.
+
+        What they send is packed (:func:`collate_packed`).
+        """
         loader = Runner.build_dataloader(*args, **kwargs)
         if loader.num_workers:
+            loader.collate_fn = partial(collate_packed, loader.collate_fn)
             loader._get_iterator = partial(_without_interrupt, loader._get_iterator)
         return loader
 
@@ -141,30 +155,16 @@ class SkeletonRunner(Runner):
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         state, expected = checkpoint['state_dict'], self.bare_model.state_dict()
         if starts:
-            self._check_encoder(state, expected, filename)
+            skipped = TRAIN_ONLY, 'cls_head.'
+            encoder = {key: t for key, t in expected.items() if not key.startswith(skipped)}
+            if remark := check_fit(state, encoder, str(filename), 'the encoder'):
+                self.logger.warning(remark)
         elif self.trains:
             _check_resumed(state, expected, filename)
         load_state_dict(self.bare_model, state, strict, self.logger)
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
-
-    def _check_encoder(
-        self, state: dict[str, Tensor], expected: dict[str, Tensor], filename: str
-    ) -> None:
-        """Insist that a training that starts from weights gets most of its encoder from them."""
-        encoder = [key for key in expected if not key.startswith((TRAIN_ONLY, 'cls_head.'))]
-        fits = [key for key in encoder if key in state and state[key].shape == expected[key].shape]
-        found = f'{filename}: {len(fits)} of the {len(encoder)} tensors of the encoder fit'
-        if 2 * len(fits) < len(encoder):
-            names = f'{next(iter(state))} in the file, {encoder[0]} in the model'
-            raise InputError(
-                f'{found} ({names}): the weights are of another encoder, or of other code, whose '
-                'weights tools/convert_weights.py converts'
-            )
-        if len(fits) < len(encoder):
-            left = next(key for key in encoder if key not in fits)
-            self.logger.warning(f'{found}; the others, such as {left}, start at random.')
 
 
 def _without_interrupt(start_workers: Callable[[], Any]) -> Any:
@@ -192,6 +192,14 @@ def _check_resumed(state: dict[str, Tensor], expected: dict[str, Tensor], filena
         )
     shapes = {key: value for key, value in expected.items() if '.bank.' not in key}
     refuse_other_model({k: v for k, v in state.items() if '.bank.' not in k}, shapes, filename)
+
+
+def _raise_with_name(handler: logging.FileHandler, record: logging.LogRecord) -> None:
+    """Let an error of writing the log end the run; logging prints a traceback for each line."""
+    if not isinstance(sys.exc_info()[1], OSError):
+        return logging.FileHandler.handleError(handler, record)
+    with naming(handler.baseFilename):
+        raise
 
 
 def _is_short(record: logging.LogRecord) -> bool:

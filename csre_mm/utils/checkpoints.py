@@ -115,3 +115,40 @@ def find_state_dict(
 def read_state_dict(path: str | os.PathLike) -> dict[str, Tensor]:
     """Read the tensors of a checkpoint, a published one or a bare state dict, by name."""
     return find_state_dict(load_checkpoint_file(os.fspath(path), map_location='cpu'), path)
+
+
+OTHER_WEIGHTS = (
+    'the weights are of another encoder, or of other code, whose weights tools/convert_weights.py '
+    'converts'
+)
+
+
+def check_fit(
+    state: Mapping[str, Tensor],
+    expected: Mapping[str, Tensor],
+    source: str,
+    what: str,
+    advice: str = OTHER_WEIGHTS,
+) -> str | None:
+    """Insist that at least half of the tensors of a module come from a file.
+
+    Args:
+        state: The tensors of the file by name.
+        expected: Those of the module.
+        source: The name of the file in messages.
+        what: What the module is called.
+        advice: What to do if they do not.
+
+    Returns:
+        A remark on what the file lacks, if it lacks something.
+
+    Raises:
+        InputError: If less than half fit.
+    """
+    fits = [key for key in expected if key in state and state[key].shape == expected[key].shape]
+    found = f'{source}: {len(fits)} of the {len(expected)} tensors of {what} fit'
+    if 2 * len(fits) < len(expected):
+        names = f'{next(iter(state), "nothing")} in the file, {next(iter(expected))} in the model'
+        raise InputError(f'{found} ({names}): {advice}')
+    left = next((key for key in expected if key not in fits), None)
+    return f'{found}; the others, such as {left}, start at random.' if left else None

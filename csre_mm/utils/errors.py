@@ -4,6 +4,7 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 # Control characters, line separators, changes of direction, surrogates and what XML forbids.
 CONTROL = re.compile('[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]')
@@ -26,8 +27,24 @@ def printable(text: str) -> str:
 
 
 def one_line(error: BaseException, length: int = 200) -> str:
-    """The message of an error as the reason in another one: on one line, cut to a length."""
-    return ' '.join(str(error).split())[:length]
+    """The message of an error as the reason in another one: on one line, cut to a length.
+
+    Of an error without a message, as a bare ``assert`` raises it, the source line that raised it;
+    of one in a worker of a data loader, where torch puts a traceback in front, what it was there.
+    """
+    text = str(error.args[0] if isinstance(error, KeyError) and error.args else error)
+    _, in_worker, trace = text.rpartition('Traceback (most recent call last):\n')
+    if in_worker:
+        lines = trace.splitlines()
+        end = next((i for i, line in enumerate(lines) if line[:1] not in ('', ' ')), len(lines))
+        text = '\n'.join(lines[end:]).partition(':')[2]  # behind the type
+        source = [line.strip() for line in lines[:end] if line.strip(' ~^')]
+        if not text.strip() and source:
+            text = source[-1]
+    elif not text.strip():
+        frames = traceback.extract_tb(error.__traceback__)
+        text = f'{frames[-1].line} ({Path(frames[-1].filename).name})' if frames else ''
+    return ' '.join(text.split())[:length]
 
 
 @contextmanager
@@ -42,10 +59,8 @@ def as_input_error(what: str) -> Iterator[None]:
     except (InputError, OSError):
         raise
     except Exception as error:
-        reason = error.args[0] if isinstance(error, KeyError) and error.args else error
-        text = ' '.join(f'{_being_built(error)}{type(error).__name__}: {reason}'.split())
-        hint = f'{TRACEBACK_VARIABLE}=1 shows where'
-        raise InputError(f'{what}: {text:.400} ({hint})') from error
+        reason = f'{_being_built(error)}{type(error).__name__}: {one_line(error, 400)}'
+        raise InputError(f'{what}: {reason} ({TRACEBACK_VARIABLE}=1 shows where)') from error
 
 
 def _being_built(error: BaseException) -> str:

@@ -1,16 +1,26 @@
 """Reading text files of bounded size, and writing files as a whole or not at all."""
 
 import errno
+import functools
 import json
 import os
+import re
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from csre_mm.utils.errors import InputError, one_line
 
+with suppress(ImportError):  # Windows has none
+    import fcntl
+
+_TEMPORARY = re.compile(r'\.csre_mm\..*\.[a-z0-9_]{8}(\.[^.]*)?')
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+_DAY = 86_400
+"""Seconds after which a temporary file without a lock belongs to nobody."""
 LARGEST_TEXT = 1 << 26
 """Bytes of a text file that is read; what is made of JSON takes some twenty times as much."""
 
@@ -60,17 +70,20 @@ def atomic_path(target: str | os.PathLike) -> Iterator[Path]:
 
     Missing parent folders are made, the suffix and the permissions of a file that is replaced are
     kept, and a symbolic link stays one. When the block raises, ``target`` stays unchanged; an
-    ``OSError`` names it.
+    ``OSError`` names it. What killed processes left in the folder is cleared, once in a process.
     """
     named, target = target, Path(os.path.realpath(target))
-    temporary = None
+    temporary = handle = None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
+        _clear_once(target.parent)
         handle, name = tempfile.mkstemp(
-            dir=target.parent, prefix=f'.{target.stem}.', suffix=target.suffix
+            dir=target.parent, prefix=f'.csre_mm.{target.stem}.', suffix=target.suffix
         )
-        os.close(handle)
         temporary = Path(name)
+        if _locked(handle) is None:  # Windows replaces no open file
+            os.close(handle)
+            handle = None
         yield temporary
         temporary.chmod(_mode(target))
         os.replace(temporary, target)
@@ -85,6 +98,57 @@ def atomic_path(target: str | os.PathLike) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+        if handle is not None:
+            os.close(handle)
+
+
+def clear_temporaries(folder: str | os.PathLike) -> None:
+    """Remove the temporary files of :func:`atomic_path` whose process has ended.
+
+    A process holds a lock on its file, which ends with it, however it ends. Where a file system has
+    no locks, a file belongs to nobody after a day.
+    """
+    for path in Path(folder).iterdir():
+        if _TEMPORARY.fullmatch(path.name):
+            with suppress(OSError):  # it is gone, or not ours
+                if _is_left(path):
+                    path.unlink()
+
+
+_clear_once = functools.cache(clear_temporaries)
+
+
+def _is_left(path: Path) -> bool:
+    """Whether the process that wrote a temporary file has ended."""
+    age = time.time() - path.stat().st_mtime
+    with path.open('rb') as file:
+        free = _locked(file.fileno())
+    if free is None:
+        return age > _DAY
+    # An empty one may have been made just now, and not been locked yet.
+    return free and (path.stat().st_size > 0 or age > _DAY)
+
+
+def _locked(handle: int) -> bool | None:
+    """Lock a file; False if another process has, None if there are no locks."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except (OSError, NameError):
+        return None
+    return True
+
+
+@contextmanager
+def naming(path: str | os.PathLike) -> Iterator[None]:
+    """Name a file or folder in the error of a write that names none, as one of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _FULL or error.filename is not None:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), os.fspath(path)) from error
 
 
 def _mode(target: Path) -> int:

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import importlib.util
+import logging
 import types
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,14 @@ from urllib.parse import urlparse
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 
-from csre_mm.utils.checkpoints import find_state_dict, load_checkpoint_file
+from csre_mm.utils.checkpoints import (
+    OTHER_WEIGHTS,
+    check_fit,
+    find_state_dict,
+    load_checkpoint_file,
+)
 from csre_mm.utils.files import atomic_path
 from csre_mm.utils.project import find_config
 
@@ -104,6 +111,33 @@ def read_without_running() -> None:
     checkpoint.torch, checkpoint.load_url = SafeTorch('torch'), load_url
     checkpoint.load_from_local = load_from_local
     checkpoint.CheckpointLoader.register_scheme('', load_from_local, force=True)
+
+
+def insist_on_pretrained() -> None:
+    """Refuse ``init_cfg=dict(type='Pretrained', ...)`` of which less than half fits.
+
+    mmengine loads what fits, and be it nothing: the training starts from random weights.
+    """
+    from mmengine.model.weight_init import PretrainedInit
+    from mmengine.runner import checkpoint
+
+    initialise = PretrainedInit.__call__
+
+    def call(self: Any, module: Any) -> None:
+        content = checkpoint._load_checkpoint(self.checkpoint, self.map_location, 'current')
+        state = find_state_dict(content, self.checkpoint)
+        prefix = f'{self.prefix.rstrip(".")}.' if self.prefix else ''
+        part = {key[len(prefix) :]: state[key] for key in state if key.startswith(prefix)}
+        expected, name = module.state_dict(), type(module).__name__
+        first = f'.{next(iter(expected), "")}'
+        within = next((key.removesuffix(first) for key in part if key.endswith(first)), None)
+        advice = f"set init_cfg.prefix='{within}'" if within and not prefix else OTHER_WEIGHTS
+        remark = check_fit(part, expected, f'init_cfg: {self.checkpoint}', name, advice)
+        if remark:
+            print_log(remark, 'current', logging.WARNING)
+        initialise(self, module)
+
+    PretrainedInit.__call__ = call
 
 
 def write_checkpoints_whole() -> None:

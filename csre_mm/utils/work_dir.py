@@ -8,13 +8,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import clear_temporaries, naming
 
 with suppress(ImportError):  # Windows has none, and no lock then
     import fcntl
 
 LOCK = '.lock'
 """The file that a training holds in its working folder."""
-_TEMPORARY = re.compile(r'\.(epoch|iter|best)_.*\.\w{8}\.pth')
 _RANKS = ('RANK', 'SLURM_PROCID', 'OMPI_COMM_WORLD_RANK')
 
 
@@ -48,12 +48,11 @@ def held(folder: str | os.PathLike) -> Iterator[None]:
             ) from error
         except (OSError, NameError):
             pass
-        file.truncate(0)
-        file.write(f'process {os.getpid()} on {socket.gethostname()}')
-        file.flush()
-        for path in Path(folder).iterdir():
-            if _TEMPORARY.fullmatch(path.name):
-                path.unlink(missing_ok=True)
+        with naming(folder):
+            file.truncate(0)
+            file.write(f'process {os.getpid()} on {socket.gethostname()}')
+            file.flush()
+        clear_temporaries(folder)
         yield
 
 

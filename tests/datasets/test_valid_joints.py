@@ -161,6 +161,7 @@ def test_a_stream_is_that_of_the_whole_or_zero(kind, options, whole):
     out, expected = (stream(x, True, stream=kind, **options) for x in (centred, full))
     np.testing.assert_array_equal(out[valid], expected[valid])
     assert not out[~valid].any()
+    np.testing.assert_array_equal(valid_joints(out), valid)  # what an encoder reads of it
 
 
 @pytest.mark.parametrize('options', [{'origin_joint': 1}, {'relative_to_center': True}])

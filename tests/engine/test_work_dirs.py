@@ -1,12 +1,17 @@
 """Working folders: of runs that are copied, killed, resumed elsewhere, or trained in twice."""
 
+import errno
+import logging
 import multiprocessing
+import os
 import shutil
 
 import pytest
 from mmengine.hooks import LoggerHook
 from mmengine.runner import EpochBasedTrainLoop, ValLoop
+from mmengine.visualization import LocalVisBackend
 
+from csre_mm.apis.runner import run
 from csre_mm.engine import ResumableCheckpointHook
 from csre_mm.utils.checkpoints import load_checkpoint_file, newest_checkpoint
 from csre_mm.utils.errors import InputError
@@ -113,8 +118,8 @@ def test_one_training_at_a_time(tmp_path, capsys):
     process = context.Process(target=hold, args=(tmp_path, there), daemon=True)
     process.start()
     assert here.recv() == 'held'
-    left = tmp_path / '.best_acc_top1_epoch_1.a8_z0b1c.pth'
-    left.touch()
+    left = tmp_path / '.csre_mm.best_acc_top1_epoch_1.a8_z0b1c.pth'
+    left.write_bytes(b'half')
     (tmp_path / '.mine.pth').touch()
     message = f'process {process.pid} on .* is training in this folder'
     with pytest.raises(InputError, match=message), held(tmp_path):
@@ -140,3 +145,31 @@ def test_an_epoch_has_log_lines_and_the_terminal_no_config(tmp_path, monkeypatch
         assert words in log and words not in terminal
     assert len(terminal.splitlines()) < 40
     assert f'Config and environment are in {next(tmp_path.glob("*/*.log"))}.' in terminal
+
+
+FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_has_a_name_where_mmengine_writes(tmp_path, monkeypatch, ntu_file):
+    def fail(*args, **kwargs):
+        raise FULL
+
+    monkeypatch.setattr(LocalVisBackend, '_dump', fail)
+    with pytest.raises(OSError, match='No space left') as caught:
+        run(make(ntu_file, tmp_path / 'a'), 'train')
+    assert caught.value.filename == str(tmp_path / 'a')
+
+
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='no full device')
+def test_a_full_disk_under_the_log(tmp_path, ntu_file, capfd):
+    runner = make(ntu_file, tmp_path)
+    file = next(h for h in runner.logger.handlers if isinstance(h, logging.FileHandler))
+    file.stream.close()
+    file.stream = open('/dev/full', 'w')  # noqa: SIM115  of the handler
+    with pytest.raises(OSError, match='No space') as caught:
+        run(runner, 'train')
+    with pytest.raises(OSError):
+        file.stream.close()  # which flushes
+    file.stream = None
+    assert caught.value.filename == file.baseFilename and file.baseFilename.endswith('.log')
+    assert 'Logging error' not in capfd.readouterr().err

@@ -131,6 +131,41 @@ def test_labels_of_the_validation_split(run, tmp_path, ntu_file, labels, message
     assert_refused(run('train.py', where, '--cfg-options', *pairs), message)
 
 
+def test_a_classifier_for_another_encoder(run, ntu_file):
+    """Of the baseline, whose encoder is not run before the training."""
+    options = [*small(ntu_file, 'ctrgcn', csre=False), 'model.cls_head.in_channels=128']
+    result = run('train.py', config('ctrgcn_ntu60'), '--cfg-options', *options)
+    message = '(8, 2, 32, 16, 25), model.cls_head.in_channels is 128: set it to 32'
+    assert_refused(result, message)
+
+
+def test_a_graph_in_the_form_of_mmaction2(run, ntu_file, tmp_path):
+    layout = dict(num_node=25, inward=[(i, i - 1) for i in range(1, 25)] + [(24, 0)], center=0)
+    own = tmp_path / 'own.py'
+    own.write_text(
+        f"_base_ = '{config('stgcn_ntu60')}'\n"
+        f'model = dict(backbone=dict(graph_cfg=dict(_delete_=True, layout={layout!r})))\n'
+    )
+    result = run('train.py', own, '--cfg-options', *small(ntu_file, 'stgcn', csre=False))
+    assert_refused(result, "layout 'custom': edge (")
+
+
+@pytest.mark.parametrize('multi_class', [True, False])
+def test_several_labels_with_csre(run, tmp_path, multi_class):
+    """Which mmaction2's data set allows."""
+    data = pickle.loads(make_annotations(tmp_path / 'own.pkl').read_bytes())
+    for sample in data['annotations']:
+        sample['label'] = [sample['label'], 5]
+    (tmp_path / 'own.pkl').write_bytes(pickle.dumps(data, protocol=4))
+    options = small(tmp_path / 'own.pkl', 'hcn', csre=True)
+    for loader in ('train', 'val'):
+        where = f'{loader}_dataloader.dataset'
+        options += [f'{where}.type=PoseDataset']
+        options += [f'{where}.multi_class=True', f'{where}.num_classes=60'] if multi_class else []
+    result = run('train.py', config('csre_hcn_ntu60'), '--cfg-options', *options)
+    assert_refused(result, 'own.pkl: there are several labels a clip')
+
+
 @pytest.mark.parametrize('option', ['model.neck', '=3', 'a.b=[1', 'a.b=dict(1)', 'a.b={x:1}'])
 def test_options_that_cannot_be_read(run, option):
     status, _, errors = run('train.py', config('hcn_ntu60'), '--cfg-options', option)

@@ -1,12 +1,18 @@
 import errno
 import os
 import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import torch
 
+from csre_mm.utils import files
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path, load_json, read_text
+from tests.conftest import ROOT
 
 
 def write(path, text='new'):
@@ -38,6 +44,75 @@ def test_a_symbolic_link_stays_one(tmp_path):
         assert (tmp_path / 'link.txt').is_symlink()
         assert (tmp_path / 'disk/file.txt').read_text() == text
     assert [path.name for path in (tmp_path / 'disk').iterdir()] == ['file.txt']
+
+
+WRITER = """
+import sys
+from csre_mm.utils.files import atomic_path
+with atomic_path(sys.argv[1]) as path:
+    path.write_text('half')
+    print(path, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def writer():
+    """Starts processes that stop in the middle of a file."""
+    started = []
+
+    def start(target):
+        pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        command = [sys.executable, '-c', WRITER, str(target)]
+        started.append(subprocess.Popen(command, cwd=ROOT, **pipes))
+        return started[-1], Path(started[-1].stdout.readline().strip())
+
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def test_what_killed_processes_left_is_cleared_when_the_folder_is_used(tmp_path, writer):
+    (killed, left), (_, used) = writer(tmp_path / 'a.html'), writer(tmp_path / 'b.svg')
+    mine = [tmp_path / name for name in ('.csre_mm.toml', '.a.settings.json', '.b.12345678.svg')]
+    for path in mine:
+        path.write_text('mine')
+    killed.kill()
+    killed.wait(60)
+    assert left.read_text() == used.read_text() == 'half'
+    write(tmp_path / 'c.txt')
+    assert {*tmp_path.iterdir()} == {*mine, used, tmp_path / 'c.txt'}
+
+
+@pytest.mark.parametrize('locks', [True, False])
+@pytest.mark.parametrize('text', ['', 'half'])
+@pytest.mark.parametrize('age', [0, 3, 100])
+def test_a_file_that_may_be_in_use_stays(tmp_path, monkeypatch, locks, text, age):
+    """A new one may be locked in a moment; without locks only the age tells."""
+    path = tmp_path / '.csre_mm.scores.0a_b1c2d.pkl'
+    path.write_text(text)
+    then = time.time() - age * 3600
+    os.utime(path, (then, then))
+    if not locks:
+        monkeypatch.delattr(files, 'fcntl')
+    files.clear_temporaries(tmp_path)
+    assert path.exists() == (age < 24 and not (locks and text))
+
+
+def test_a_nameless_error_of_a_full_disk_gets_a_name(tmp_path):
+    def fail(number, *name):
+        with files.naming(tmp_path):
+            raise OSError(number, os.strerror(number), *name)
+
+    for arguments, name in {
+        (errno.ENOSPC,): str(tmp_path),
+        (errno.ENOSPC, 'other'): 'other',
+        (errno.ENOMEM,): None,  # says nothing of a file
+    }.items():
+        with pytest.raises(OSError) as caught:
+            fail(*arguments)
+        assert caught.value.filename == name and caught.value.errno == arguments[0]
 
 
 class FullDisk:

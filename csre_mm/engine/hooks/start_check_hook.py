@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 import torch
+from mmaction.models.heads import GCNHead
 from mmaction.registry import HOOKS
 from mmaction.structures import ActionDataSample
 from mmengine.dataset import BaseDataset
@@ -11,9 +12,11 @@ from mmengine.evaluator import Evaluator
 from mmengine.hooks import CheckpointHook, Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from torch import Tensor
 
 from csre_mm.datasets.input_shape import check_channels
 from csre_mm.datasets.labels import innermost, labels_of
+from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.utils.errors import InputError
 
 
@@ -23,6 +26,8 @@ class StartCheckHook(Hook):
 
     - Labels, of training and validation, for which the classifier has no score: they end in an
       index error inside the loss on a CPU and in an assertion of the device on a GPU.
+    - A feature map with other channels than the classifier takes.
+    - Several labels a clip with CSRE, which contrasts by one.
     - Coordinates that the encoder does not take (C = 2 for C = 3).
     - A loader without a batch: the run would end at once, with success.
     - A ``save_best`` that no metric of ``val_evaluator`` yields: a KeyError after the epoch.
@@ -37,6 +42,12 @@ class StartCheckHook(Hook):
         self.stage: str | None = 'the run cannot start'
         self._worked: set[str] = set()
         self._in_training = False
+
+    def before_run(self, runner: Runner) -> None:
+        """Let the classifier compare its input with what it takes."""
+        head = getattr(_model(runner), 'cls_head', None)
+        if isinstance(head, GCNHead):
+            head.register_forward_pre_hook(_check_feature_map)
 
     def before_train(self, runner: Runner) -> None:
         """Check what training and validation will need."""
@@ -66,11 +77,11 @@ class StartCheckHook(Hook):
                 else f'{key}.dataset has no sample'
             )
         check_channels(runner.cfg, loader.dataset, key)
-        head = getattr(_model(runner), 'cls_head', None)
-        num_classes = getattr(head, 'num_classes', None)
-        if num_classes is not None:
-            for dataset in innermost(loader.dataset):
-                check_labels(dataset, num_classes)
+        model = _model(runner)
+        num_classes = getattr(getattr(model, 'cls_head', None), 'num_classes', None)
+        contrasts = any(isinstance(module, MemoryContrastLoss) for module in model.modules())
+        for dataset in innermost(loader.dataset):
+            check_labels(dataset, num_classes, single=contrasts)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """The first training batch comes."""
@@ -99,13 +110,29 @@ def _model(runner: Runner) -> Any:
     return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
-def check_labels(dataset: BaseDataset, num_classes: int) -> None:
-    """Insist on labels that the classifier has a score for."""
+def _check_feature_map(head: GCNHead, inputs: tuple[Tensor, ...]) -> None:
+    """Insist on the channels of the classifier: mmaction2 asserts them without a message."""
+    shape = tuple(inputs[0].shape)
+    if shape[2] != head.in_channels:
+        raise InputError(
+            f'the encoder gives a feature map (N, M, C, T, V) of {shape}, model.cls_head.'
+            f'in_channels is {head.in_channels}: set it to {shape[2]}'
+        )
+
+
+def check_labels(dataset: BaseDataset, num_classes: int | None, single: bool = False) -> None:
+    """Insist on labels that the classifier has a score for, and on one a clip if ``single``."""
     labels = labels_of(dataset)
-    if labels is None or not len(labels):
+    source = getattr(dataset, 'ann_file', type(dataset).__name__)
+    if single and labels is None and dataset.get_data_info(0).get('label') is not None:
+        raise InputError(
+            f'{source}: there are several labels a clip (multi_class), CSRE contrasts by one: give '
+            "each clip one label, or train without CSRE (model.type='RecognizerGCN', no neck)"
+        )
+    if labels is None or not len(labels) or num_classes is None:
         return
     low, high = int(labels.min()), int(labels.max())
-    place = f'{getattr(dataset, "ann_file", type(dataset).__name__)} has the labels {low} to {high}'
+    place = f'{source} has the labels {low} to {high}'
     if low < 0:
         raise InputError(f'{place}: labels start at 0')
     if low == 1 and high == num_classes:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from csre_mm.datasets.layouts import get_layout
 from csre_mm.models.backbones.skeleton_encoder import check_input, check_skeletons
+from csre_mm.models.data_preprocessors.streams import find_valid
 from csre_mm.utils.errors import InputError
 
 _STRIDE = 16
@@ -25,7 +26,8 @@ class HCN(nn.Module):
     Two branches see positions and their motion: point by point first, then with the joints as
     channels, so that every filter sees all joints. The feature map has no joint axis; its last
     axis W' is that of the learned co-occurrences. The two branches are one grouped convolution per
-    layer, and persons are folded into the batch; the head takes the maximum over the persons.
+    layer, and persons are folded into the batch; the head takes the maximum over the persons. The
+    motion to a joint that was not detected (:mod:`csre_mm.datasets.valid_joints`) is zero.
 
     Args:
         graph_cfg: ``layout``, any that :func:`csre_mm.datasets.layouts.get_layout` takes; of it the
@@ -86,8 +88,8 @@ class HCN(nn.Module):
         check_input(x, _STRIDE)
         check_skeletons(x, self.expected)
         N, M, T, V, C = x.shape
-        x = x.reshape(N * M, T, V, C).permute(0, 3, 1, 2)  # (N * M, C, T, V)
-        x = torch.cat((x, _motion(x)), 1)
+        x = x.reshape(N * M, T, V, C)
+        x = torch.cat((x.permute(0, 3, 1, 2), _motion(x)), 1)  # (N * M, 2 * C, T, V)
         x = self.frames(self.point(x).relu_())  # (N * M, 2 * W, T, V)
         # The joints become channels, and lie last in memory: far faster for so few in a group.
         x = x.view(N * M, 2, self.width, T, V).permute(0, 3, 2, 1, 4)
@@ -105,10 +107,18 @@ class HCN(nn.Module):
 def _motion(x: Tensor) -> Tensor:
     """The differences of neighbouring frames, brought back to T frames by linear interpolation.
 
+    A difference is zero if the joint was not detected in one of its frames.
+
     Args:
-        x: (N, C, T, V).
+        x: (N, T, V, C).
+
+    Returns:
+        (N, C, T, V).
     """
-    return F.interpolate(x[:, :, 1:] - x[:, :, :-1], size=x.shape[2:], mode='bilinear')
+    valid = find_valid(x)
+    moving = valid[:, 1:] & valid[:, :-1]
+    steps = torch.where(moving, x[:, 1:] - x[:, :-1], 0).permute(0, 3, 1, 2)  # (N, C, T - 1, V)
+    return F.interpolate(steps, size=x.shape[1:3], mode='bilinear')
 
 
 def _init_xavier(conv: nn.Conv2d) -> None:

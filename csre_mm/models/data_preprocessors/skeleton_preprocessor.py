@@ -13,6 +13,7 @@ from csre_mm.models.data_preprocessors.streams import (
     STREAMS,
     bones,
     find_valid,
+    keep_valid,
     motion,
     rotation_matrices,
     score_of_stream,
@@ -116,7 +117,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
 
     def _move(self, samples: object) -> object:
         """Copy data samples to the device; if labels are all that they hold, in one copy."""
-        if on_cpu(self.parents) or not _have_labels_alone(samples):
+        if on_cpu(self.parents) or not have_labels_alone(samples):
             return self.cast_data(samples)
         labels = move(torch.stack([sample.gt_label for sample in samples]), self.device)
         return [s.new(gt_label=row) for s, row in zip(samples, labels.unbind(), strict=True)]
@@ -131,7 +132,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         if self.origin_joint is not None:
             x = torch.where(valid, x - self._origin(x, valid), 0)
         stream, valid = self._to_stream(x, valid)
-        parts = [stream]
+        parts = [keep_valid(stream, valid)]
         if self.score_channel:
             scores = score_of_stream(score, self.stream, self.parents)
             parts.append(scores if self.stream == 'j' else torch.where(valid, scores, 0))
@@ -185,7 +186,7 @@ class SkeletonPreprocessor(BaseDataPreprocessor):
         return motion(result, valid) if 'm' in self.stream else (result, valid)
 
 
-def _have_labels_alone(samples: object) -> TypeGuard[list[ActionDataSample]]:
+def have_labels_alone(samples: object) -> TypeGuard[list[ActionDataSample]]:
     """Whether all that samples hold is a label, of one shape for all."""
     if not isinstance(samples, list) or not all(isinstance(s, ActionDataSample) for s in samples):
         return False

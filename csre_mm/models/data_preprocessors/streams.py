@@ -8,11 +8,16 @@ STREAMS = ('j', 'b', 'jm', 'bm')  # joint, bone, joint motion, bone motion
 
 def find_valid(x: Tensor) -> Tensor:
     """The joints (..., V, C) that were detected, as :func:`valid_joints`: a mask (..., V, 1)."""
-    bits = x.view(torch.int32)
-    valid = bits[..., :1] != 0
+    inverse = x.reciprocal()  # infinite of 0, minus infinity of -0.0: in ONNX, too
+    valid = inverse[..., :1] != torch.inf
     for axis in range(1, x.shape[-1]):
-        valid |= bits[..., axis : axis + 1] != 0
+        valid = valid | (inverse[..., axis : axis + 1] != torch.inf)
     return valid
+
+
+def keep_valid(x: Tensor, valid: Tensor) -> Tensor:
+    """Write zeros of (..., V, C) as :func:`find_valid` reads them: -0.0 in a valid joint."""
+    return torch.where(x == 0, torch.where(valid, -0.0, 0.0), x)
 
 
 def track_joint(x: Tensor, valid: Tensor, joint: int) -> Tensor:
@@ -40,9 +45,10 @@ def bones(x: Tensor, parents: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
 def motion(x: Tensor, valid: Tensor) -> tuple[Tensor, Tensor]:
     """The forward difference of (..., T, V, C) in time; zero in the last frame.
 
-    It is zero where one of the two frames is not valid. The mask (..., T, V, 1) follows.
+    It is zero where one of the two frames is not valid. The mask (..., T, V, 1) follows; that of
+    the last frame stays.
     """
-    moving = torch.zeros_like(valid)
+    moving = valid.clone()
     torch.logical_and(valid[..., 1:, :, :], valid[..., :-1, :, :], out=moving[..., :-1, :, :])
     result = torch.zeros_like(x)
     torch.sub(x[..., 1:, :, :], x[..., :-1, :, :], out=result[..., :-1, :, :])

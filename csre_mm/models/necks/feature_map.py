@@ -5,7 +5,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, one_line
 
 NUMBERS = ('in_channels', 'num_frames', 'num_joints')
 """The arguments of ``CSRENeck`` that depend on the encoder and the window."""
@@ -33,9 +33,8 @@ def find_feature_map(encoder: nn.Module, clips: Tensor, heatmaps: bool = False) 
     try:
         x = encoder(clips)
     except (RuntimeError, ValueError, IndexError, AssertionError) as error:
-        reason = ' '.join(str(error).split())
         raise InputError(
-            f'{name} does not take clips of the shape {tuple(clips.shape)}: {reason:.200}'
+            f'{name} does not take clips of the shape {tuple(clips.shape)}: {one_line(error)}'
         ) from error
     finally:
         encoder.train(training)

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from csre_mm.models import HCN, HCNHead
+from csre_mm.models.backbones.hcn import _motion
 from csre_mm.utils.errors import InputError
 
 FOUR_JOINTS = dict(layout=dict(num_joints=4, edges=[(1, 0), (2, 0), (3, 2)], center=0))
@@ -40,15 +41,22 @@ def test_shape(persons, window, width, map_size):
 
 
 def interpolated_motion(x):
-    """The T - 1 differences of (C, T, V), interpolated at T half-pixel positions."""
+    """The T - 1 differences of (C, T, V), interpolated at T half-pixel positions.
+
+    A difference to or from a joint without coordinates, as 0 and not -0.0, is zero.
+    """
     T = x.shape[1]
+    lost = ((x == 0) & ~x.signbit()).all(0)  # (T, V)
+
+    def difference(t):
+        return (x[:, t + 1] - x[:, t]) * ~(lost[t] | lost[t + 1])
+
     result = torch.zeros_like(x)
     for t in range(T):
         place = min(max((t + 0.5) * (T - 1) / T - 0.5, 0), T - 2)
         low = min(int(place), T - 2)
         high, weight = min(low + 1, T - 2), place - low
-        before, after = x[:, low + 1] - x[:, low], x[:, high + 1] - x[:, high]
-        result[:, t] = (1 - weight) * before + weight * after
+        result[:, t] = (1 - weight) * difference(low) + weight * difference(high)
     return result
 
 
@@ -73,18 +81,31 @@ def naive(x, weights):
     return y[0]
 
 
+@pytest.mark.parametrize('lost', [0.0, 0.3])
 @pytest.mark.parametrize('persons, window, width', [(1, 16, 32), (2, 37, 16), (3, 32, 20)])
-def test_forward_is_that_of_two_plain_branches(persons, window, width):
+def test_forward_is_that_of_two_plain_branches(persons, window, width, lost):
     torch.manual_seed(0)
     encoder = HCN(FOUR_JOINTS, base_channels=4, width=width).double().eval()
     for name in CONVOLUTIONS:
         torch.nn.init.normal_(encoder.get_submodule(name).bias)
     x = torch.randn(2, persons, window, 4, 3, dtype=torch.float64)
+    x[torch.rand(x.shape[:-1]) < lost] = 0
+    x[0, 0, 4, 2] = -0.0  # a joint at the origin
     with torch.no_grad():
         y = encoder(x)
         for n in range(2):
             for m in range(persons):
                 torch.testing.assert_close(y[n, m], naive(x[n, m], encoder.state_dict()))
+
+
+def test_a_joint_that_is_lost_does_not_jump():
+    x = torch.randn(1, 16, 4, 3) + 5
+    whole = _motion(x)  # (1, 3, 16, 4)
+    x[0, 6, 2] = 0
+    motion = _motion(x)
+    assert torch.equal(motion[0, :, :, [0, 1, 3]], whole[0, :, :, [0, 1, 3]])
+    assert not motion[0, :, 6, 2].any()
+    assert motion[0, :, :, 2].abs().max() <= whole[0, :, :, 2].abs().max()
 
 
 def test_a_batch_that_is_not_contiguous_gives_the_same():
