@@ -30,8 +30,8 @@ def test_slots_of_repeats(dataset):
 
 
 def test_data_sets_are_found_whatever_wraps_them(dataset):
-    joined = RepeatDataset(ConcatDataset([dataset, dataset]), times=2)
-    assert list(innermost(joined)) == [dataset, dataset]
+    assert list(innermost(ConcatDataset([dataset, dataset]))) == [dataset, dataset]
+    assert list(innermost(RepeatDataset(dataset, times=2))) == [dataset]
 
 
 def test_banks_are_as_large_as_the_training_set_and_filled_in_an_epoch(ntu_file, tmp_path):
