@@ -109,7 +109,8 @@ def test_the_plan_of_changed_configs():
         'model.data_preprocessor.layout': 25,
         'model.backbone.graph_cfg.layout': 17,
     }
-    cfg.model.backbone.graph_cfg.layout = dict(num_node=18, inward=[(1, 0)], center=0)
+    edges = [(i + 1, i) for i in range(17)]
+    cfg.model.backbone.graph_cfg.layout = dict(num_node=18, inward=edges, center=0)
     assert read_plan(cfg).shape.joints['model.backbone.graph_cfg.layout'] == 18
     dataset = cfg.train_dataloader.dataset
     del dataset['split']

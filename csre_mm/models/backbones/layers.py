@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from csre_mm.utils.errors import InputError
@@ -15,20 +16,26 @@ def init_conv(conv: nn.modules.conv._ConvNd, fan_out: int) -> None:
         nn.init.zeros_(conv.bias)
 
 
-class PointConv(nn.Conv2d):
-    """A 1x1 convolution of every ``step``-th frame: (N, C, T, V) to (N, C', ceil(T / step), V).
+_SAFE_CHANNELS = 16
 
-    The frames are chosen before the convolution: with AVX-512 and fewer than 16 channels oneDNN's
-    own strided 1x1 convolution writes past its memory (uxlfoundation/oneDNN, issue 6035).
+
+class PointConv(nn.Conv2d):
+    """A 1x1 convolution with a stride in time, from (N, C, T, V) to (N, C', ceil(T / stride), V).
+
+    Where a gradient of few channels may be asked for, the frames are chosen before the convolution:
+    with AVX-512 and fewer than 16 channels the gradient of oneDNN's own strided 1x1 convolution
+    writes past its memory (uxlfoundation/oneDNN, issue 6035).
     """
 
-    def __init__(self, in_channels: int, out_channels: int, step: int = 1) -> None:
-        super().__init__(in_channels, out_channels, 1)
-        self.step = step
+    def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
+        super().__init__(in_channels, out_channels, 1, stride=(stride, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         """Convolve the frames that are kept."""
-        return super().forward(x[:, :, :: self.step] if self.step > 1 else x)
+        stride = int(self.stride[0])
+        if stride == 1 or self.in_channels >= _SAFE_CHANNELS or not torch.is_grad_enabled():
+            return super().forward(x)
+        return F.conv2d(x[:, :, ::stride], self.weight, self.bias)
 
 
 def conv_bn(

@@ -8,7 +8,7 @@ from csre_mm.models.backbones.layers import PointConv
 @pytest.mark.parametrize('channels', [4, 8, 12, 16])
 def test_a_strided_point_convolution_is_the_plain_one(channels):
     """Thirty steps: PyTorch's own strided one corrupts the memory of a process within some."""
-    point = PointConv(channels, 8, step=2)
+    point = PointConv(channels, 8, stride=2)
     plain = nn.Conv2d(channels, 8, 1, stride=(2, 1)).double()
     plain.load_state_dict(point.state_dict())
     for _ in range(30):
