@@ -189,21 +189,16 @@ def peak_of(step: Callable[[], None], device: str) -> int:
     return max(peak - before, 0)
 
 
-def _measure_memory(name: str, case: Case, connection) -> None:  # type: ignore[no-untyped-def]
+def _measure_memory(name: str, case: Case) -> int:
     step = make_sides(case, (name,))[name]
     gc.collect()
-    connection.send(peak_of(step, case.device))
+    return peak_of(step, case.device)
 
 
 def measure_memory(name: str, case: Case) -> int:
     """Peak of one side, in a separate process."""
-    context = multiprocessing.get_context('spawn')
-    here, there = context.Pipe()
-    process = context.Process(target=_measure_memory, args=(name, case, there))
-    process.start()
-    result = here.recv()
-    process.join()
-    return result
+    with multiprocessing.get_context('spawn').Pool(1) as pool:
+        return pool.apply(_measure_memory, (name, case))
 
 
 def main() -> None:

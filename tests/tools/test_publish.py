@@ -48,8 +48,7 @@ def scores(model, cfg):
     torch.manual_seed(0)
     dataset = DATASETS.build(cfg.test_dataloader.dataset)
     batch = pseudo_collate([dataset[index] for index in range(2)])
-    with torch.no_grad():
-        return torch.stack([sample.pred_score for sample in model.eval().test_step(batch)])
+    return torch.stack([sample.pred_score for sample in model.eval().test_step(batch)]).detach()
 
 
 @pytest.mark.parametrize(
@@ -240,9 +239,8 @@ def test_bad_input_is_one_line_and_status_2(run, tmp_path, trained):
     }
     for arguments, message in cases.items():
         status, out, err = run('publish.py', *arguments)
-        assert status == 2 and not out
+        assert status == 2 and not out and message in err
         assert err.startswith('publish.py: error: ') and err.count('\n') == 1
-        assert message in err
     assert re.search(r'\d+ tensors are missing \(such as [\w.]+\) and \d+ are not of it', err)
     assert not list(tmp_path.glob('out*'))
 
