@@ -73,7 +73,9 @@ def draw_grid(changes: Sequence[Change], path: Path) -> None:
     draw_forest(panels, 'Change of top-1 over the encoder alone (percentage points)', path)
 
 
-def make_pages(published: Mapping[str, Results], root: Path) -> dict[Path, str]:
+def make_pages(
+    published: Mapping[str, Results], changes: Sequence[Change], root: Path
+) -> dict[Path, str]:
     """What all files but the figure should hold."""
     metafiles = make_metafiles(published, root)
     pages = {
@@ -83,7 +85,6 @@ def make_pages(published: Mapping[str, Results], root: Path) -> dict[Path, str]:
     imports = [str(path.relative_to(root)) for path in pages]
     pages[root / INDEX] = yaml.safe_dump({'Import': imports}, sort_keys=False)
     tables = {Path(name).stem: result_tables(results) for name, results in published.items()}
-    changes = read_grid(published)
     tables['answer'] = change_table(changes)
     tables['verdict'] = change_table(row for row in changes if len(row.data) > 1)
     tables['cells'] = cell_tables(grid_of(published))
@@ -100,7 +101,8 @@ def main() -> None:
     args = parse_args()
     files = sorted((args.root / RESULTS).glob('*.json'))
     published = {path.name: load_results(path) for path in files}
-    pages = make_pages(published, args.root)
+    changes = read_grid(published)
+    pages = make_pages(published, changes, args.root)
     changed = [
         path
         for path, text in pages.items()
@@ -115,7 +117,7 @@ def main() -> None:
         with atomic_path(path) as temporary:
             temporary.write_text(pages[path], encoding='utf-8')
         print(f'wrote {path.relative_to(args.root)}')
-    if changes := read_grid(published):
+    if changes:
         draw_grid(changes, args.root / FIGURE)
 
 

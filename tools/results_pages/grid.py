@@ -41,7 +41,7 @@ class Change(NamedTuple):
 def pooled_changes(grid: Iterable[Results], variant: str) -> list[Change]:
     """The change of each encoder on each data set and on all, and of the mean of the encoders.
 
-    An encoder that not all data sets have results of has rows of its own alone.
+    The mean is over the encoders that have results on all data sets.
 
     Args:
         grid: Results of one encoder on one data set each.
