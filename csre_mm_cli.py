@@ -93,13 +93,17 @@ def run(name: str, script: Path, arguments: list[str]) -> None:
     exec(compile(script.read_bytes(), script, 'exec'), vars(module))
 
 
-def check_config(project: ModuleType, program: str, name: str) -> None:
+def check_config(project: ModuleType, program: str, command: str, arguments: list[str]) -> None:
     """Refuse what is no config before the seconds that PyTorch takes to import."""
+    if command not in TAKE_CONFIG or not arguments or arguments[0].startswith('-'):
+        return
+    name = arguments[0]
     file = Path(name) if Path(name).is_file() else project.locate_config(name)
     if file is None:
         fail(program, project.no_such_config(name))
     try:
-        ast.parse(file.read_bytes(), name)
+        if file.suffix == '.py':
+            ast.parse(file.read_bytes(), name)
     except (SyntaxError, ValueError) as error:
         reason = f'{type(error).__name__}: {error}'
         fail(program, f'{name} cannot be read as a config: {reason}')
@@ -140,8 +144,7 @@ def dispatch() -> None:
     scripts = find_scripts(project.ROOT)
     name, *arguments = sys.argv[1:] or ['--help']
     if name in scripts:
-        if name in TAKE_CONFIG and arguments and not arguments[0].startswith('-'):
-            check_config(project, f'csre-mm {name}', arguments[0])
+        check_config(project, f'csre-mm {name}', name, arguments)
         run(name, scripts[name], arguments)
     elif name == 'list':
         list_configs(project, arguments)
@@ -152,6 +155,14 @@ def dispatch() -> None:
         fail('csre-mm', f'no such command: {name}{near or ", csre-mm --help lists them"}')
 
 
-_SCRIPT = getattr(sys.modules['__main__'], '__file__', None)
-if _SCRIPT and Path(_SCRIPT).resolve().is_relative_to(load_project().ROOT / 'tools'):
-    expect_interrupt()
+def prepare_script() -> None:
+    """What a script of ``tools`` that is run by itself needs before its other imports."""
+    file = getattr(sys.modules['__main__'], '__file__', None)
+    project = load_project()
+    if file and Path(file).resolve().is_relative_to(project.ROOT / 'tools'):
+        expect_interrupt()
+        script = Path(file)
+        check_config(project, script.name, script.stem.replace('_', '-'), sys.argv[1:])
+
+
+prepare_script()

@@ -81,6 +81,32 @@ def test_an_interrupt_during_the_imports_is_one_line(tmp_path, arguments, name):
     assert process.returncode == 130
 
 
+@pytest.mark.parametrize(
+    'script, config, message',
+    [
+        (
+            'train',
+            'configs/hcn_ntu61.py',
+            'train.py: error: no such config: configs/hcn_ntu61.py, ',
+        ),
+        ('analysis/cost', 'bad.py', 'cost.py: error: bad.py cannot be read as a config: SyntaxErr'),
+    ],
+)
+def test_a_wrong_config_of_a_script_is_told_before_the_imports(tmp_path, script, config, message):
+    (tmp_path / 'mmengine').mkdir()
+    (tmp_path / 'mmengine/__init__.py').write_text("print('importing')")
+    (tmp_path / 'bad.py').write_text('model = dict(')
+    result = subprocess.run(
+        [sys.executable, str(ROOT / f'tools/{script}.py'), config],
+        env={**os.environ, 'PYTHONPATH': f'{tmp_path}{os.pathsep}{ROOT}'},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 2 and result.stdout == ''
+    assert result.stderr.startswith(message) and len(result.stderr.splitlines()) == 1
+
+
 def test_every_script_expects_an_interrupt_first():
     scripts = [p for p in (ROOT / 'tools').rglob('*.py') if '__main__' in p.read_text()]
     assert len(scripts) > 20
