@@ -1,6 +1,7 @@
 """The command, and that the other commands take its output as a checkpoint."""
 
 import pickle
+import re
 
 import pytest
 import torch
@@ -112,7 +113,8 @@ def test_a_file_that_would_run_code_is_refused(run, tmp_path):
 
     torch.save({'state_dict': Evil()}, 'evil.pt')
     err = refused(run, 'ctrgcn', 'evil.pt', 'ours.pth')
-    assert 'evil.pt' in err and 'it asks for io.open' in err and err.count('\n') == 1
+    assert 'evil.pt' in err and err.count('\n') == 1
+    assert re.search('it asks for _?io.open,', err)  # "_io" from Python 3.12 on
     assert not (tmp_path / 'made').exists()
 
 
