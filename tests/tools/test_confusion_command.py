@@ -12,7 +12,7 @@ from tests.evaluation.test_confusion import FIRST, LABELS, MATRIX, SECOND, make_
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
-    """The command, beside two score files."""
+    """The command, in a folder with two score files."""
     write_dump(tmp_path / 'a.pkl', make_scores(FIRST))
     write_dump(tmp_path / 'b.pkl', make_scores(SECOND), order=[3, 9, 0, 8, 1, 7, 2, 6, 4, 5])
     return Command('analysis/confusion.py', tmp_path, monkeypatch)

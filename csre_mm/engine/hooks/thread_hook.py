@@ -53,7 +53,7 @@ class ThreadHook(Hook):
 
 
 def free_threads(cores: int, load: float) -> int:
-    """Threads beside a load, at least one; a small fraction of a core, as of a worker, is none.
+    """Threads next to a load, at least one; a small fraction of a core, as of a worker, is none.
 
     Example:
         >>> free_threads(2, 0.1), free_threads(2, 0.7), free_threads(16, 3.2)
