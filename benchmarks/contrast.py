@@ -13,12 +13,12 @@ With ``--against FILE``, the release's ``model/loss.py``, its own class takes th
 
 import argparse
 import gc
-import importlib.util
 import json
 import multiprocessing
 import os
 import platform
 import random
+import runpy
 import statistics
 import threading
 import time
@@ -77,11 +77,8 @@ class PlainLoop:
 
 def load_release(path: Path, features: Tensor, labels: Tensor) -> torch.nn.Module:
     """The contrast of the release on a full bank."""
-    spec = importlib.util.spec_from_file_location('release_loss', path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    loss = module.ContrastLoss(D, len(labels), KP, KN, TEMPERATURE, label_all=labels.tolist())
+    make = runpy.run_path(str(path))['ContrastLoss']
+    loss = make(D, len(labels), KP, KN, TEMPERATURE, label_all=labels.tolist())
     loss.Bank.copy_(features)
     loss.bank_flag.fill_(1)
     return loss.to(labels.device)
@@ -123,10 +120,9 @@ def make_sides(
             loss.bank.features.copy_(bank)
             loss.bank.labels.copy_(labels)
     if 'plain' in names:
-        features = [bank.to(device).clone() for bank in banks]
         losses['plain'] = [
             load_release(against, bank, labels) if against else PlainLoop(bank, labels)
-            for bank in features
+            for bank in (bank.to(device).clone() for bank in banks)
         ]
     turn = 0
 
