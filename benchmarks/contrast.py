@@ -13,6 +13,7 @@ With ``--against FILE``, the release's ``model/loss.py``, its own class takes th
 
 import argparse
 import gc
+import itertools
 import json
 import multiprocessing
 import os
@@ -124,12 +125,10 @@ def make_sides(
             load_release(against, bank, labels) if against else PlainLoop(bank, labels)
             for bank in (bank.to(device).clone() for bank in banks)
         ]
-    turn = 0
+    following = itertools.cycle(batches)
 
     def step(pair: list) -> None:
-        nonlocal turn
-        z, batch_labels, indices = batches[turn % len(batches)]
-        turn += 1
+        z, batch_labels, indices = next(following)
         leaves = z.clone().requires_grad_()
         if isinstance(pair[0], MemoryContrastLoss):  # as the neck
             values = [value for value, _ in contrast(pair, leaves, batch_labels, indices)]
@@ -148,11 +147,10 @@ def measure_times(sides: dict[str, Callable[[], None]], repeats: int, plain: int
     sides['ours']()
     for turn in range(repeats):
         for name, step in sides.items():
-            if name == 'plain' and turn >= plain:
-                continue
-            start = time.perf_counter()
-            step()
-            times[name].append(time.perf_counter() - start)
+            if name != 'plain' or turn < plain:
+                start = time.perf_counter()
+                step()
+                times[name].append(time.perf_counter() - start)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
