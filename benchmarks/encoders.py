@@ -10,11 +10,12 @@ and gives scores. The two run in turn, and the ratio is the median over the turn
 """
 
 import argparse
-import importlib.util
 import json
 import platform
+import runpy
 import statistics
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,6 +24,7 @@ import torch.nn.functional as F
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import Tensor, nn
+from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
@@ -33,6 +35,14 @@ from csre_mm.utils.machine import keep_freed_memory
 from mmaction.registry import MODELS
 
 CONFIGS = Path(__file__).parents[1] / 'configs'
+KINDS = {
+    'convolutions': 'convolution',
+    'products': 'mm',
+    'copies': 'copy cat fill',
+    'normalisation': '_norm',
+    'sums and scalings': 'add mul sum sub mean',
+}
+"""Kinds of operations, by parts of their names in PyTorch; what several have is of the first."""
 FIVE = ['hcn', '2sagcn', 'ctrgcn', 'hyperformer', 'blockgcn']
 
 
@@ -121,16 +131,21 @@ def compare(name: str, args: argparse.Namespace, build: Callable | None) -> dict
             row[f'{kind}_reference'] = statistics.median(times[1])
             ratios = [theirs / ours for ours, theirs in zip(*times, strict=True)]
             row[f'{kind}_faster'] = statistics.median(ratios)
+        if args.profile:
+            row[f'{kind}_profile'] = describe_profile(runs[0][kind])
     return row
 
 
-def load_builder(path: Path) -> Callable:
-    """The function ``build`` of a Python file."""
-    spec = importlib.util.spec_from_file_location('reference', path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.build
+def describe_profile(run: Callable[[], None]) -> str:
+    """Where the processor time of a run goes, in per cent by :data:`KINDS`."""
+    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+        run()
+    spent: Counter[str] = Counter()
+    for event in profiler.key_averages():
+        name = event.key.removeprefix('aten::')
+        kinds = (kind for kind, parts in KINDS.items() if any(p in name for p in parts.split()))
+        spent[next(kinds, 'others')] += event.self_cpu_time_total
+    return ', '.join(f'{kind} {spent[kind] / spent.total():.0%}' for kind in [*KINDS, 'others'])
 
 
 def parse_args() -> argparse.Namespace:
@@ -150,6 +165,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--amp-both', action='store_true', help='for the other code, too')
     parser.add_argument('--compile', action='store_true', help='torch.compile ours')
     parser.add_argument('--against', type=Path, metavar='FILE.py', help='the code to compare with')
+    parser.add_argument('--profile', action='store_true', help='say where the time of ours goes')
     parser.add_argument('--json', type=Path, help='write the figures to this file')
     return parser.parse_args()
 
@@ -159,7 +175,7 @@ def main() -> None:
     args = parse_args()
     if args.device == 'cpu':
         keep_freed_memory()  # as the commands do
-    build = load_builder(args.against) if args.against else None
+    build = runpy.run_path(str(args.against))['build'] if args.against else None
     print(f'{platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}')
     head = f'{"config":<18} {"parameters":>10} {"GMACs":>6} {"train ms":>9} {"infer ms":>9}'
     print(head + ('   other: train ms  infer ms  ours faster: train  infer' if build else ''))
@@ -175,6 +191,8 @@ def main() -> None:
             line += f'{row["train_reference"] * 1e3:>19.0f} {row["infer_reference"] * 1e3:>9.0f}'
             line += f'{row["train_faster"]:>20.2f} {row["infer_faster"]:>6.2f}'
         print(line, flush=True)
+        for kind in ('train', 'infer') if args.profile else ():
+            print(f'  {kind}: {row[f"{kind}_profile"]}', flush=True)
     if args.json:
         settings = {key: str(value) for key, value in vars(args).items()}
         args.json.write_text(json.dumps({'settings': settings, 'rows': rows}, indent=2) + '\n')
