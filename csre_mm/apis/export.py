@@ -102,7 +102,8 @@ class Exporter:
             name = type(self.model.backbone).__name__
             what = 'exported with a free number of frames' if self.free_frames else 'exported'
             raise InputError(f'{name} cannot be {what}: {one_line(error, 300)}') from error
-        program.example_inputs = None  # the clips would be in the file, larger than the weights
+        # The clips would be in the file, larger than the weights; torch 2.4 has no setter for them.
+        program._example_inputs = None
         return program
 
     def write(

@@ -20,9 +20,13 @@ def on_cpu(tensor: Tensor) -> bool:
 def full_precision(tensor: Tensor) -> AbstractContextManager:
     """Turn autocast off on the device of a tensor, which may have none."""
     kind = tensor.device.type
-    if torch.amp.is_autocast_available(kind):
-        return torch.autocast(kind, enabled=False)
-    return nullcontext()
+    return torch.autocast(kind, enabled=False) if _has_autocast(kind) else nullcontext()
+
+
+@torch.compiler.assume_constant_result
+def _has_autocast(kind: str) -> bool:
+    """Whether a type of device has autocast; the compiler of torch 2.4 cannot ask."""
+    return torch.amp.is_autocast_available(kind)
 
 
 def move(tensor: Tensor, device: torch.device) -> Tensor:
