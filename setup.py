@@ -102,6 +102,7 @@ setup(
         # Bounded above: what comes after is untested, and the bound keeps pip from replacing an
         # installed CPU build by a newer one with CUDA.
         'torch>=2.4,<2.14',
+        "torch>=2.6; python_version >= '3.13'",  # torch 2.5 cannot save a tensor there
         'mmengine>=0.10.7',
         f'mmaction2==1.2.0; {DECORD}',
         *('einops', 'opencv-contrib-python', 'Pillow'),  # required by mmaction2, on any platform
