@@ -199,8 +199,7 @@ def hardest_pairs(
     values, indices = largest(masked, max(kp, kn))
     positives = _ordered(values[0], indices[0], kp, by_class)
     negatives = _ordered(values[1], indices[1], kn, by_others)
-    # Not _replace(), which the compiler of torch 2.6 does not know.
-    return Selection(positives.indices, positives.valid, -positives.values), negatives
+    return positives._replace(values=-positives.values), negatives
 
 
 def _ordered(values: Tensor, indices: Tensor, most: int, limits: Tensor | None) -> Selection:
