@@ -56,8 +56,8 @@ def load_recognizer(cfg: Config, content: Any, where: str, device: str) -> Any:
     of another model, stream, layout or window, and a missing device, are an ``InputError``.
     """
     try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        torch.zeros(1, device=device).item()  # which 'meta' has no value for
+    except (RuntimeError, AssertionError, ImportError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f'no device {device!r}: {reason:.100}') from error
     state = find_state_dict(content, where)

@@ -137,6 +137,8 @@ def test_a_bare_state_dict_and_one_without_the_neck(small, tmp_path, inferencer)
     'change, message',
     [
         (dict(device='nowhere'), "no device 'nowhere'"),
+        (dict(device='meta'), "no device 'meta'"),
+        (dict(device='privateuseone'), "no device 'privateuseone'"),
         (dict(batch_size=0), 'a batch of 0'),
         (dict(class_names=['a', 'b']), '2 names, expected one for each of 60'),
         (dict(class_names='nwucla'), '10 names, expected one for each of 60'),
