@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from csre_mm.apis.csre_config import complete_config
+from csre_mm.apis.data_settings import apply_data_settings
 from csre_mm.apis.recognizer import baseline_model, example_clips
 from csre_mm.engine.hooks.memory_bank_hook import count_slots
 from csre_mm.models.necks.csre_neck import CSRENeck
@@ -70,11 +71,12 @@ def measure_costs(cfg: Config, slots: int | None = None) -> CostReport:
         >>> list(report.columns), report.slots
         (['CSRE training', 'CSRE test', 'baseline training', 'baseline test'], 24)
     """
+    cfg = apply_data_settings(copy.deepcopy(cfg))
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     columns, source = {}, 'no memory bank'
     for name in ('CSRE', 'baseline') if has_csre(cfg) else ('baseline',):
         csre = name == 'CSRE'
-        settings = complete_config(copy.deepcopy(cfg)).model if csre else baseline_model(cfg)
+        settings = complete_config(cfg).model if csre else baseline_model(cfg)
         model = build(MODELS.build, settings).eval()
         clip = example_clips(model, cfg, 1, training=True)
         if name == 'CSRE':

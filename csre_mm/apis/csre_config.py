@@ -1,17 +1,19 @@
 """What a config with CSRE leaves out: the numbers of the feature map, and the hook."""
 
 import copy
+import logging
 from typing import Any
 
 import numpy as np
 from mmaction.registry import MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose, pseudo_collate
+from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from csre_mm.datasets.input_shape import InputShape, read_input_shape
-from csre_mm.models.necks.feature_map import check_numbers, find_feature_map
+from csre_mm.models.necks.feature_map import FeatureMap, check_numbers, find_feature_map
 from csre_mm.utils.config import build, has_csre, pipeline_of
 from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.random import seeded_aside
@@ -24,7 +26,7 @@ def complete_config(cfg: Config) -> Config:
 
     Channels, frames, joints (or places) and whether there is a person axis come from one dry run of
     the encoder on a random recording that went through the training pipeline. Numbers that the
-    config has are checked.
+    config has are checked; if it has all of them, a dry run that fails is a warning.
 
     Args:
         cfg: A config of a training; it is changed.
@@ -50,14 +52,24 @@ def complete_config(cfg: Config) -> Config:
     neck = cfg.model.neck
     if 'input_shape' in neck:  # RecognizerCSRE reads it
         return cfg
+    try:
+        found = _dry_run(cfg)
+    except InputError as error:
+        if not neck.keys() >= set(FeatureMap._fields):
+            raise
+        print_log(f'The numbers of model.neck are not checked: {error}', 'current', logging.WARNING)
+        return cfg
+    check_numbers(neck, found)
+    neck.update(found._asdict())
+    return cfg
+
+
+def _dry_run(cfg: Config) -> FeatureMap:
     shape = read_input_shape(cfg, training=True)
     with seeded_aside(0):
         clips = example_input(cfg, shape)
         encoder = build(MODELS.build, copy.deepcopy(cfg.model.backbone))
-        found = find_feature_map(encoder, clips, shape.heatmaps)
-    check_numbers(neck, found)
-    neck.update(found._asdict())
-    return cfg
+        return find_feature_map(encoder, clips, shape.heatmaps)
 
 
 def example_input(cfg: Config, shape: InputShape) -> Tensor:
@@ -88,11 +100,12 @@ def example_input(cfg: Config, shape: InputShape) -> Tensor:
 
 
 def _recording(shape: InputShape, planar: bool) -> dict[str, Any]:
-    """A random recording; in the plane it has pixels and a score for each joint."""
+    """A random recording; in the plane it has pixels, and scores if the model takes them."""
     if shape.num_joints is None:
         raise InputError(
             'the config does not say how many joints there are (layout of the preprocessor or of '
-            'model.backbone.graph_cfg): set model.neck.in_channels, num_frames and num_joints'
+            'model.backbone.graph_cfg): set model.neck.in_channels, num_frames, num_joints and '
+            'with_persons'
         )
     generator = np.random.default_rng(0)
     size = shape.persons or 1, _FRAMES, shape.num_joints
@@ -112,5 +125,6 @@ def _recording(shape: InputShape, planar: bool) -> dict[str, Any]:
     )
     if planar:
         recording['keypoint'] = keypoint * np.array([1920, 1080], np.float32)
+    if planar and (shape.heatmaps or shape.coordinates != 2):
         recording['keypoint_score'] = generator.uniform(0.5, 1, size).astype(np.float32)
     return recording

@@ -10,7 +10,7 @@ from mmengine.config import Config, ConfigDict
 
 from csre_mm.datasets.layouts import get_layout
 from csre_mm.utils import config
-from csre_mm.utils.errors import InputError
+from csre_mm.utils.errors import InputError, as_input_error
 
 KEYS = (
     *('ann_file', 'train_split', 'test_split', 'layout', 'num_person', 'in_channels', 'window'),
@@ -20,6 +20,7 @@ KEYS = (
 coordinates in pixels with a score for each joint; ``invalid`` is that of the data sets."""
 
 _CENTRED = ('CenterSkeleton', 'NormalizeRange')
+_IN_SPACE = (*_CENTRED, 'PreNormalize3D')  # transforms of three coordinates
 _LOADERS = ('train_dataloader', 'val_dataloader', 'test_dataloader')
 
 
@@ -52,7 +53,12 @@ def apply_data_settings(cfg: Config) -> Config:
     unknown = sorted(set(data) - set(KEYS))
     if unknown:
         raise InputError(f'data.{unknown[0]} is no setting of the data, expected {", ".join(KEYS)}')
-    given = {key: value for key, value in data.items() if value is not None}
+    with as_input_error('the settings of data do not fit the config'):
+        _apply(cfg, {key: value for key, value in data.items() if value is not None})
+    return cfg
+
+
+def _apply(cfg: Config, given: Mapping[str, Any]) -> None:
     for loader in _LOADERS:
         if cfg.get(loader):
             split = 'train_split' if loader == 'train_dataloader' else 'test_split'
@@ -61,7 +67,6 @@ def apply_data_settings(cfg: Config) -> Config:
                 dataset['pipeline'] = list(_steps(dataset.get('pipeline') or (), given))
     if cfg.get('model'):
         _set_model(cfg.model, given)
-    return cfg
 
 
 def _set(node: Any, given: Mapping[str, Any], **names: str) -> None:
@@ -73,15 +78,22 @@ def _set(node: Any, given: Mapping[str, Any], **names: str) -> None:
 
 def _steps(pipeline: Any, given: Mapping[str, Any]) -> Iterator[Any]:
     """The transforms of a pipeline with the settings in them."""
+    planar = given.get('planar')
+    streams = [step for step in pipeline if step['type'] == 'GenSkeFeat']
     for step in pipeline:
         if 'clip_len' in step:
             _set(step, given, clip_len='window')
         if step['type'] == 'FormatGCNInput':
             _set(step, given, num_person='num_person')
-        if step['type'] == 'CenterSkeleton' and given.get('planar'):
-            yield ConfigDict(type='PreNormalize2D')
-            yield ConfigDict(type='GenSkeFeat', dataset='coco', feats=['j'])  # appends the score
+        if planar and step['type'] == 'ProjectToImage':
             continue
+        if planar and step['type'] in _IN_SPACE:
+            yield ConfigDict(type='PreNormalize2D')
+            if not streams:  # it appends the score
+                yield ConfigDict(type='GenSkeFeat', dataset='coco', feats=['j'])
+            continue
+        if planar and step in streams and [*step.get('feats', 'j')] == ['j']:
+            step['dataset'] = 'coco'  # that of NTU RGB+D has no scores
         if step['type'] in _CENTRED and 'layout' in given:
             step['joint'] = get_layout(given['layout']).center
         yield step

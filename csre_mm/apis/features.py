@@ -6,20 +6,24 @@ what CSRE contrasts in training, computed by the STFD in the checkpoint.
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from mmaction.models import Recognizer3D
+from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.registry import init_default_scope
 from torch import Tensor
 
 from csre_mm.apis.inferencer import SkeletonInferencer
-from csre_mm.apis.recordings import Recordings
+from csre_mm.apis.recordings import Recording, Recordings, from_annotation
+from csre_mm.models.necks.csre import group_by_sample
 from csre_mm.models.necks.stfd import STFD
-from csre_mm.utils.config import innermost_datasets
+from csre_mm.utils.config import build, innermost_datasets
 from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.files import atomic_path
 
@@ -71,17 +75,26 @@ def load_stfd(state: Mapping[str, Tensor]) -> STFD | None:
     return stfd.eval()
 
 
-def split_settings(cfg: Config, split: str) -> tuple[str, str | None]:
-    """The annotation file and the split in it that ``split`` stands for.
+def find_samples(cfg: Config, split: str) -> Recordings:
+    """The recordings that ``split`` stands for, as the data sets of the config select them.
 
-    ``train``, ``val`` and ``test`` are those of the config's data loaders, any other name is a
-    split in the annotation file of testing, such as ``val_clean``.
+    ``train``, ``val`` and ``test`` are those of the config's data loaders, each once and in order,
+    any other name is a split in the annotation file of testing, such as ``val_clean``.
     """
     part = split if split in ('train', 'val', 'test') else 'test'
-    key, dataset = innermost_datasets(cfg, f'{part}_dataloader')[0]
-    if 'ann_file' not in dataset:
-        raise InputError(f'the config has no {key}.ann_file')
-    return dataset['ann_file'], dataset.get('split') if part == split else split
+    found = innermost_datasets(cfg, f'{part}_dataloader')
+    init_default_scope(cfg.get('default_scope', 'mmaction'))
+    readers: list[Callable[[], Recording]] = []
+    for _, settings in found if part == split else found[:1]:
+        own = {} if part == split else {'split': split}
+        dataset = build(DATASETS.build, {**settings, 'pipeline': [], **own})
+        readers += [partial(_read_sample, dataset, index) for index in range(len(dataset))]
+    return Recordings(readers)
+
+
+def _read_sample(dataset: Any, index: int) -> Recording:
+    sample = dataset[index]
+    return from_annotation(sample, f'{dataset.ann_file}: sample {sample["frame_dir"]}')
 
 
 def extract_features(
@@ -118,7 +131,8 @@ def extract_features(
             labels.append(-1 if recording.label is None else recording.label)
         data = pseudo_collate([inferencer.prepare(recording) for recording in batch])
         parts.append(batch_features(inferencer.model, stfd, data))
-    return Features(names, np.array(labels, dtype=np.int64), join_batches(parts))
+    kinds = {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
+    return Features(names, np.array(labels, dtype=np.int64), kinds)
 
 
 @torch.no_grad()
@@ -127,9 +141,8 @@ def batch_features(model: torch.nn.Module, stfd: STFD | None, batch: dict) -> di
     data = model.data_preprocessor(batch, False)  # type: ignore[operator]
     x, _ = model.extract_feat(data['inputs'], stage='backbone')  # type: ignore[operator]
     if isinstance(model, Recognizer3D):
-        x = x.flatten(3).unsqueeze(1)  # (N * clips, C, T, H, W) -> (N * clips, 1, C, T, V)
-    num_samples = len(data['data_samples'])
-    x = x.reshape(num_samples, -1, *x.shape[2:])  # clips count as persons, as in CSRENeck
+        x = x.flatten(3)  # (N * clips, C, T, H, W) -> (N * clips, C, T, V)
+    x = group_by_sample(x, len(data['data_samples']))
     kinds = {'encoder': x.mean(dim=(1, 3, 4))}  # (N, C)
     if stfd is not None:
         if x.shape[3:] != (stfd.num_frames, stfd.num_joints):
@@ -140,11 +153,6 @@ def batch_features(model: torch.nn.Module, stfd: STFD | None, batch: dict) -> di
             )
         kinds['z_s'], kinds['z_t'] = stfd(x)
     return {kind: value.float().cpu().numpy() for kind, value in kinds.items()}
-
-
-def join_batches(parts: Sequence[Mapping[str, np.ndarray]]) -> dict[str, np.ndarray]:
-    """Join the features of batches, by kind."""
-    return {kind: np.concatenate([part[kind] for part in parts]) for kind in parts[0]}
 
 
 def save_features(features: Features, path: str | os.PathLike) -> None:

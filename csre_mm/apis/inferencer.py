@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import compress, islice
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,14 @@ from csre_mm.apis.recognizer import load_recognizer
 from csre_mm.apis.recordings import Recording, Recordings, find_recordings
 from csre_mm.apis.windows import (
     choose_persons,
-    cut,
     split_persons,
     stream_predictions,
+    take,
     window_spans,
 )
 from csre_mm.datasets.class_names import find_class_names
 from csre_mm.datasets.input_shape import read_input_shape
+from csre_mm.datasets.valid_joints import valid_joints
 from csre_mm.utils.checkpoints import load_checkpoint_file
 from csre_mm.utils.config import build, innermost_datasets, pipeline_of, read_config
 from csre_mm.utils.errors import InputError
@@ -78,9 +79,11 @@ class SkeletonInferencer:
         if class_names is None:
             class_names = (self.cfg.get('data') or {}).get('class_names')
         self.shape, self._remarked = read_input_shape(self.cfg), False
-        self.batch_size = batch_size or self.cfg.test_dataloader.get('batch_size', 1)
-        if batch_size is not None and batch_size < 1:
-            raise InputError(f'a batch of {batch_size} clips, expected at least 1')
+        if batch_size is None:
+            batch_size = self.cfg.test_dataloader.get('batch_size', 1)
+        if type(batch_size) is not int or batch_size < 1:
+            raise InputError(f'a batch of {batch_size!r} clips, expected at least 1')
+        self.batch_size = batch_size
         content = load_checkpoint_file(os.fspath(checkpoint), map_location='cpu')
         self.model = load_recognizer(self.cfg, content, str(checkpoint), device)
         self.pipeline = build(Compose, pipeline_of(self.cfg))
@@ -172,9 +175,10 @@ class SkeletonInferencer:
 
     def prepare(self, recording: Recording) -> dict[str, Any]:
         """What the pipeline makes of a recording: ``inputs`` and ``data_samples``."""
-        keypoint, most = recording.keypoint + 0, self.shape.persons  # a copy, without -0.0
-        if not recording.prepared and most and len(keypoint) > most:
-            keypoint = choose_persons(keypoint, most)
+        most = self.shape.persons
+        if not recording.prepared and most and len(recording.keypoint) > most:
+            recording = take(recording, choose_persons(recording.keypoint, most))
+        keypoint = recording.keypoint + 0  # a copy, without -0.0
         # As a data set of mmaction2 hands it over.
         sample: dict[str, Any] = {
             **recording.fields,
@@ -209,18 +213,18 @@ class SkeletonInferencer:
                 yield recording
                 continue
             for start, end in window_spans(recording.keypoint.shape[1], window, stride):
-                yield cut(recording, start, end)
+                yield take(recording, np.s_[:, start:end], start=start)
 
     @torch.no_grad()
     def _predict(self, windows: list[Recording], top_k: int) -> list[Prediction]:
-        present = [window for window in windows if window.keypoint.any()]
+        present = [_has_person(window) for window in windows]
         scores: Iterator[np.ndarray] = iter(())
-        if present:
-            batch = pseudo_collate([self.prepare(window) for window in present])
+        if any(present):
+            batch = pseudo_collate([self.prepare(window) for window in compress(windows, present)])
             scores = iter([_scores_of(sample) for sample in self.model.test_step(batch)])
         return [
-            self._answer(window, next(scores) if window.keypoint.any() else None, top_k)
-            for window in windows
+            self._answer(window, next(scores) if found else None, top_k)
+            for window, found in zip(windows, present, strict=True)
         ]
 
     def _answer(self, window: Recording, scores: np.ndarray | None, top_k: int) -> Prediction:
@@ -230,6 +234,10 @@ class SkeletonInferencer:
             return Prediction(window.name, NOBODY, 'nobody', 0.0, [], nothing, *place)
         top = rank(scores, self.class_names, top_k)
         return Prediction(window.name, *top[0], top, scores, *place)
+
+
+def _has_person(window: Recording) -> bool:
+    return bool(valid_joints(window.keypoint + 0, window.fields.get('keypoint_score')).any())
 
 
 def _scores_of(sample: Any) -> np.ndarray:

@@ -9,6 +9,7 @@ from mmengine.config import Config, ConfigDict
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
+from csre_mm.apis.data_settings import apply_data_settings
 from csre_mm.datasets.input_shape import read_input_shape
 from csre_mm.engine.hooks.inference_checkpoint_hook import matching_state
 from csre_mm.engine.trained_with import check_trained_with
@@ -45,7 +46,8 @@ def baseline_model(cfg: Config) -> ConfigDict:
 
 def testing_config(cfg: Config) -> Config:
     """The config of a test of the baseline: model, test data, and what builds them."""
-    kept = {key: copy.deepcopy(cfg[key]) for key in _TESTING if key in cfg}
+    cfg = apply_data_settings(copy.deepcopy(cfg))
+    kept = {key: cfg[key] for key in _TESTING if key in cfg}
     return Config({**kept, 'model': baseline_model(cfg)})
 
 

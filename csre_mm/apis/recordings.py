@@ -87,8 +87,6 @@ def find_recordings(source: Any, split: str | None = None) -> Recordings:
         >>> find_recordings('data.pkl', split='val')[0].name
         'val_000'
     """
-    if isinstance(source, Recordings):
-        return source
     readers = list(_readers(source, split, 'array'))
     if not readers:
         raise InputError(f'{source}: nothing to classify')
@@ -127,6 +125,8 @@ def _readers_of_path(path: Path, split: str | None) -> Iterator[Callable[[], Rec
             yield from _readers_of_path(file, split)
     elif not path.exists():
         raise InputError(f'{path}: no such file or folder')
+    elif path.suffix != '.pkl' and split is not None:
+        raise InputError(f'{path}: has no splits, they are those of an annotation pickle')
     elif path.suffix == '.pkl':
         yield from _readers_of_annotations(path, split)
     elif path.suffix == '.zip':
@@ -149,10 +149,11 @@ def _readers_of_annotations(path: Path, split: str | None) -> Iterator[Callable[
     if not samples:
         raise InputError(f'{path}: no samples' + (f' in the split {split!r}' if split else ''))
     for sample in samples:
-        yield partial(_from_annotation, sample, f'{path}: sample {sample["frame_dir"]}')
+        yield partial(from_annotation, sample, f'{path}: sample {sample["frame_dir"]}')
 
 
-def _from_annotation(sample: dict[str, Any], where: str) -> Recording:
+def from_annotation(sample: dict[str, Any], where: str) -> Recording:
+    """Make a recording of a sample of an annotation file, or of a data set."""
     fields = {key: value for key, value in sample.items() if key != 'keypoint'}
     keypoint = check_keypoint(sample['keypoint'], where)
     return Recording(sample['frame_dir'], keypoint, int(sample['label']), True, fields)

@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from csre_mm.apis.csre_config import complete_config
+from csre_mm.apis.data_settings import apply_data_settings
 from csre_mm.compat import no_accelerator
 from csre_mm.engine import FiniteCheckHook, SkeletonRunner, StartCheckHook, ThreadHook
 from csre_mm.utils.config import build
@@ -40,7 +41,8 @@ def merge_common(cfg: Config, args: argparse.Namespace) -> Config:
 def build_runner(cfg: Config) -> Runner:
     """Build the runner of a config.
 
-    The config of a training is completed (:func:`complete_config`). On a CPU the process keeps the
+    The settings of ``data`` are applied, and the config of a training is completed
+    (:func:`complete_config`). On a CPU the process keeps the
     memory that it frees from here on (:func:`keep_freed_memory`), and as many threads as there are
     free cores (:class:`ThreadHook`).
 
@@ -52,6 +54,7 @@ def build_runner(cfg: Config) -> Runner:
         >>> runner.max_epochs  # runner.train() trains them
         2
     """
+    apply_data_settings(cfg)
     hooks: list[Hook] = [StartCheckHook(), FiniteCheckHook()]
     if no_accelerator():
         keep_freed_memory()

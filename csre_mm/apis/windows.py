@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -42,24 +43,23 @@ def check_stride(window: int, stride: int | None) -> int:
     return stride
 
 
-def cut(recording: Recording, start: int, end: int) -> Recording:
-    """Frames ``start`` to before ``end`` of a recording."""
+def take(recording: Recording, index: Any, **changes: Any) -> Recording:
+    """A part of a recording, and other changes; the index is one of arrays (M, T, V, ...)."""
     fields = {
-        key: value[:, start:end] if key in FRAME_FIELDS else value
+        key: value[index] if key in FRAME_FIELDS else value
         for key, value in recording.fields.items()
     }
-    keypoint = recording.keypoint[:, start:end]
-    return replace(recording, keypoint=keypoint, fields=fields, start=start)
+    return replace(recording, keypoint=recording.keypoint[index], fields=fields, **changes)
 
 
-def choose_persons(keypoint: np.ndarray, most: int) -> np.ndarray:
-    """Of persons (M, T, V, C) at most as many, the one who moves most first."""
+def choose_persons(keypoint: np.ndarray, most: int) -> list[int]:
+    """At most as many of the persons (M, T, V, C), the one who moves most first."""
     bodies = []
     for person, joints in enumerate(keypoint):
         frames = np.flatnonzero(joints.any(axis=(1, 2)))
         if frames.size:
             bodies.append(RawBody(person, frames, joints[frames]))
-    return keypoint[[body.body_id for body in select_bodies(bodies, most)]]
+    return [body.body_id for body in select_bodies(bodies, most)]
 
 
 def split_persons(recordings: Recordings) -> Recordings:
@@ -77,12 +77,7 @@ def split_persons(recordings: Recordings) -> Recordings:
 
 def _one_person(reader: Callable[[], Recording], person: int) -> Recording:
     recording = reader()
-    fields = {
-        key: value[[person]] if key in FRAME_FIELDS else value
-        for key, value in recording.fields.items()
-    }
-    name, keypoint = f'{recording.name} person {person + 1}', recording.keypoint[[person]]
-    return replace(recording, name=name, keypoint=keypoint, fields=fields)
+    return take(recording, [person], name=f'{recording.name} person {person + 1}')
 
 
 def stream_predictions(
@@ -140,7 +135,7 @@ def check_frame(frame: np.ndarray, where: str, before: Iterable[np.ndarray] = ()
             f'have {first.shape[1]} of {first.shape[2]}'
         )
     if not (np.abs(array) <= LARGEST).all():
-        raise InputError(f'{where}: holds NaN or infinity, expected numbers to {LARGEST:g}')
+        raise InputError(f'{where}: holds NaN or larger numbers than {LARGEST:g}')
     return array
 
 

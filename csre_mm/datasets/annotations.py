@@ -6,14 +6,13 @@ units of the data set, and optionally more (``keypoint_score``, ``img_shape``, .
 """
 
 import os
-import pickle
 from pathlib import Path
 from typing import Any
 
 from csre_mm.datasets.sample_faults import OnFault, keep_sound, refuse
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
-from csre_mm.utils.plain_pickle import read_pickle
+from csre_mm.utils.plain_pickle import PlainPickler, RefusedError, read_pickle
 from csre_mm.utils.plain_values import brief
 
 
@@ -53,7 +52,8 @@ def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
         path: The file to write, its name ends in ``.pkl``.
 
     Raises:
-        InputError: If ``data`` does not pass :func:`check_annotations`, or for a bad ``path``.
+        InputError: If ``data`` does not pass :func:`check_annotations` or holds something else than
+            containers, numbers, strings and arrays of these, or for a bad ``path``.
 
     Example:
         >>> import numpy as np
@@ -64,7 +64,13 @@ def save_annotations(data: dict[str, Any], path: str | os.PathLike) -> None:
     path = check_pickle_path(path)
     check_annotations(data, path)
     with atomic_path(path) as temporary, open(temporary, 'wb') as file:
-        pickle.dump(data, file, protocol=5)
+        try:
+            PlainPickler(file, protocol=5).dump(data)
+        except RefusedError as error:
+            raise InputError(
+                f'{path}: holds {error}, which no reader accepts: expected plain containers, '
+                'numbers, strings and arrays'
+            ) from None
 
 
 def check_pickle_path(path: str | os.PathLike) -> Path:
@@ -89,14 +95,12 @@ def select_split(
     data: dict[str, Any],
     split: str | None,
     path: str | os.PathLike,
-    key: str = 'frame_dir',
     on_fault: OnFault = refuse,
 ) -> list[dict[str, Any]]:
     """The annotations of a split, in the order of the file; all of them without a split.
 
-    ``key`` is the field by which the split names its samples, ``path`` the file in messages. A name
-    that no annotation has goes to ``on_fault``, by default an ``InputError``, as is a split that is
-    missing or no list.
+    ``path`` is the file in messages. A name that is no annotation's ``frame_dir`` goes to
+    ``on_fault``, by default an ``InputError``, as is a split that is missing or no list.
     """
     if split is None:
         return data['annotations']
@@ -105,18 +109,20 @@ def select_split(
         raise InputError(f'{path} has no split {split!r}; it has {known}')
     members, where = data['split'][split], f'{path}: split {brief(split)}'
     if not isinstance(members, list | tuple | set | frozenset):
-        raise InputError(f'{where} is a {type(members).__name__}, expected a list of {key}s')
+        raise InputError(f'{where} is a {type(members).__name__}, expected a list of frame_dirs')
     wanted = {member for member in members if isinstance(member, str)}
     found = [
         sample
         for sample in data['annotations']
-        if isinstance(sample, dict) and isinstance(sample.get(key), str) and sample[key] in wanted
+        if isinstance(sample, dict)
+        and isinstance(sample.get('frame_dir'), str)
+        and sample['frame_dir'] in wanted
     ]
-    names = {sample[key] for sample in found}
+    names = {sample['frame_dir'] for sample in found}
     unknown = [m for m in members if not isinstance(m, str) or m not in names]
     for member in unknown:
         more = f' ({len(unknown)} such names)' if len(unknown) > 1 else ''
-        on_fault(f'{where} names {brief(member)}, no annotation has this {key}{more}')
+        on_fault(f'{where} names {brief(member)}, no annotation has this frame_dir{more}')
     return found
 
 

@@ -3,7 +3,6 @@
 import inspect
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,13 +13,16 @@ from mmaction.registry import MODELS
 from csre_mm.datasets.layouts import get_layout
 from csre_mm.datasets.valid_joints import body_extent, valid_joints
 from csre_mm.utils.config import innermost_datasets, last_value, pipeline_of
-from csre_mm.utils.errors import InputError, one_line
+from csre_mm.utils.errors import InputError, as_input_error
 from csre_mm.utils.random import seeded_aside
 
 NORMALIZING = ('PreNormalize2D', 'NormalizeRange', 'PoseCompact')
 """Transforms that bring coordinates of any unit to one range."""
 PIXELS = 10.0
 """Bodies of a larger extent are not in metres, but in pixels, millimetres or centimetres."""
+
+
+NO_RECOGNIZER = 'the config is not one of a skeleton recognizer'
 
 
 @dataclass(frozen=True)
@@ -87,20 +89,6 @@ class InputShape:
         )
 
 
-@contextmanager
-def config_errors() -> Iterator[None]:
-    """Turn the errors of reading a config that has another structure into an ``InputError``."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
-        raise InputError(
-            f'the config is not one of a skeleton recognizer: {type(error).__name__}: '
-            f'{one_line(error)}'
-        ) from error
-
-
 def positive_integer(
     node: Mapping[str, Any], key: str, default: int | None, where: str
 ) -> int | None:
@@ -111,7 +99,7 @@ def positive_integer(
     return value
 
 
-@config_errors()
+@as_input_error(NO_RECOGNIZER)
 def read_input_shape(cfg: Mapping[str, Any], training: bool = False) -> InputShape:
     """Read the shape of the testing data, or of the training data, of a skeleton recognizer."""
     pipeline = pipeline_of(cfg, training)

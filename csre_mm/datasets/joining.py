@@ -35,7 +35,8 @@ def join_annotations(
 
     Raises:
         InputError: If a part is faulty, has another skeleton than the first, a label without a new
-            one, none of the splits, or a name that is in another part, too.
+            one, none of the splits, or a name that is in another part, too; if no part has one of
+            the splits.
 
     Example:
         >>> from csre_mm.datasets import load_annotations
@@ -44,6 +45,12 @@ def join_annotations(
         >>> len(both['annotations']), both['split']['train'][0]
         (96, 'a_train_000')
     """
+    known = sorted({str(name) for part in parts for name in part.data.get('split', {})})
+    absent = sorted(set(splits or ()) - set(known))
+    if absent:
+        raise InputError(
+            f'no file has the split {absent[0]}, they have {", ".join(known) or "none"}'
+        )
     joined: dict[str, Any] = {'split': {}, 'annotations': []}
     origin: dict[str, str | os.PathLike] = {}
     for part in parts:
@@ -63,8 +70,9 @@ def join_annotations(
             known = ', '.join(map(str, part.data['split'])) or 'none'
             raise InputError(f'{part.path}: has the splits {known}, none of {", ".join(splits)}')
         for name in found:
-            members = joined['split'].setdefault(new_names[name], [])
-            members += [part.prefix + member for member in part.data['split'][name]]
+            members = [part.prefix + member for member in part.data['split'][name]]
+            before = joined['split'].get(new_names[name], [])
+            joined['split'][new_names[name]] = list(dict.fromkeys([*before, *members]))
     _check_skeletons(joined['annotations'], origin)
     return joined
 

@@ -111,8 +111,9 @@ def _find_array_faults(annotation: dict) -> Iterator[Fault]:
     if not _is_integer(total_frames) or total_frames != shape[1]:
         yield 'total_frames', f'is {brief(total_frames)}', f"keypoint's {shape[1]} frames"
     score = annotation.get('keypoint_score')
-    if score is not None and (not _is_numbers(score, 3) or score.shape != shape[:3]):
-        expected = f'an array of numbers (M, T, V) = {shape[:3]}'
+    absent = 'keypoint_score' not in annotation
+    if not absent and (not _is_numbers(score, 3) or score.shape != shape[:3]):
+        expected = f'an array of numbers (M, T, V) = {shape[:3]}, or no such field'
         yield 'keypoint_score', f'is {brief(score)}', expected
 
 
@@ -130,6 +131,11 @@ def find_number_faults(annotation: dict[str, Any]) -> Iterator[tuple[str, Fault]
             yield 'too large', (field, found, f'numbers to {LARGEST:g}')
     if not annotation['keypoint'].any():
         yield 'empty', ('keypoint', 'is zero throughout', 'coordinates')
+    elif (
+        annotation.get('keypoint_score') is not None
+        and not (annotation['keypoint_score'] > 0).any()
+    ):
+        yield 'empty', ('keypoint_score', 'is nowhere above 0', 'a joint that was detected')
 
 
 def _first(x: np.ndarray, wrong: np.ndarray) -> str:

@@ -97,14 +97,11 @@ class SkeletonDataset(PoseDataset):
         data, faults = load_annotations(self.ann_file), list[str]()
         on_fault = faults.append if self.invalid == 'skip' else self._refuse
         samples = data['annotations']
-        by_file = bool(samples) and isinstance(samples[0], dict) and 'filename' in samples[0]
-        if self.invalid == 'refuse' and not by_file:
+        if self.invalid == 'refuse':
             keep_sound(samples, self.ann_file, on_fault)  # of all splits
-        key = 'filename' if by_file else 'frame_dir'
-        samples = select_split(data, self.split, self.ann_file, key, on_fault)
-        if not by_file:
-            samples = keep_sound(samples, self.ann_file, on_fault)
-            samples = keep_usable(samples, self.ann_file, on_fault)
+        samples = select_split(data, self.split, self.ann_file, on_fault)
+        samples = keep_sound(samples, self.ann_file, on_fault)
+        samples = keep_usable(samples, self.ann_file, on_fault)
         self._report(faults)
         if not samples:
             raise InputError(f'{self.ann_file}: the split {self.split!r} has no samples')

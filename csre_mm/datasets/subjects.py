@@ -39,8 +39,10 @@ def make_folds(names: Iterable[str], num_folds: int) -> list[list[int]]:
 def keep_subjects(samples: Sequence[dict], subjects: Iterable[int]) -> list[dict]:
     """The samples of some subjects, each of which has to have one."""
     wanted = set(subjects)
+    if not wanted:
+        raise InputError('the list of subjects is empty')
     found = [parse_subject(sample['frame_dir']) for sample in samples]
     if not wanted <= set(found):
         missing, known = sorted(wanted - set(found)), sorted(set(found))
-        raise InputError(f'no sample of the subjects {missing}; the file has {known}')
+        raise InputError(f'no sample of the subjects {missing}; there are {known}')
     return [sample for sample, subject in zip(samples, found, strict=True) if subject in wanted]

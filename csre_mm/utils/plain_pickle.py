@@ -14,6 +14,7 @@ import itertools
 import os
 import pickle
 import pickletools
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
@@ -23,7 +24,7 @@ from csre_mm.utils import plain_values as values
 from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.plain_values import RefusedError, brief, checked_keys
 
-__all__ = ['PLAIN_NAMES', 'Kind', 'RefusedError', 'load_plain', 'read_pickle']
+__all__ = ['PLAIN_NAMES', 'Kind', 'PlainPickler', 'RefusedError', 'load_plain', 'read_pickle']
 
 PLAIN_NAMES: dict[tuple[str, str], Any] = {
     ('numpy', 'ndarray'): 'numpy.ndarray',  # only an argument of _reconstruct
@@ -182,6 +183,27 @@ def load_plain(
         return _PlainUnpickler(file, names, references).load()
     except KeyError as error:
         raise pickle.UnpicklingError(f'a pickle has no operation {error}') from error
+
+
+class PlainPickler(pickle.Pickler):
+    """Writes what :func:`load_plain` reads, and raises a ``RefusedError`` for anything else.
+
+    An array of ``numpy.load(..., mmap_mode='r')`` is written as a usual one.
+    """
+
+    def reducer_override(self, obj: Any) -> Any:
+        """Is asked for everything but the plain containers, numbers and strings of Python."""
+        dtype = obj if isinstance(obj, np.dtype) else getattr(obj, 'dtype', None)
+        if isinstance(dtype, np.dtype) and dtype.kind in values.KINDS:
+            if type(obj) is np.memmap:
+                return np.asarray(obj).__reduce_ex__(5)
+            if type(obj) is np.ndarray or isinstance(obj, np.dtype | np.generic):
+                return NotImplemented
+        names = getattr(obj, '__module__', None), getattr(obj, '__name__', None)
+        if names in PLAIN_NAMES or type(obj) is OrderedDict:
+            return NotImplemented
+        found = f'an array of {dtype}' if type(obj) is np.ndarray else f'a {type(obj).__name__}'
+        raise RefusedError(found)
 
 
 def read_pickle(path: str | os.PathLike, kind: str, load: Callable = load_plain) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-_KINDS = 'biufcSU'  # booleans, numbers and strings: no objects, no fields
+KINDS = 'biufcSU'  # booleans, numbers and strings: no objects, no fields
 _SCALARS = (str, bytes, int, float, complex, type(None), np.generic)
 _MAX_DIMS = 32
 
@@ -57,7 +57,7 @@ def make_dtype(code: Any, align: Any = False, copy: Any = True) -> np.dtype:
     if type(code) is not str or len(code) > 40:
         raise pickle.UnpicklingError(f'{brief(code)} is no name of a dtype')
     dtype: np.dtype = np.dtype(code, copy=True)
-    if dtype.kind not in _KINDS or dtype.subdtype or dtype.fields:
+    if dtype.kind not in KINDS or dtype.subdtype or dtype.fields:
         raise RefusedError(f'arrays of dtype {code}')
     return dtype
 

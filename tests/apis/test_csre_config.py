@@ -7,7 +7,7 @@ from mmaction.registry import MODELS
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from csre_mm.apis import build_runner, complete_config, get_config
+from csre_mm.apis import build_runner, complete_config, csre_config, get_config, merge_options
 from csre_mm.models import CTRGCN
 from csre_mm.models.necks.feature_map import find_feature_map
 from csre_mm.utils.errors import InputError
@@ -139,3 +139,25 @@ def test_an_encoder_without_a_feature_map():
     encoder = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(150, 60))
     with pytest.raises(InputError, match=r'Sequential gives \(1, 60\) for clips .* CSRE needs a'):
         find_feature_map(encoder, torch.randn(1, 2, 1, 25, 3))
+
+
+def test_two_coordinates_without_a_score():
+    cfg = merge_options(get_config('csre_ctrgcn_ntu60'), {'data.in_channels': 2})
+    for loader in (cfg.train_dataloader, cfg.test_dataloader):
+        loader.dataset.pipeline[0] = dict(type='PreNormalize2D')
+    cfg.model.data_preprocessor.rotation = 0
+    assert complete_config(cfg).model.neck.num_joints == 25
+
+
+def test_with_all_numbers_a_dry_run_that_fails_is_a_warning():
+    cfg = get_config('csre_ctrgcn_ntu60')
+    cfg.train_dataloader.dataset.pipeline.insert(0, dict(type='LoadOwnFile'))
+    with pytest.raises(InputError, match=r'num_joints and with_persons'):
+        complete_config(cfg)
+    numbers = dict(in_channels=256, num_frames=16, num_joints=25, with_persons=True)
+    cfg.model.neck.update(numbers)
+    lines = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csre_config, 'print_log', lambda text, *_: lines.append(text))
+        complete_config(cfg)
+    assert len(lines) == 1 and 'are not checked: the dry run' in lines[0] and 'LoadOwn' in lines[0]

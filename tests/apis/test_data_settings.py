@@ -3,9 +3,12 @@
 import pytest
 import torch
 from mmaction.registry import DATASETS, MODELS
+from mmengine.config import ConfigDict
 from mmengine.dataset import pseudo_collate
 
-from csre_mm.apis import complete_config, get_config, merge_options
+from csre_mm.apis import complete_config, get_config, measure_costs, merge_options, recognizer
+from csre_mm.datasets.checks import read_plan
+from csre_mm.utils.config import pipeline_of
 from csre_mm.utils.errors import InputError
 from tests.conftest import CHANNELS, make_annotations
 
@@ -75,8 +78,47 @@ def test_the_key_serves_every_config_and_applies_once_or_twice():
             r'data\.anno_file is no setting',
         ),
         ({'data.layout': 'ntu'}, "no skeleton layout 'ntu'"),
+        ({'data.layout': 25}, 'data do not fit the config: .*int'),
     ],
 )
 def test_a_wrong_setting_is_one_line(options, message):
     with pytest.raises(InputError, match=message):
         merge_options(get_config('csre_ctrgcn_own'), options)
+
+
+@pytest.mark.parametrize('name', ['csre_ctrgcn_nwucla', 'csre_stgcn_ntu60', 'csre_posec3d_ntu60'])
+def test_pixels_in_place_of_each_transform_of_space(name):
+    given = {} if 'posec3d' in name else {'data.layout': BODY}
+    cfg = merge_options(get_config(name), {'data.planar': True, **given})
+    for training in (True, False):
+        kinds = [step['type'] for step in pipeline_of(cfg, training)]
+        assert not {'NormalizeRange', 'PreNormalize3D', 'ProjectToImage'} & set(kinds)
+        assert 'PoseCompact' in kinds or kinds[:2] == ['PreNormalize2D', 'GenSkeFeat']
+    complete_config(cfg)  # the dry run goes through the pipeline
+    plan = read_plan(merge_options(cfg, None))
+    assert plan.shape.coordinates == (2 if plan.shape.heatmaps else 3)
+
+
+def test_pixels_in_a_config_that_has_a_stream_of_mmaction2():
+    cfg = get_config('stgcn_ntu60')
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    pipeline.insert(1, ConfigDict(type='GenSkeFeat', dataset='nturgb+d', feats=['j']))
+    merge_options(cfg, {'data.planar': True})
+    kinds = [step['type'] for step in pipeline_of(cfg)]
+    assert kinds[:2] == ['PreNormalize2D', 'GenSkeFeat'] and kinds.count('GenSkeFeat') == 1
+    assert pipeline_of(cfg)[1]['dataset'] == 'coco'
+
+
+def test_every_function_of_the_api_applies_data(own_file):
+    cfg = get_config('csre_ctrgcn_own')
+    cfg.data.update(ann_file=str(own_file), layout=BODY, num_person=1, num_classes=3, window=32)
+    report = measure_costs(cfg)
+    assert report.columns['CSRE test'].shape == (1, 1, 32, 5, 3) and report.slots == 24
+    tested = recognizer.testing_config(cfg)
+    assert tested.test_dataloader.dataset.ann_file == str(own_file)
+    assert tested.model.cls_head.num_classes == 3 and cfg.model.cls_head.num_classes != 3
+
+
+def test_a_window_that_is_no_number_is_one_line():
+    with pytest.raises(InputError, match='data do not fit the config: TypeError'):
+        merge_options(get_config('hcn_own'), {'data.window': 'long'})

@@ -7,7 +7,7 @@ from mmaction.registry import DATASETS
 from mmengine.dataset import pseudo_collate
 
 from csre_mm.apis import SkeletonInferencer
-from csre_mm.apis.recordings import find_recordings
+from csre_mm.apis.recordings import Recording, find_recordings
 from csre_mm.evaluation import load_scores
 from csre_mm.utils.errors import InputError
 from tests.commands import run_tool
@@ -186,3 +186,32 @@ def test_bad_top_k_window_and_input(inferencer):
             inferencer(keypoint, **arguments)
     with pytest.raises(InputError, match='a generator cannot be classified'):
         inferencer(frame for frame in keypoint[0])
+
+
+def test_scores_of_more_persons_than_the_model_takes_go_with_them(small, ntu_file):
+    cfg, checkpoint = copy.deepcopy(small)
+    pipeline = cfg.test_dataloader.dataset.pipeline
+    pipeline[0] = dict(type='PreNormalize2D')
+    pipeline.insert(1, dict(type='GenSkeFeat', dataset='coco', feats=['j']))
+    cfg.model.data_preprocessor.rotation = 0
+    inferencer = SkeletonInferencer(cfg, checkpoint)
+    rng = np.random.default_rng(0)
+    keypoint = rng.uniform(1, 300, (3, 20, 25, 2)).astype(np.float32)
+    keypoint[1] = keypoint[1, :1]  # does not move
+    score = rng.uniform(0.5, 1, (3, 20, 25)).astype(np.float32)
+
+    def answer(persons):
+        fields = {'keypoint_score': score[persons], 'img_shape': (400, 400)}
+        return inferencer(Recording('x', keypoint[persons], fields=fields))[0]
+
+    moving = [0, 2] if keypoint[0].var() > keypoint[2].var() else [2, 0]
+    np.testing.assert_array_equal(answer([0, 1, 2]).scores, answer(moving).scores)
+    score[:] = 0
+    assert answer([0]).class_name == 'nobody'
+
+
+def test_a_batch_size_of_the_config_is_checked(small):
+    cfg, checkpoint = copy.deepcopy(small)
+    cfg.test_dataloader.batch_size = 0
+    with pytest.raises(InputError, match='a batch of 0 clips'):
+        SkeletonInferencer(cfg, checkpoint)

@@ -71,7 +71,9 @@ def test_annotations_of_a_split(ntu_file):
 def test_files_are_read_when_they_are_asked_for(folder):
     (folder / 'x.npy').write_bytes(b'')
     found = find_recordings(folder)
-    assert found[0].name == NAME and find_recordings(found) is found
+    assert found[0].name == NAME and find_recordings(found).readers == found.readers
+    with pytest.raises(InputError, match='nothing to classify'):
+        find_recordings(found[:0])
     with pytest.raises(InputError, match=r'x\.npy'):
         found[-1]
 

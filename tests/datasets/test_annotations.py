@@ -1,6 +1,7 @@
 import os
 import pickle
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -222,3 +223,34 @@ def test_only_pkl_is_written(tmp_path):
     (tmp_path / 'folder.pkl').mkdir()
     with pytest.raises(InputError, match='is a folder'):
         save_annotations(make_data(), tmp_path / 'folder.pkl')
+
+
+def test_an_array_that_is_a_map_of_a_file_is_written_as_an_array(tmp_path):
+    np.save(tmp_path / 'k.npy', make_annotation()['keypoint'])
+    mapped = np.load(tmp_path / 'k.npy', mmap_mode='r')
+    data = dict(split={}, annotations=[make_annotation(keypoint=mapped)])
+    save_annotations(data, tmp_path / 'own.pkl')
+    assert_same(
+        load_annotations(tmp_path / 'own.pkl'), dict(split={}, annotations=[make_annotation()])
+    )
+
+
+@pytest.mark.parametrize(
+    'change, part',
+    [
+        (lambda data: data.update(split=defaultdict(list, train=['a'])), 'holds a defaultdict'),
+        (lambda data: data['annotations'][0].update(file=Path('a.npy')), 'holds a PosixPath'),
+        (lambda data: data['annotations'][0].update(more=np.array([None])), 'an array of object'),
+        (lambda data: data['annotations'][0].update(more=np.ma.ones(2)), 'holds a MaskedArray'),
+        (lambda data: data['annotations'][0].update(more=os.getcwd), 'holds a builtin_function'),
+        (lambda data: data['annotations'][0].update(keypoint_score=None), 'keypoint_score is None'),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path, change, part):
+    data = make_data()
+    save_annotations(data, tmp_path / 'own.pkl')
+    before = (tmp_path / 'own.pkl').read_bytes()
+    change(data)
+    with pytest.raises(InputError, match=part):
+        save_annotations(data, tmp_path / 'own.pkl')
+    assert (tmp_path / 'own.pkl').read_bytes() == before

@@ -151,3 +151,12 @@ def test_a_shipped_config_and_a_file_for_it(ntu_file):
     cfg = make_config(cls_head=dict(num_classes=3))
     data = load_annotations(ntu_file)
     assert check(data, read_plan(cfg)) == []
+
+
+@pytest.mark.parametrize('coordinates, wanted', [(3, '3, with Project'), (2, '2, without Project')])
+def test_coordinates_of_what_becomes_heatmaps(coordinates, wanted):
+    shape = dict(heatmaps=True, coordinates=coordinates, channels=5, persons=None)
+    plan = replace(shape_with(**shape), rotation=0.0, normalizes=True)
+    found = 5 - coordinates  # the other of the two
+    expected = ('error', 'config', None, f'keypoint has {found} coordinates, expected {wanted}')
+    assert_found(make_data(channels=found), expected, plan=plan)

@@ -41,8 +41,10 @@ def test_folds_that_cannot_be(num_folds):
 
 
 def test_a_subject_without_samples():
-    with pytest.raises(InputError, match=r'no sample of the subjects \[7\]; the file has \[1\]'):
+    with pytest.raises(InputError, match=r'no sample of the subjects \[7\]; there are \[1\]'):
         keep_subjects([{'frame_dir': 'a01_s01_e00_v01'}], [1, 7])
+    with pytest.raises(InputError, match='the list of subjects is empty'):
+        keep_subjects([{'frame_dir': 'a01_s01_e00_v01'}], [])
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from csre_mm.datasets import CenterSkeleton, CropResize, NormalizeRange, SampleSorted
+from csre_mm.datasets.transforms.pre_normalize import PreNormalize3D
 from csre_mm.utils.errors import InputError
 
 
@@ -209,3 +210,19 @@ def test_arguments_are_checked(make, message):
 def test_a_joint_that_does_not_exist(kind, keypoint):
     with pytest.raises(InputError, match='has joint 5, the skeletons have 5 joints'):
         kind(joint=5).transform({'keypoint': keypoint})
+
+
+def test_a_joint_with_score_zero_is_not_interpolated():
+    keypoint = np.array([1, 100], np.float32)[None, :, None, None].repeat(2, 3)  # 2 frames
+    score = np.array([1, 0], np.float32)[None, :, None]
+    out = CropResize(4, fraction=1.0).transform({'keypoint': keypoint, 'keypoint_score': score})
+    assert out['keypoint'][0, :, 0, 0].tolist() == [1, 1, 0, 0]
+    assert out['keypoint_score'][0, :, 0].tolist() == [1, 1, 0, 0]
+
+
+def test_of_three_persons_mmaction2_gets_the_two_in_most_frames():
+    keypoint = np.random.default_rng(0).normal(size=(3, 9, 25, 3))
+    keypoint[1, 4:] = 0
+    expected = PreNormalize3D().transform({'keypoint': keypoint[[0, 2]].copy()})['keypoint']
+    out = PreNormalize3D().transform({'keypoint': keypoint.copy()})['keypoint']
+    np.testing.assert_array_equal(out, expected)

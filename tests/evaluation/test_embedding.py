@@ -11,11 +11,12 @@ from csre_mm.apis import SkeletonInferencer
 from csre_mm.apis.features import (
     Features,
     batch_features,
+    find_samples,
     load_stfd,
     save_features,
-    split_settings,
 )
 from csre_mm.apis.recordings import find_recordings
+from csre_mm.datasets.annotations import load_annotations, save_annotations
 from csre_mm.evaluation.embedding import class_means, embed, principal_components, silhouettes
 from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.errors import InputError
@@ -82,12 +83,29 @@ def test_a_checkpoint_without_a_neck_and_a_damaged_one(tmp_path, ntu_file):
         load_stfd(state)
 
 
-def test_splits():
-    cfg = Config.fromfile(config('csre_ctrgcn_nwucla'))
-    file = 'data/skeleton/nw_ucla.pkl'
-    assert split_settings(cfg, 'train') == (file, 'train')
-    assert split_settings(cfg, 'test') == (file, 'val')
-    assert split_settings(cfg, 'val_clean') == (file, 'val_clean')
+def test_samples_are_those_of_the_loaders(ntu_file, tmp_path):
+    data = load_annotations(ntu_file)
+    names = {}
+    for index, sample in enumerate(data['annotations']):
+        names[sample['frame_dir']] = f'S{index:03}C001P{index % 4:03}R001A001'
+        sample['frame_dir'] = names[sample['frame_dir']]
+    data['split'] = {key: [names[name] for name in data['split'][key]] for key in data['split']}
+    save_annotations(data, tmp_path / 'named.pkl')
+    cfg = Config.fromfile(config('csre_ctrgcn_ntu60'))
+    for loader in ('train_dataloader', 'test_dataloader'):
+        cfg[loader].dataset.ann_file = str(tmp_path / 'named.pkl')
+
+    def found(split):
+        return [recording.name for recording in find_samples(cfg, split)]
+
+    train = sorted(data['split']['xsub_train'])
+    assert sorted(found('train')) == sorted(found('xsub_train')) == train
+    assert sorted(found('test')) == sorted(data['split']['xsub_val'])
+    # Subjects that are held out, as benchmark_runs.py --folds sets them, and the first samples.
+    cfg.test_dataloader.dataset.update(split='xsub_train', subjects=[1, 2])
+    assert sorted(found('test')) == [name for name in train if 'P001' in name or 'P002' in name]
+    cfg.train_dataloader.dataset.indices = 2
+    assert found('train') == train[:2]
 
 
 def test_principal_components_are_those_of_the_covariance():

@@ -1,4 +1,5 @@
 import pickle
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -61,6 +62,12 @@ def test_without_options_labels_and_splits_stay(join):
     assert [sample['label'] for sample in data['annotations']] == [0, 1, 2, 0, 1]
 
 
+def test_members_of_two_splits_come_once(join):
+    write(Path('v.pkl'), 'xyz', [0, 1, 2], {'val': ['x', 'y'], 'val_clean': ['x']})
+    assert join('o.pkl', 'v.pkl', '--splits', 'val=test', 'val_clean=test')[0] == 0
+    assert load_annotations('o.pkl')['split'] == {'test': ['x', 'y']}
+
+
 @pytest.mark.parametrize(
     'arguments, part',
     [
@@ -70,6 +77,8 @@ def test_without_options_labels_and_splits_stay(join):
         (['a.pkl', 'b=b.pkl', '--splits', 'train=t'], 'xsub_train, xsub_val, odd, none of train'),
         (['a.pkl', '--splits', 'train'], '--splits train: expected OLD=NEW'),
         (['a.pkl', '--classes', 'a.txt', 'b.txt'], 'names 2 lists, expected one for each of 1'),
+        (['a.pkl', '--splits', 'train=t', 'tset=u'], 'no file has the split tset, they have test,'),
+        (['a.pkl', '--splits', 'test=t', '--classes', 'o.txt'], '--classes o.txt would be overwr'),
         (['a.pkl', '--classes', 'b.txt'], "a.pkl: sample 'z': the label 2 has no new label"),
         (['none.pkl'], 'none.pkl: no such file'),
     ],

@@ -4,22 +4,19 @@ import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one 
 
 import argparse
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
-from mmaction.registry import DATASETS
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
-from mmengine.registry import init_default_scope
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
-from csre_mm.apis import SkeletonInferencer
+from csre_mm.apis import SkeletonInferencer, extract_features, load_stfd
 from csre_mm.apis.data_settings import read_config_of
-from csre_mm.apis.features import batch_features, join_batches, load_stfd
+from csre_mm.apis.features import find_samples
 from csre_mm.evaluation.bank_health import BANKS, ClassSlots, describe_classes, load_banks
 from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.cli import add_class_names, add_config_options, command, progress
-from csre_mm.utils.config import innermost_datasets, pipeline_of
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.tables import format_table, percent
 
@@ -58,21 +55,11 @@ def compute_fresh(
     if stfd is None:
         raise InputError('the checkpoint has no neck of CSRE')
     stfd.to(next(inferencer.model.parameters()).device)
-    init_default_scope('mmaction')
-    settings = innermost_datasets(cfg, 'train_dataloader')[0][1].copy()
-    settings.pipeline = pipeline_of(cfg)
-    settings.test_mode = True
-    dataset = DATASETS.build(settings)
-    starts = range(0, len(dataset), inferencer.batch_size)
-    parts = []
-    for start in progress(starts, 'features'):
-        places = range(start, min(start + inferencer.batch_size, len(dataset)))
-        batch = pseudo_collate([dataset[place] for place in places])
-        parts.append(batch_features(inferencer.model, stfd, batch))
+    samples = find_samples(cfg, 'train')
+    features = extract_features(inferencer, stfd, samples, partial(progress, what='features'))
     repeated = cfg.train_dataloader.dataset
     times = repeated.times if repeated.type == 'SlotPerRepeatDataset' else 1
-    joined = join_batches(parts)
-    return {kind: np.tile(joined[kind], (times, 1)) for kind in BANKS.values()}
+    return {kind: np.tile(features.kinds[kind], (times, 1)) for kind in BANKS.values()}
 
 
 def print_bank(name: str, classes: Sequence[ClassSlots], names: Sequence[str], empty: int) -> None:

@@ -13,12 +13,11 @@ import csre_mm  # noqa: F401  repairs the stack before anything else of it is im
 from csre_mm.apis import (
     SkeletonInferencer,
     extract_features,
-    find_recordings,
     load_stfd,
     save_features,
 )
 from csre_mm.apis.data_settings import read_config_of
-from csre_mm.apis.features import Features, split_settings
+from csre_mm.apis.features import Features, find_samples
 from csre_mm.evaluation.embedding import METHODS, check_method, class_means, embed, silhouettes
 from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.cli import add_class_names, add_config_options, check_suffix, command, progress
@@ -146,7 +145,7 @@ def main() -> None:
     args = parse_args()
     check_args(args)
     cfg = read_config_of(args)
-    recordings = find_recordings(*split_settings(cfg, args.split))
+    recordings = find_samples(cfg, args.split)
     inferencer = SkeletonInferencer(
         cfg, args.checkpoint, args.device, args.classes, args.batch_size
     )

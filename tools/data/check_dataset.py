@@ -6,15 +6,13 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
-
-from rich.console import Console
-from rich.progress import Progress
 
 from csre_mm.apis.data_settings import read_config_of
 from csre_mm.datasets.annotations import load_annotations
 from csre_mm.datasets.checks import Finding, check_dataset, read_plan
-from csre_mm.utils.cli import add_config_options, command
+from csre_mm.utils.cli import add_config_options, command, progress
 from csre_mm.utils.errors import InputError
 
 EPILOG = """An error ends a run or makes its result worthless, a warning makes the result worse. The
@@ -79,11 +77,7 @@ def main() -> None:
     if args.config:
         plan = read_plan(read_config_of(args))
     data = load_annotations(args.file)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        report = check_dataset(
-            data, plan, lambda samples: progress.track(samples, description='checking')
-        )
+    report = check_dataset(data, plan, partial(progress, what='checking'))
     print_findings(report.findings, args.max_findings)
     for line in report.counts():
         print(line)

@@ -3,6 +3,7 @@
 import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
 
 import argparse
+from pathlib import Path
 
 from csre_mm.datasets.annotations import check_pickle_path, load_annotations, save_annotations
 from csre_mm.datasets.class_names import CLASS_NAMES
@@ -64,6 +65,8 @@ def main() -> None:
                 f'--classes names {len(args.classes)} lists, expected one for each of '
                 f'{len(files)} files'
             )
+        if any(out.with_suffix('.txt').resolve() == Path(name).resolve() for name in args.classes):
+            raise InputError(f'--classes {out.with_suffix(".txt")} would be overwritten')
         lists = [CLASS_NAMES.get(name) or read_lines(name, 'class names') for name in args.classes]
         names, maps = join_classes(lists)
     prefixes = [

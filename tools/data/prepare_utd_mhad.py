@@ -4,13 +4,10 @@ import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one 
 
 import argparse
 
-from rich.console import Console
-from rich.progress import Progress
-
 from csre_mm.datasets.annotations import check_pickle_path, save_annotations
 from csre_mm.datasets.preparation.raw_files import find_raw_files
 from csre_mm.datasets.preparation.utd_mhad import SUFFIX, build_utd_mhad
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import command, progress
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,9 +29,7 @@ def main() -> None:
     args = parse_args()
     out = check_pickle_path(args.out)
     files = find_raw_files([args.src], SUFFIX)
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        data = build_utd_mhad(progress.track(files, description='reading'))
+    data = build_utd_mhad(progress(files, 'reading'))
     save_annotations(data, out)
     print(f'{out}: {len(data["annotations"]):,} sequences')
     for split, names in data['split'].items():

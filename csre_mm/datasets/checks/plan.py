@@ -6,14 +6,15 @@ from typing import Any
 
 from csre_mm.datasets.checks.samples import Finding, SampleFacts, majority
 from csre_mm.datasets.input_shape import (
+    NO_RECOGNIZER,
     NORMALIZING,
     PIXELS,
     InputShape,
-    config_errors,
     positive_integer,
     read_input_shape,
 )
 from csre_mm.utils.config import innermost_datasets, pipeline_of
+from csre_mm.utils.errors import as_input_error
 
 Node = Mapping[str, Any]
 
@@ -31,7 +32,7 @@ class TrainingPlan:
     normalizes: bool = False  # whether the pipeline normalises coordinates
 
 
-@config_errors()
+@as_input_error(NO_RECOGNIZER)
 def read_plan(cfg: Node) -> TrainingPlan:
     """Read the plan of a config; an ``InputError`` if it is not one of a skeleton recognizer."""
     train, test = (
@@ -93,6 +94,10 @@ def _check_keypoints(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iter
         found = f'has {channels} channels' + (' with keypoint_score' if has_score else '')
         wanted = f'{plan.shape.channels}, by model.backbone.in_channels'
         yield Finding('error', 'config', None, 'keypoint', found, wanted)
+    if plan.shape.heatmaps and plan.shape.coordinates != coordinates:
+        transform = 'with' if plan.shape.coordinates == 3 else 'without'
+        wanted = f'{plan.shape.coordinates}, {transform} ProjectToImage in the pipeline'
+        yield Finding('error', 'config', None, 'keypoint', f'has {coordinates} coordinates', wanted)
     if majority([sample.is_spatial for sample in samples]):
         return
     if plan.rotation:

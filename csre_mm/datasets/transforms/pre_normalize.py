@@ -47,7 +47,8 @@ class PreNormalize2D(transforms.PreNormalize2D):
 class PreNormalize3D(transforms.PreNormalize3D):
     """mmaction2's transform of this name, with joints that were not detected left out.
 
-    The person in most frames comes first, and frames without that person are dropped. A joint that
+    The two persons in most frames are kept, the first of them in front, and frames without that one
+    are dropped. A joint that
     the first frame lacks is taken from the first frame that has it, to find the origin, the spine
     and the shoulders; one that no frame has, from the centroid of the others.
 
@@ -71,7 +72,7 @@ class PreNormalize3D(transforms.PreNormalize3D):
         if not valid.any():
             return results
         present: np.ndarray = np.any(valid, axis=2)  # (M, T)
-        order = np.argsort(-present.sum(axis=1), kind='stable')
+        order = np.argsort(-present.sum(axis=1), kind='stable')[:2]  # mmaction2 takes no more
         frames = present[order[0]]
         valid = valid[order][:, frames]
         results['keypoint'] = np.where(valid[..., None], keypoint[order][:, frames], 0)

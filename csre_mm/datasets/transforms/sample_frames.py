@@ -85,7 +85,7 @@ class CropResize(Transform):
     def transform(self, results: dict) -> dict:
         """Crop and resize one sequence."""
         low, high, weight = self._positions(*self._crop(results['keypoint'].shape[1]))
-        valid = valid_joints(results['keypoint'])
+        valid = valid_joints(results['keypoint'], results.get('keypoint_score'))
         both = valid[:, low] & valid[:, high]  # (M, clip_len, V)
         near = np.where(weight < 0.5, low, high)
         for field in FRAME_FIELDS:

@@ -98,8 +98,6 @@ def select_actors(
 
 def select_bodies(bodies: Sequence[RawBody], max_bodies: int = MAX_BODIES) -> list[RawBody]:
     """The bodies that move most, the one that moves most first; equal ones keep their order."""
-    if len(bodies) == 1:
-        return list(bodies)
 
     def motion(body: RawBody) -> float:
         """The variance over time of each coordinate, over the frames with the body (m^2)."""
