@@ -19,7 +19,10 @@ from types import ModuleType
 FOLDERS = ('tools', 'tools/data', 'tools/analysis')
 INTERNAL = ('write_results',)
 """Scripts that serve the repository only."""
-TAKE_CONFIG = ('train', 'test', 'predict', 'export-onnx', 'bank', 'cost', 'embedding')
+TAKE_CONFIG = (
+    *('train', 'test', 'predict', 'export-onnx', 'bank', 'cost', 'embedding'),
+    'benchmark-runs',
+)
 """Commands whose first argument is a config."""
 EPILOG = """\
 CONFIG of a command is a file or the name of a shipped config. Each command has its own --help.
@@ -98,13 +101,13 @@ def check_config(project: ModuleType, program: str, command: str, arguments: lis
     if command not in TAKE_CONFIG or not arguments or arguments[0].startswith('-'):
         return
     name = arguments[0]
-    file = Path(name) if Path(name).is_file() else project.locate_config(name)
+    file = Path(name) if os.path.isfile(name) else project.locate_config(name)
     if file is None:
         fail(program, project.no_such_config(name))
     try:
         if file.suffix == '.py':
             ast.parse(file.read_bytes(), name)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, OSError) as error:
         reason = f'{type(error).__name__}: {error}'
         fail(program, f'{name} cannot be read as a config: {reason}')
 

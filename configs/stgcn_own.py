@@ -7,3 +7,8 @@ _base_ = [
 ]
 
 train_dataloader = dict(batch_size=16)
+# 80 passes: the recipe of 16 epochs is for a training set that is repeated 5 times.
+train_cfg = dict(max_epochs=80)
+param_scheduler = [
+    dict(type='CosineAnnealingLR', eta_min=0, T_max=80, by_epoch=True, convert_to_iter_based=True)
+]

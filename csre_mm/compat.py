@@ -1,8 +1,8 @@
 """Repairs of the OpenMMLab stack on a current PyTorch, each with its reason.
 
-``import csre_mm`` calls :func:`apply` before anything imports ``mmaction.models``. A repair acts
-only where the fault is present, touches the one function that has it, and goes away by itself when
-the stack is fixed. Those of imports are in
+``import csre_mm`` calls :func:`apply` before anything imports ``mmaction.models``. A repair touches
+the one function that has the fault. Where the fault can be asked for, as a missing module or
+device, it acts only if it is present. Those of imports are in
 :mod:`csre_mm.utils.mmaction_imports`, those of files in :mod:`csre_mm.utils.mmengine_files`.
 """
 
@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from mmengine.device import get_device
 
-from csre_mm.utils.device import on_cpu
+from csre_mm.utils.config import is_csre_neck
+from csre_mm.utils.device import on_cpu, widest
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.mmaction_imports import (
     defer_scipy_stats,
@@ -127,7 +128,7 @@ def score_on_the_device() -> None:
         if not one_class or self.label_smooth_eps or self.multi_class:
             return loss_by_feat(self, cls_scores, data_samples)
         best = cls_scores.detach().topk(min(max(self.topk), cls_scores.shape[1])).indices
-        hits = (best == labels).double()  # (N, the largest k), one at most in a row
+        hits = (best == labels).to(widest(best.device))  # (N, the largest k), one at most in a row
         losses = {f'top{k}_acc': hits[:, :k].sum(1).mean() for k in self.topk}
         loss = self.loss_cls(cls_scores, labels.squeeze(1))
         return losses | (loss if isinstance(loss, dict) else {'loss_cls': loss})
@@ -174,7 +175,7 @@ def refuse_ignored_neck() -> None:
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
         neck = kwargs.get('neck') or {}
         ignored = type(self).extract_feat is RecognizerGCN.extract_feat
-        if ignored and isinstance(neck, dict) and neck.get('type') == 'CSRENeck':
+        if ignored and is_csre_neck(neck):
             raise InputError(
                 f"{type(self).__name__} never calls its neck: set model.type='RecognizerCSRE' to "
                 'train with CSRE'
@@ -187,7 +188,7 @@ def refuse_ignored_neck() -> None:
 def check_graphs() -> None:
     """Let mmaction2's ``Graph`` take every layout of csre_mm, and refuse what is no tree.
 
-    It takes edges in any direction, in a circle, or counted from one, and any centre.
+    mmaction2's takes edges in any direction, circles, joints counted from one, and any centre.
     """
     from mmaction.models.utils import Graph
 

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.config import DictAction
 from rich.console import Console
 
 import csre_mm  # noqa: F401  repairs the stack before anything else of it is imported
@@ -18,11 +17,12 @@ from csre_mm.evaluation.scores import read_labels
 from csre_mm.experiments.execute import Executor
 from csre_mm.experiments.gather import finished_experiments, gather_results, read_recorded
 from csre_mm.experiments.plan import BASELINE, Variant, plan_runs
-from csre_mm.experiments.record import train_command
-from csre_mm.experiments.results import Results, save_results
+from csre_mm.experiments.record import is_finished, train_command
+from csre_mm.experiments.results import Results, load_results, save_results
 from csre_mm.experiments.summary import HEADER, say_row, summarise
-from csre_mm.utils.cli import add_config_options, command
+from csre_mm.utils.cli import add_config_options, check_suffix, command
 from csre_mm.utils.config import innermost_datasets, read_config
+from csre_mm.utils.config_text import parse_value
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.project import call_of
 from csre_mm.utils.tables import format_table
@@ -86,7 +86,7 @@ def parse_args() -> argparse.Namespace:
     )
     add('--fuse', metavar='PRESET', help='fuse the streams by the weights of tools/ensemble.py')
     add('--amp', action='store_true', help='train in mixed precision')
-    add('--jobs', type=int, default=1, metavar='N', help='runs at once (default: 1)')
+    add('--jobs', type=int, metavar='N', help='runs at once (default: one, or one a GPU)')
     add('--gpus', nargs='+', default=[], metavar='I', help='devices the runs go to in turn')
     add('--work-dir', type=Path, default=Path('work_dirs/benchmark'), metavar='FOLDER')
     add(
@@ -100,13 +100,13 @@ def parse_args() -> argparse.Namespace:
     add_config_options(parser, 'change all runs')
     args = parser.parse_args()
     args.cfg_options = args.cfg_options or {}
+    args.jobs = max(len(args.gpus), 1) if args.jobs is None else args.jobs
     return args
 
 
 def check_args(args: argparse.Namespace) -> None:
     """Refuse what does not go together before anything is run."""
-    if args.out is not None and args.out.suffix != '.json':
-        raise InputError(f'--out {args.out}: the name must end in .json')
+    check_suffix('--out', args.out, '.json')
     if args.jobs < 1:
         raise InputError(f'--jobs is {args.jobs}, expected at least 1')
     for option in ('seeds', 'streams'):
@@ -126,10 +126,11 @@ def read_variants(given: Sequence[Sequence[str]]) -> list[Variant]:
             raise InputError(f'--variant {name}: expected another name, then KEY=VALUE')
         if not options or not all('=' in option for option in options):
             raise InputError(f'--variant {name}: expected KEY=VALUE ... after the name')
-        pairs = (option.split('=', 1) for option in options)
-        variants[name] = Variant(
-            name, {key: DictAction._parse_iterable(value) for key, value in pairs}
-        )
+        pairs = dict(option.split('=', 1) for option in options)
+        try:
+            variants[name] = Variant(name, {key: parse_value(pairs[key]) for key in pairs})
+        except ValueError as error:
+            raise InputError(f'--variant {name}: {error}') from error
     return list(variants.values())
 
 
@@ -154,15 +155,32 @@ def read_weights(preset: str | None, streams: Sequence[str]) -> dict[str, float]
 
 def read_samples(args: argparse.Namespace) -> tuple[str, dict[str, set[str]]]:
     """The split that the runs are tested on, and the names of the samples of each subset of it."""
-    cfg = merge_options(read_config(str(args.configs[0])), args.cfg_options)
     loader = 'train_dataloader' if args.folds else 'test_dataloader'
-    _, dataset = innermost_datasets(cfg, loader)[0]
-    subsets = {name: set(read_labels(dataset.ann_file, name)) for name in args.subsets}
-    whole = set(read_labels(dataset.ann_file, dataset.split)) if subsets else set()
+    tested = {}
+    for config in args.configs:
+        cfg = merge_options(read_config(str(config)), args.cfg_options)
+        _, dataset = innermost_datasets(cfg, loader)[0]
+        tested[dataset.ann_file, dataset.get('split')] = config
+    if len(tested) > 1:
+        first, second, *_ = tested.values()
+        raise InputError(f'{first} and {second} test on different samples: call it for each')
+    file, split = next(iter(tested))
+    subsets = {name: set(read_labels(file, name)) for name in args.subsets}
+    whole = set(read_labels(file, split)) if subsets else set()
     for name, samples in subsets.items():
-        if not samples <= whole:
-            raise InputError(f'--subsets {name}: it is no part of the split {dataset.split}')
-    return dataset.split or 'all', subsets
+        if not samples or not samples <= whole:
+            raise InputError(f'--subsets {name}: it is empty, or no part of the split {split}')
+    return split or 'all', subsets
+
+
+def check_kept(path: Path, results: Results) -> None:
+    """Refuse to lose what a results file has: with ``--fuse`` the folders alone count."""
+    if path.exists():
+        found = {(e.config, e.variant, e.stream, e.seed) for e in results.experiments}
+        for e in load_results(path).experiments:
+            if (e.config, e.variant, e.stream, e.seed) not in found:
+                name = f'{e.config} {e.variant} {e.stream} {e.seed}'
+                raise InputError(f'{path} has {name}, which is not finished here: it stays')
 
 
 def print_table(results: Results) -> None:
@@ -202,6 +220,9 @@ def main() -> None:
             print(shlex.join([*call_of('train.py'), *train_command(run, args.amp)[1:]]))
         return
     split, subsets = read_samples(args)
+    for run in planned:
+        if run.experiment.variant not in chosen:
+            is_finished(run, args.amp)  # it is compared with, and refused if its settings differ
     out = None if args.fuse else args.out  # an ensemble needs the scores of its members
     recorded, done = read_recorded(out, planned, args.amp)
     planned = [run for run in planned if run.experiment not in done]
@@ -223,9 +244,11 @@ def main() -> None:
                     v.name: [f'{key}={value}' for key, value in v.options.items()] for v in variants
                 },
             )
+            if args.out is not None:
+                check_kept(args.out, results)
+                save_results(results, args.out)
             print_table(results)
             if args.out is not None:
-                save_results(results, args.out)
                 print(f'\nThe results are in {args.out}.')
     if executor.failed:
         raise InputError(f'{len(executor.failed)} of {len(runs)} runs failed, see above')

@@ -109,7 +109,10 @@ def read_config_inside(content: Any, source: str | os.PathLike) -> Config:
         ) from error
     try:
         cfg = testing_config(Config(settings))
-        check_types(cfg.to_dict(), str(source))
+        try:
+            check_types(cfg.to_dict(), str(source))
+        except InputError as error:
+            raise InputError(f'{error}: name your own config with --config') from None
         import_modules_from_strings(**(cfg.get('custom_imports') or {'imports': []}))
     except (ImportError, TypeError, AttributeError, KeyError) as error:  # of another form
         raise InputError(f'{source}: the config in it: {one_line(error, 100)}') from error

@@ -169,15 +169,16 @@ class SkeletonRunner(Runner):
 
 def _without_interrupt(start_workers: Callable[[], Any]) -> Any:
     """Hold Ctrl-C back while processes are started; they keep it blocked."""
-    if threading.current_thread() is not threading.main_thread():
+    blocks = getattr(signal, 'pthread_sigmask', None)  # Windows has none
+    if blocks is None or threading.current_thread() is not threading.main_thread():
         return start_workers()
     held: list[int] = []
     handler = signal.signal(signal.SIGINT, lambda number, frame: held.append(number))
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])  # in other threads it is not
+    before = blocks(signal.SIG_BLOCK, [signal.SIGINT])  # in other threads it is not
     try:
         return start_workers()
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        blocks(signal.SIG_SETMASK, before)
         signal.signal(signal.SIGINT, handler)
         if held:
             raise KeyboardInterrupt

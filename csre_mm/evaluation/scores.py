@@ -49,7 +49,7 @@ class DumpScores(DumpResults):
         for sample in predictions:
             self.results.append(
                 {
-                    'frame_dir': str(sample.get('frame_dir', len(self.results))),
+                    'frame_dir': sample.get('frame_dir'),
                     'gt_label': int(sample['gt_label']),
                     'pred_label': int(sample['pred_label']),
                     'pred_score': sample['pred_score'].float().cpu().numpy(),  # (classes,)
@@ -57,7 +57,10 @@ class DumpScores(DumpResults):
             )
 
     def compute_metrics(self, results: list) -> dict:
-        """Write the file."""
+        """Write the file; samples without a name get their position."""
+        for place, sample in enumerate(results):
+            name = sample['frame_dir']
+            sample['frame_dir'] = str(place if name is None else name)
         _write(results, self.out_file_path)
         print_log(f'The scores are in {self.out_file_path}.', logger='current')
         return {}

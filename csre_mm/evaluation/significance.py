@@ -15,8 +15,7 @@ from csre_mm.evaluation.comparison import Comparison
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
 LEAST_SEEDS = 3
-"""Seeds from which on the bootstrap draws them, too."""
-_FEW_SEEDS = 10
+"""Seeds from which on the interval covers their choice, too."""
 _MOST_NUMBERS = 4_000_000
 """Numbers that the bootstrap holds at a time, at most."""
 
@@ -40,7 +39,7 @@ class Interval(NamedTuple):
 
     low: float
     high: float
-    over_seeds: bool  # whether seeds were drawn as well as samples
+    over_seeds: bool  # whether it covers the choice of the seeds as well as that of the samples
 
     @property
     def contains_zero(self) -> bool:
@@ -82,10 +81,12 @@ def resample(
 ) -> list[np.ndarray]:
     """Draw mean differences of several models that were tested on the same N samples.
 
-    Each resample draws N samples with replacement, the same for all models and seeds, and, of a
-    model with three seeds or more, S pairs of runs with replacement. Samples of equal columns are
-    interchangeable, so the number of draws of each kind of column is drawn, which is the same and
-    needs no (resamples, N).
+    Each resample draws N samples with replacement, the same for all models and seeds. Samples of
+    equal columns are interchangeable, so the number of draws of each kind of column is drawn, which
+    is the same and needs no (resamples, N). To a model with three seeds or more it adds what other
+    seeds would change (:func:`seed_error` times Student's t of S - 1 degrees of freedom). Drawing
+    seeds with replacement as well would count what is particular to a sample and a seed up to
+    three times (Owen, The pigeonhole bootstrap, Ann. Appl. Stat. 1, 2007).
 
     Args:
         differences: Of each model (S, N), as :attr:`Comparison.difference`.
@@ -105,22 +106,45 @@ def resample(
     num_samples = columns.shape[1]
     kinds, counts = np.unique(columns.T, axis=0, return_counts=True)  # (U, S of all), (U,)
     ends = np.cumsum([len(difference) for difference in differences])[:-1]
+    errors = [seed_error(own, counts) for own in np.split(kinds, ends, axis=1)]
     size = max(1, _MOST_NUMBERS // len(kinds))
     parts = []
     for first in range(0, resamples, size):
         count = min(size, resamples - first)
         draws = rng.multinomial(num_samples, counts / num_samples, size=count)  # (R, U)
         totals = draws @ kinds.astype(np.int64)  # (R, S of all): integers, so that 0 is 0
-        of_models = np.split(totals, ends, axis=1)
-        for of_runs in of_models:
-            num_seeds = of_runs.shape[1]
-            if num_seeds >= LEAST_SEEDS:
-                of_runs *= rng.multinomial(num_seeds, np.full(num_seeds, 1 / num_seeds), size=count)
-        parts.append([of_runs.sum(axis=1) for of_runs in of_models])
-    return [
-        np.concatenate(sums) / difference.size
-        for sums, difference in zip(zip(*parts, strict=True), differences, strict=True)
-    ]
+        of_models = []
+        for of_runs, error in zip(np.split(totals, ends, axis=1), errors, strict=True):
+            means = of_runs.sum(axis=1) / (num_samples * of_runs.shape[1])
+            if error:
+                means += error * rng.standard_t(of_runs.shape[1] - 1, count)
+            of_models.append(means)
+        parts.append(of_models)
+    return [np.concatenate(means) for means in zip(*parts, strict=True)]
+
+
+def seed_error(kinds: np.ndarray, counts: np.ndarray) -> float:
+    """The standard error of a mean difference that comes from the choice of the S seeds.
+
+    The differences are taken as effect of the sample + effect of the seed + rest. By the analysis
+    of variance the variance of the seeds' effects is (M - m) / N, with N times the variance of the
+    runs' means M and the mean square of the rest m, and at least 0.
+
+    Args:
+        kinds: Differences (U, S) of the samples of each kind.
+        counts: Samples of each kind (U,).
+
+    Returns:
+        The error, 0 for fewer than three seeds.
+    """
+    num_samples, num_seeds = counts.sum(), kinds.shape[1]
+    if num_seeds < LEAST_SEEDS or num_samples < 2:
+        return 0.0
+    means = counts @ kinds / num_samples  # of the runs (S,)
+    rest = kinds - kinds.mean(axis=1, keepdims=True) - (means - means.mean())
+    of_rest = (counts @ rest**2).sum() / ((num_samples - 1) * (num_seeds - 1))
+    of_seeds = num_samples * means.var(ddof=1)
+    return float(np.sqrt(max(of_seeds - of_rest, 0.0) / (num_samples * num_seeds)))
 
 
 def interval_of(drawn: np.ndarray) -> tuple[float, float]:
@@ -136,7 +160,7 @@ def bootstrap(difference: np.ndarray, resamples: int = RESAMPLES, seed: int = 0)
     return Interval(low, high, len(difference) >= LEAST_SEEDS)
 
 
-def measure_difference(comparison: Comparison, resamples: int = RESAMPLES) -> Difference:
+def measure_difference(comparison: Comparison) -> Difference:
     """Compare the accuracies of two models.
 
     Example:
@@ -152,7 +176,7 @@ def measure_difference(comparison: Comparison, resamples: int = RESAMPLES) -> Di
         tuple(after.tolist()),
         float(difference.mean()),
         float((after - before).std(ddof=1)) if len(before) > 1 else None,
-        bootstrap(difference, resamples),
+        bootstrap(difference),
         tuple(mcnemar(row) for row in difference),
     )
 
@@ -169,11 +193,9 @@ def say_verdict(difference: Difference, before: str, after: str) -> str:
             f'The interval leaves out 0: the accuracy of {runs}{after} is {word} than that of '
             f'{runs}{before} on samples like these.'
         )
-    if not over_seeds:
-        return (
-            f'{verdict} Other seeds may give another answer: the interval covers the choice of the '
-            f'samples, and with {LEAST_SEEDS} pairs of runs or more that of the seeds, too.'
-        )
-    if seeds < _FEW_SEEDS:
-        return f'{verdict} With {seeds} pairs of runs it tends to be too narrow.'
-    return verdict
+    if over_seeds:
+        return verdict
+    return (
+        f'{verdict} Other seeds may give another answer: the interval covers the choice of the '
+        f'samples, and with {LEAST_SEEDS} pairs of runs or more that of the seeds, too.'
+    )

@@ -72,7 +72,10 @@ def read_run(path: str | os.PathLike) -> Run:
     """
     entries: list[dict[str, Any]] = []
     notes: list[str] = []
-    for file in find_logs(path):
+    files = find_logs(path)
+    if not files:
+        raise InputError(f'{path} holds no log of a run: expected */vis_data/scalars.json in it')
+    for file in files:
         found, incomplete = _read_log(file)
         if incomplete:
             notes.append(f'{file}: the last line is incomplete and was left out.')
@@ -88,19 +91,21 @@ def read_run(path: str | os.PathLike) -> Run:
     by_epoch = all('epoch' in entry for entry in training)
     length = 1
     if by_epoch:  # the fewest iterations that all entries agree with
-        length = max(math.ceil(entry['iter'] / max(entry['epoch'], 1)) for entry in training)
+        length = max(math.ceil(entry['iter'] / max(entry['epoch'], 1)) for entry in training) or 1
     points: dict[str, list[tuple[float, float]]] = {}
     for entry in entries:
         x = entry['iter'] / length if 'iter' in entry else entry.get('step')
         for key, value in entry.items():
             if key not in _PLACES and x is not None and _is_number(value):
                 points.setdefault(key, []).append((float(x), float(value)))
+    if not points:
+        raise InputError(f'{path}: the log has no number but epochs and iterations')
     series = {key: Series(*np.array(of_key).T) for key, of_key in points.items()}  # (2, P)
     return Run('epoch' if by_epoch else 'iteration', series, notes)
 
 
 def find_logs(path: str | os.PathLike) -> list[Path]:
-    """The ``scalars.json`` files of a run, the oldest first."""
+    """The ``scalars.json`` files of a run, the oldest first; none if it has no log."""
     path = Path(path)
     if path.is_file():
         return [path]
@@ -110,7 +115,7 @@ def find_logs(path: str | os.PathLike) -> list[Path]:
         files = sorted(path.glob(pattern))
         if files:
             return files
-    raise InputError(f'{path} holds no log of a run: expected */vis_data/scalars.json in it')
+    return []
 
 
 def smooth(series: Series, window: int) -> Series:
@@ -122,7 +127,7 @@ def smooth(series: Series, window: int) -> Series:
 
 def _read_log(path: Path) -> tuple[list[dict[str, Any]], bool]:
     """Entries of a file, and whether its last line is incomplete."""
-    lines = read_text(path, f'{path} is no log of mmengine: it').splitlines()
+    lines = read_text(path).splitlines()
     entries: list[dict[str, Any]] = []
     for number, line in enumerate(lines, 1):
         if not line.strip():

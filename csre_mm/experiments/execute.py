@@ -1,6 +1,5 @@
 """Carrying out planned runs: several at once, what was interrupted is resumed."""
 
-import fcntl
 import os
 import shutil
 import signal
@@ -10,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
@@ -19,7 +18,6 @@ from typing import Any
 from csre_mm.experiments.plan import Experiment, PlannedRun
 from csre_mm.experiments.record import (
     CHECKPOINTS,
-    RunError,
     describe_run,
     find_checkpoint,
     is_finished,
@@ -31,6 +29,9 @@ from csre_mm.experiments.record import (
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.machine import describe_commit, describe_machine, num_cores
 from csre_mm.utils.project import ROOT
+
+with suppress(ImportError):  # Windows has none
+    import fcntl
 
 OUTPUT = 'output.log'
 """What its commands print, in the working folder of a run."""
@@ -80,7 +81,7 @@ class Executor:
             run for run in runs if run.experiment not in done and not is_finished(run, self.amp)
         ]
         self.report(f'{len(runs)} runs, {len(runs) - len(todo)} of them finished before')
-        with ThreadPoolExecutor(self.jobs) as pool, _raise_on_terminate():
+        with _raise_on_terminate(), ThreadPoolExecutor(self.jobs) as pool:
             try:
                 for future in [pool.submit(self._work, run) for run in todo]:
                     future.result()
@@ -98,7 +99,7 @@ class Executor:
         try:
             self._carry_out(run, gpu)
             self.report(f'ends    {run.folder}, {(time.monotonic() - start) / 60:.1f} min')
-        except (RunError, InputError, OSError) as error:
+        except (InputError, OSError) as error:
             if not self._stopped:
                 self.failed.append(run)
                 self.report(f'FAILED  {run.folder}: {error}')
@@ -154,7 +155,7 @@ class Executor:
         with path.open('ab') as output:
             with self._lock:
                 if self._stopped:
-                    raise RunError('stopped')
+                    raise InputError('stopped')
                 child = subprocess.Popen(
                     [sys.executable, str(ROOT / 'tools' / script), *rest],
                     stdin=subprocess.DEVNULL,
@@ -169,13 +170,15 @@ class Executor:
         with self._lock:
             self._children.discard(child)
         if status:
-            raise RunError(f'{script} ended with status {status}, see {path}')
+            raise InputError(f'{script} ended with status {status}, see {path}')
 
     def _stop(self) -> None:
         with self._lock:
             self._stopped = True
             for child in self._children:
                 child.terminate()
+                if hasattr(signal, 'SIGCONT'):  # one that was stopped ends when it goes on
+                    child.send_signal(signal.SIGCONT)
 
 
 @contextmanager
@@ -184,14 +187,16 @@ def _locked(folder: Path) -> Iterator[int]:
     with (folder / 'lock').open('w') as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise RunError('another process is working in this folder') from error
+        except BlockingIOError as error:
+            raise InputError('another process is working in this folder') from error
+        except (OSError, NameError):  # a file system without locks, or Windows
+            pass
         yield file.fileno()
 
 
 @contextmanager
 def _raise_on_terminate() -> Iterator[None]:
-    """Let SIGTERM, which batch systems send, end the runs as Ctrl-C does."""
+    """Let SIGTERM, which batch systems send, and SIGHUP end the runs as Ctrl-C does."""
 
     def stop(number: int, frame: object) -> None:
         sys.exit(128 + number)
@@ -199,8 +204,13 @@ def _raise_on_terminate() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGTERM, stop)
+    found = (getattr(signal, name, None) for name in ('SIGTERM', 'SIGHUP'))  # not on Windows
+    before = {number: signal.getsignal(number) for number in found if number is not None}
+    ours = [number for number, handler in before.items() if handler != signal.SIG_IGN]  # by nohup
+    for number in ours:
+        signal.signal(number, stop)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number in ours:
+            signal.signal(number, before[number])

@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from csre_mm.apis.data_settings import merge_options
 from csre_mm.datasets.subjects import make_folds
+from csre_mm.engine.trained_with import STREAM
 from csre_mm.evaluation.scores import read_labels
 from csre_mm.utils.config import innermost_datasets, read_config
 from csre_mm.utils.errors import InputError
@@ -16,8 +17,6 @@ from csre_mm.utils.project import find_config
 
 BASELINE = 'baseline'
 """The variant that all others are compared with."""
-STREAM = 'model.data_preprocessor.stream'
-"""The key of a config that chooses the stream."""
 
 
 class Variant(NamedTuple):
@@ -72,8 +71,8 @@ def plan_runs(
         folder: Where the runs' working folders go.
 
     Raises:
-        InputError: If a config cannot be read, two have a name, or the training set cannot be
-            folded.
+        InputError: If a config cannot be read, has no such stream or schedule, two have a name, or
+            the training set cannot be folded.
 
     Example:
         >>> variants = [Variant('baseline', {}), Variant('csre', {})]
@@ -87,6 +86,8 @@ def plan_runs(
             raise InputError(f'{name}: give the config of the baseline, csre_... is added to it')
         if names.count(name) > 1:
             raise InputError(f'{name} is given twice')
+    if STREAM in (options or {}):
+        raise InputError(f'{STREAM} is set for each run by --streams')
     runs: list[PlannedRun] = []
     for path in configs:
         path = path if path.is_file() else find_config(path)
@@ -102,6 +103,10 @@ def plan_runs(
             **(options or {}),
         }
         folds = _folds_of(cfg, num_folds) if num_folds else [(None, {})]
+        preprocessor = cfg.model.get('data_preprocessor') or {}
+        has_streams = preprocessor.get('type') == 'SkeletonPreprocessor'
+        if not has_streams and [*streams] != ['j']:
+            raise InputError(f'{path.stem} has no streams: leave out --streams')
         for seed, stream, variant, (fold, of_fold) in itertools.product(
             seeds, streams, variants, folds
         ):
@@ -109,7 +114,8 @@ def plan_runs(
             own = folder / path.stem / variant.name / stream / f'seed{seed}'
             own = own if fold is None else own / f'fold{fold}'
             config = path if variant.name == BASELINE else counterpart
-            all_options = {**common, STREAM: stream, **of_fold, **variant.options}
+            of_stream = {STREAM: stream} if has_streams else {}
+            all_options = {**common, **of_stream, **of_fold, **variant.options}
             runs.append(PlannedRun(experiment, fold, config, all_options, own))
     return runs
 
@@ -127,13 +133,14 @@ def _quiet(cfg: Config) -> dict[str, Any]:
 def _folds_of(cfg: Config, num_folds: int) -> list[tuple[int | None, dict[str, Any]]]:
     """Number and options of each fold: training on the others, testing on its subjects."""
     key, dataset = innermost_datasets(cfg, 'train_dataloader')[0]
-    folds = make_folds(read_labels(dataset.ann_file, dataset.split), num_folds)
+    split = dataset.get('split')
+    folds = make_folds(read_labels(dataset.ann_file, split), num_folds)
     found: list[tuple[int | None, dict[str, Any]]] = []
     for number, held_out in enumerate(folds, 1):
         rest = [subject for fold in folds if fold is not held_out for subject in fold]
         options: dict[str, Any] = {f'{key}.subjects': rest}
         for loader in ('val_dataloader', 'test_dataloader'):
-            options[f'{loader}.dataset.split'] = dataset.split
+            options[f'{loader}.dataset.split'] = split
             options[f'{loader}.dataset.subjects'] = held_out
         found.append((number, options))
     return found
@@ -151,13 +158,20 @@ def compress_schedule(cfg: Config, epochs: int) -> dict[str, Any]:
     """
     if epochs < 1:
         raise InputError(f'--epochs is {epochs}, expected at least 1')
-    whole = cfg.train_cfg.max_epochs
+    whole = (cfg.get('train_cfg') or {}).get('max_epochs')
+    if whole is None:
+        raise InputError('--epochs needs a config with train_cfg.max_epochs')
     if epochs == whole:
         return {}
     options: dict[str, Any] = {'train_cfg.max_epochs': epochs}
-    for place, schedule in enumerate(cfg.param_scheduler):
+    schedules = cfg.get('param_scheduler') or []
+    if isinstance(schedules, Mapping):
+        schedules = {'param_scheduler': schedules}
+    else:
+        schedules = {f'param_scheduler.{i}': schedule for i, schedule in enumerate(schedules)}
+    for place, schedule in schedules.items():
         changes = _compress(schedule, epochs / whole)
-        options.update({f'param_scheduler.{place}.{key}': v for key, v in changes.items()})
+        options.update({f'{place}.{key}': value for key, value in changes.items()})
     return options
 
 

@@ -10,18 +10,14 @@ from typing import Any
 from csre_mm.apis.data_settings import merge_options
 from csre_mm.experiments.plan import PlannedRun
 from csre_mm.utils.config import read_config
-from csre_mm.utils.errors import InputError, one_line
-from csre_mm.utils.files import atomic_path
+from csre_mm.utils.errors import InputError
+from csre_mm.utils.files import atomic_path, load_json
 from csre_mm.utils.project import ROOT, call_of
 
 RECORD = 'run.json'
 """What is known of a run, in its working folder."""
 CHECKPOINTS = ('last', 'best')
 """``best`` is the epoch of the highest top-1 on the samples it is tested on."""
-
-
-class RunError(Exception):
-    """A command of a run ended with an error, or left nothing behind."""
 
 
 def train_command(run: PlannedRun, amp: bool) -> list[str]:
@@ -81,12 +77,9 @@ def is_finished(run: PlannedRun, amp: bool) -> bool:
 def read_record(folder: Path) -> dict[str, Any] | None:
     """Read what is known of the run in a folder; None if there is none."""
     path = folder / RECORD
-    try:
-        record = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError:
+    if not path.exists():
         return None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f'{path} is damaged: {one_line(error)}') from error
+    record = load_json(path)
     if not isinstance(record, dict) or not isinstance(record.get('attempts'), list):
         raise InputError(f'{path} is no record of a run')
     return record
@@ -98,7 +91,7 @@ def find_checkpoint(folder: Path, name: str) -> tuple[Path, int]:
     matches = [(pattern.fullmatch(path.stem), path) for path in folder.glob('*.pth')]
     found = [(int(match[1]), path) for match, path in matches if match]
     if not found:
-        raise RunError(f'there is no {name} checkpoint in {folder}')
+        raise InputError(f'there is no {name} checkpoint in {folder}')
     epoch, path = max(found)
     return path, epoch
 

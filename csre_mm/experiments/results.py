@@ -20,7 +20,7 @@ from csre_mm.utils.typed import check_type
 
 
 class Attempt(TypedDict):
-    """A training that was started, and how long it ran; None if it was interrupted."""
+    """A training that was started, and how long it ran; None if its process was killed."""
 
     commit: str | None
     machine: str
@@ -126,8 +126,6 @@ def load_results(path: str | os.PathLike) -> Results:
         'A title'
     """
     where = f'{path} holds no results of tools/benchmark_runs.py'
-    if not os.path.exists(path):
-        raise InputError(f'no such results: {path}')
     data = load_json(path)
     try:
         check_type(data, Results, 'the content')
@@ -147,6 +145,8 @@ def _check_classes(results: Results) -> None:
     for subset, members in results.subsets.items():
         if not names.issuperset(members):
             raise InputError(f'subset {brief(subset)} has a name that is not in names')
+        if not members:
+            raise InputError(f'subset {brief(subset)} has no name')
     seen = set()
     for result in results.experiments:
         key = result.config, result.variant, result.stream, result.seed

@@ -105,7 +105,7 @@ def name_files(arguments: Sequence[str], kind: str, metavar: str = 'FILE') -> di
     files: dict[str, str] = {}
     for argument in arguments:
         name, separator, file = argument.partition('=')
-        if not separator:
+        if not separator or '/' in name or os.path.exists(argument):
             path, file = Path(argument).resolve(), argument
             name = path.name if path.is_dir() else path.stem
         if not name or not file:
@@ -130,8 +130,8 @@ def write_json(path: str | os.PathLike, content: Any) -> None:
     sys.stdout.write(f'The numbers are in {path}.\n')
 
 
-def progress(steps: Iterable, what: str, total: float | None = None) -> Iterable:
+def progress(steps: Iterable, what: str) -> Iterable:
     """A bar on stderr, in a terminal only."""
     console = Console(stderr=True)
     hidden = not console.is_terminal
-    return track(steps, what, total, console=console, transient=True, disable=hidden)
+    return track(steps, what, console=console, transient=True, disable=hidden)

@@ -36,7 +36,8 @@ def read_config(path: str) -> Config:
         with as_input_error(f'{path} cannot be read as a config'):
             cfg = Config.fromfile(path)
     except FileNotFoundError as error:
-        raise InputError(f'{path}: a base is missing: {error}') from error
+        what = 'a base is missing' if error.filename is None else 'it reads a file'
+        raise InputError(f'{path}: {what}: {error}') from error
     check_kinds(cfg)
     # mmengine formats the text of a config for the log and for every checkpoint, which takes a
     # second where a layout is written out; its own argument for that does not reach such files.
@@ -94,7 +95,14 @@ def build(builder: Callable[[Any], Any], settings: Any) -> Any:
 
 def has_csre(cfg: Mapping[str, Any]) -> bool:
     """Whether the model of a config has the train-only neck."""
-    return ((cfg.get('model') or {}).get('neck') or {}).get('type') == 'CSRENeck'
+    return is_csre_neck((cfg.get('model') or {}).get('neck'))
+
+
+def is_csre_neck(settings: Any) -> bool:
+    """Whether settings are of ``CSRENeck``: its name, with or without a scope, or the class."""
+    kind = settings.get('type') if isinstance(settings, Mapping) else None
+    names = [kind] if isinstance(kind, str) else [c.__name__ for c in getattr(kind, '__mro__', ())]
+    return any(name.rpartition('.')[2] == 'CSRENeck' for name in names)
 
 
 def innermost_datasets(cfg: Mapping[str, Any], loader: str) -> list[tuple[str, Any]]:

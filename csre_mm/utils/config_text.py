@@ -17,7 +17,7 @@ def parse_settings(text: str) -> dict[str, Any]:
             if not isinstance(line, ast.Assign) or not isinstance(line.targets[0], ast.Name):
                 raise ValueError(f'line {line.lineno} sets no value')
             settings[line.targets[0].id] = read_literal(line.value)
-    except (SyntaxError, RecursionError, MemoryError) as error:
+    except (SyntaxError, TypeError, RecursionError, MemoryError) as error:  # a list as a key
         raise ValueError(str(error)) from error
     return settings
 
@@ -74,13 +74,13 @@ def parse_value(text: str) -> Any:
     if text.startswith(('{', 'dict(')):
         try:
             return read_literal(ast.parse(text, mode='eval').body)
-        except (SyntaxError, ValueError) as error:
+        except (SyntaxError, ValueError, TypeError, RecursionError) as error:
             raise ValueError('the dictionary cannot be read, quote the texts in it') from error
+    if len(parts := _split(text)) > 1 or text.endswith(','):
+        return [parse_value(part) for part in parts]
     if text[:1] + text[-1:] in ('()', '[]'):
         elements = [parse_value(part) for part in _split(text[1:-1])]
         return tuple(elements) if text[0] == '(' else elements
-    if len(parts := _split(text)) > 1 or text.endswith(','):
-        return [parse_value(part) for part in parts]
     text = text.strip('\'"')
     if text.lower() in ('true', 'false'):
         return text.lower() == 'true'

@@ -29,6 +29,11 @@ def _has_autocast(kind: str) -> bool:
     return torch.amp.is_autocast_available(kind)
 
 
+def widest(device: torch.device) -> torch.dtype:
+    """The most precise floating-point type of a device: Apple's has no float64."""
+    return torch.float32 if device.type == 'mps' else torch.float64
+
+
 def move(tensor: Tensor, device: torch.device) -> Tensor:
     """Copy to a device, to a GPU through pinned memory and without waiting for it."""
     if device.type == 'cuda' and not tensor.is_cuda:

@@ -14,6 +14,7 @@ import itertools
 import os
 import pickle
 import pickletools
+import sys
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO, NamedTuple
@@ -80,8 +81,20 @@ class _PlainUnpickler(_PythonUnpickler):
 
     def load_reduce(self) -> None:
         # A function may be called with one large argument again and again.
-        self._spend(self.stack[-1])
+        self._spend(self.stack[-1], least=_OBJECT if isinstance(self.stack[-2], Kind) else 0)
         super().load_reduce()
+
+    def load_empty_list(self) -> None:
+        self._spend((), least=sys.getsizeof([]))
+        super().load_empty_list()
+
+    def load_empty_dictionary(self) -> None:
+        self._spend((), least=sys.getsizeof({}))
+        super().load_empty_dictionary()
+
+    def load_empty_set(self) -> None:
+        self._spend((), least=sys.getsizeof(set()))
+        super().load_empty_set()
 
     def _spend(self, arguments: Any, least: int = 0) -> None:
         self._budget -= least + sum(len(a) for a in arguments if isinstance(a, _SIZED))
@@ -131,7 +144,8 @@ class _PlainUnpickler(_PythonUnpickler):
         target = self.stack[-1]
         if not isinstance(target, dict):
             raise pickle.UnpicklingError(f'{brief(target)} is no dictionary')
-        target.update(zip(checked_keys(items[::2]), items[1::2], strict=True))
+        keys = checked_keys(items[::2], present=len(target))
+        target.update(zip(keys, items[1::2], strict=True))
 
     def load_dict(self) -> None:
         items = self.pop_mark()  # from here on self.append is that of another list
@@ -141,7 +155,7 @@ class _PlainUnpickler(_PythonUnpickler):
         items, target = self.pop_mark(), self.stack[-1]
         if not isinstance(target, set):
             raise pickle.UnpicklingError(f'{brief(target)} is no set')
-        target.update(checked_keys(items))
+        target.update(checked_keys(items, present=len(target)))
 
     def load_frozenset(self) -> None:
         items = self.pop_mark()

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 KINDS = 'biufcSU'  # booleans, numbers and strings: no objects, no fields
-_SCALARS = (str, bytes, int, float, complex, type(None), np.generic)
+_SCALARS = (str, bytes, int, float, type(None), np.generic)
 _MAX_DIMS = 32
+_MOST_TUPLES = 10_000  # entries of a container whose keys may be tuples
 
 
 class RefusedError(pickle.UnpicklingError):
@@ -134,15 +135,20 @@ def make_bytearray(data: Any = b'', encoding: Any = None) -> bytearray:
     return bytearray(data)
 
 
-def checked_keys(keys: Iterable[Any]) -> list[Any]:
-    """Insist on keys that are quick to hash: scalars, or a few of them in a tuple."""
+def checked_keys(keys: Iterable[Any], present: int = 0) -> list[Any]:
+    """Insist on keys that are quick to hash, for a container that has others already.
+
+    These are scalars and, in small containers, tuples of a few scalars: many tuples, as many
+    complex numbers, can be made to have one hash, and then each is compared with all others.
+    """
     keys = list(keys)
     if set(map(type, keys)) <= {str}:
         return keys
     for key in keys:
-        parts = key if type(key) is tuple and len(key) <= 8 else (key,)
-        for part in parts:
-            if not isinstance(part, _SCALARS) or (type(part) is int and part.bit_length() > 64):
+        is_tuple = type(key) is tuple and len(key) <= 8 and present + len(keys) <= _MOST_TUPLES
+        for part in key if is_tuple else (key,):
+            large = type(part) is int and part.bit_length() > 64
+            if large or not isinstance(part, _SCALARS) or isinstance(part, np.complexfloating):
                 raise pickle.UnpicklingError(f'{brief(key)} is a key or in a set')
     return keys
 

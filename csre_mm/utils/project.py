@@ -42,9 +42,11 @@ def suggest(name: str, names: Sequence[str]) -> str:
 
 def locate_config(name: str | os.PathLike) -> Path | None:
     """The file of a shipped config; None if there is none of that name."""
-    path = ROOT / 'configs' / os.fspath(name).removeprefix('configs/')
-    files = path, path.with_name(f'{path.name}.py')
-    return next((file for file in files if file.is_file()), None)
+    folder = (ROOT / 'configs').resolve()
+    path = os.path.realpath(folder / os.fspath(name).removeprefix('configs/'))
+    files = (Path(path), Path(f'{path}.py'))
+    inside = (file for file in files if file.is_relative_to(folder))
+    return next((file for file in inside if os.path.isfile(file)), None)  # of any length
 
 
 def no_such_config(name: str | os.PathLike) -> str:

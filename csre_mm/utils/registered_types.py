@@ -44,7 +44,7 @@ def check_types(settings: Any, source: str) -> None:
 def _refuse(source: str, key: str, value: Any) -> None:
     raise InputError(
         f'{source}: {key} of the config in it is {brief(value)}, expected a registered class of '
-        f'{", ".join(PACKAGES)}: name your own config with --config'
+        f'{", ".join(PACKAGES)}'
     )
 
 

@@ -20,8 +20,10 @@ from csre_mm.evaluation.confusion import (
     most_confused_pairs,
 )
 from csre_mm.evaluation.significance import say_verdict
+from csre_mm.utils.config import build
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.machine import describe_commit, describe_machine
+from csre_mm.utils.registered_types import check_types, registered_only
 from csre_mm.utils.tables import percent
 from csre_mm.version import __version__
 from csre_mm.visualization.comparison_figure import draw_class_gains, draw_pair_changes
@@ -85,6 +87,8 @@ class Report(Page):
         """Names of the classes of a run."""
         own = (run.cfg.get('data') or {}).get('class_names') if run.cfg else None
         data = settings_of(run).get('test data', '')
+        if self.classes is None and str(own).endswith('.py'):
+            own = None  # what a folder names is not run
         return find_class_names(self.classes or own, num_classes, data)
 
     def summary(self) -> None:
@@ -184,14 +188,17 @@ class Report(Page):
         for run in self.runs:
             if run.cfg is None:
                 continue
-            init_default_scope(run.cfg.get('default_scope', 'mmaction'))
+            init_default_scope('mmaction')
             try:
-                model = MODELS.build(baseline_model(run.cfg)).eval()
+                check_types({'model': run.cfg.model.to_dict()}, run.name)
+                with registered_only():
+                    model = build(MODELS.build, baseline_model(run.cfg)).eval()
+                    whole = build(MODELS.build, run.cfg.model)
                 cost = measure_test(model, example_clips(model, run.cfg, 1))
             except InputError as error:
                 self.paragraph(f'{run.name}: no costs: {error}', note=True)
                 continue
-            trained = sum(p.numel() for p in MODELS.build(run.cfg.model).parameters())
+            trained = sum(parameter.numel() for parameter in whole.parameters())
             tested = sum(cost.parameters.values())
             macs = f'{sum(cost.macs.values()) / 1e6:,.1f}'
             rows.append([run.name, f'{tested:,}', f'{trained - tested:,}', macs])

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,7 +14,7 @@ from mmengine.config import Config
 
 from csre_mm.evaluation.bank_health import BANKS
 from csre_mm.evaluation.scores import Scores, load_scores
-from csre_mm.evaluation.training_log import Run, read_run
+from csre_mm.evaluation.training_log import Run, find_logs, read_run
 from csre_mm.utils.checkpoints import newest_checkpoint, read_state_dict
 from csre_mm.utils.config import has_csre
 from csre_mm.utils.config_text import parse_settings
@@ -60,11 +61,9 @@ def gather_run(name: str, folder: str | os.PathLike) -> RunFolder:
     run = RunFolder(name, Path(folder))
     if not run.folder.is_dir():
         raise InputError(f'{folder}: no such folder, expected the working folder of a run')
-    try:
+    if find_logs(run.folder):
         run.log = read_run(run.folder)
-    except InputError as error:
-        if 'no log' not in str(error):
-            raise
+    else:
         run.missing.append('There is no log: the folder is not one of tools/train.py.')
     run.cfg = _read_config(run.folder)
     if run.cfg is None:
@@ -185,7 +184,7 @@ def settings_of(run: RunFolder) -> dict[str, str]:
     for name, key in _SETTINGS.items():
         value: Any = run.cfg
         for part in key.split('.'):
-            value = (value or {}).get(part)
+            value = value.get(part) if isinstance(value, Mapping) else None
         if value is not None:
             found[name] = str(value)
     return found

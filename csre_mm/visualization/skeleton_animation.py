@@ -1,6 +1,7 @@
 """A recording as an animation of its skeletons."""
 
 import os
+import subprocess
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -97,11 +98,15 @@ def draw_animation(
         settings = {'animation.ffmpeg_path': find_ffmpeg()}
     with paper_style(), rc_context(settings), atomic_path(path) as file:
         scene = Scene(points, present, layout)
-        with writer.saving(scene.figure, str(file), _DPI):
-            for frame in frames:
-                scene.show(frame, captions[frame])
-                writer.grab_frame()
-                progress()
+        try:
+            with writer.saving(scene.figure, str(file), _DPI):
+                for frame in frames:
+                    scene.show(frame, captions[frame])
+                    writer.grab_frame()
+                    progress()
+        except (subprocess.CalledProcessError, BrokenPipeError) as error:  # no libx264, for example
+            said = (getattr(error, 'stderr', None) or b'').decode(errors='replace').splitlines()
+            raise InputError(f'{path}: ffmpeg cannot write it: {" ".join(said[-1:])}') from error
     return len(frames)
 
 

@@ -128,8 +128,14 @@ def test_no_run(tmp_path):
     with pytest.raises(InputError, match=r'holds no log of a run: expected \*/vis_data'):
         read_run(tmp_path)
     (tmp_path / 'scalars.json').write_bytes(b'\x80\x04\x95\xff')
-    with pytest.raises(InputError, match='is no log of mmengine'):
+    with pytest.raises(InputError, match='is not a text file in UTF-8'):
         read_run(tmp_path / 'scalars.json')
+    for entry, part in (('{"epoch": 1, "iter": 1}', 'no number but'), ('{"step": 1}', 'no entry')):
+        (tmp_path / 'scalars.json').write_text(entry)
+        with pytest.raises(InputError, match=part):
+            read_run(tmp_path / 'scalars.json')
+    (tmp_path / 'scalars.json').write_text('{"epoch": 1, "iter": 0, "loss": 1}')
+    assert read_run(tmp_path / 'scalars.json').last('loss') == 1
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_a_config_that_was_changed_since_is_noticed(lines, tmp_path):
 
 def test_a_damaged_record(tmp_path):
     (tmp_path / 'run.json').write_text('{"att')
-    with pytest.raises(InputError, match=r'run\.json is damaged'):
+    with pytest.raises(InputError, match=r'run\.json is no JSON, or damaged'):
         read_record(tmp_path)
     (tmp_path / 'run.json').write_text('[]')
     with pytest.raises(InputError, match=r'run\.json is no record of a run'):

@@ -162,7 +162,7 @@ def test_a_file_with_something_else(change, message, tmp_path):
 
 
 def test_no_file_and_no_json(tmp_path):
-    with pytest.raises(InputError, match='no such results'):
+    with pytest.raises(InputError, match=r'nothing\.json: no such file'):
         load_results(tmp_path / 'nothing.json')
     (tmp_path / 'list.json').write_text('[1]')
     with pytest.raises(InputError, match='holds no results'):

@@ -8,11 +8,12 @@ import numpy as np
 from csre_mm.evaluation.significance import interval_of, resample
 from csre_mm.experiments.plan import BASELINE
 from csre_mm.experiments.results import Results
+from csre_mm.utils.errors import InputError
 from results_pages.zoo import BENCHMARKS, ENCODERS, split_name
 
 PREFIX = 'pays_'
 """What the names of the protocol's results files begin with."""
-_CELL = tuple[str, str]
+_Key = tuple[str, str]
 
 
 class Change(NamedTuple):
@@ -46,14 +47,23 @@ def pooled_changes(grid: Iterable[Results], variant: str) -> list[Change]:
     Args:
         grid: Results of one encoder on one data set each.
         variant: Compared with the baseline, over the seeds that both have.
+
+    Raises:
+        InputError: If an encoder comes twice on a data set, or the samples of a data set differ.
     """
     of_data: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]] = {}
+    names_of: dict[str, list[str]] = {}
     for results in grid:
+        order = np.argsort(results.names)
         for (encoder, data), pair in _pairs(results, variant).items():
-            of_data.setdefault(data, {})[encoder] = pair
+            if sorted(results.names) != names_of.setdefault(data, sorted(results.names)):
+                raise InputError(f'{results.title}: other samples than other results on {data}')
+            if encoder in of_data.setdefault(data, {}):
+                raise InputError(f'{results.title}: there are two results of {encoder} on {data}')
+            of_data[data][encoder] = (pair[0][:, order], pair[1][:, order])
     names = [data for data in BENCHMARKS if data in of_data]
-    cells: dict[_CELL, tuple[np.ndarray, np.ndarray]] = {}
-    drawn: dict[_CELL, np.ndarray] = {}
+    cells: dict[_Key, tuple[np.ndarray, np.ndarray]] = {}
+    drawn: dict[_Key, np.ndarray] = {}
     for place, data in enumerate(names):
         differences = [after - before for before, after in of_data[data].values()]
         for encoder, values in zip(of_data[data], resample(differences, seed=place), strict=True):
@@ -71,11 +81,11 @@ def pooled_changes(grid: Iterable[Results], variant: str) -> list[Change]:
     return rows
 
 
-def _pairs(results: Results, variant: str) -> dict[_CELL, tuple[np.ndarray, np.ndarray]]:
-    """Of each encoder and data set what is right (S, N), without CSRE and with it."""
+def _pairs(results: Results, variant: str) -> dict[_Key, tuple[np.ndarray, np.ndarray]]:
+    """Of each encoder and data set what is right (S, N) of joints, without CSRE and with it."""
     labels = np.array(results.labels)
-    right: dict[_CELL, dict[str, dict[int, np.ndarray]]] = {}
-    for result in results.experiments:
+    right: dict[_Key, dict[str, dict[int, np.ndarray]]] = {}
+    for result in (result for result in results.experiments if result.stream == 'j'):
         own = right.setdefault(split_name(result.config), {})
         hits = (np.array(result.predicted['last']) == labels).astype(np.int8)
         own.setdefault(result.variant, {})[result.seed] = hits
@@ -93,8 +103,8 @@ def _change(
     encoders: Sequence[str],
     names: Sequence[str],
     variant: str,
-    cells: Mapping[_CELL, tuple[np.ndarray, np.ndarray]],
-    drawn: Mapping[_CELL, np.ndarray],
+    cells: Mapping[_Key, tuple[np.ndarray, np.ndarray]],
+    drawn: Mapping[_Key, np.ndarray],
 ) -> Change:
     """Samples of all data sets count alike, and so do encoders."""
     sizes = {data: cells[encoders[0], data][0].shape[1] for data in names}

@@ -12,9 +12,8 @@ from results_pages.grid import Change
 from results_pages.metafile import fill_command
 from results_pages.zoo import BENCHMARKS, ENCODERS, config_names, split_name
 
-_BLOCK = re.compile(
-    r'(?P<begin><!-- results: (?P<name>[\w-]+) -->\n).*?(?P<end><!-- end of results -->)', re.DOTALL
-)
+_BEGIN, _END = '<!-- results: ', '<!-- end of results -->'
+_BLOCK = re.compile(rf'(?P<begin>{_BEGIN}(?P<name>.+?) -->\n).*?(?P<end>{_END})', re.DOTALL)
 
 
 def fill_blocks(page: str, tables: Mapping[str, str], name: str) -> str:
@@ -26,7 +25,7 @@ def fill_blocks(page: str, tables: Mapping[str, str], name: str) -> str:
         name: Of the page, for messages.
 
     Raises:
-        InputError: If a mark names no table.
+        InputError: If a mark names no table, or has no end.
     """
 
     def fill(match: re.Match) -> str:
@@ -34,6 +33,8 @@ def fill_blocks(page: str, tables: Mapping[str, str], name: str) -> str:
             raise InputError(f'{name}: there are no results {match["name"]!r} in docs/results')
         return f'{match["begin"]}\n{tables[match["name"]]}\n{match["end"]}'
 
+    if page.count(_BEGIN) != page.count(_END):
+        raise InputError(f'{name}: it has {page.count(_BEGIN)} marks and {page.count(_END)} ends')
     return _BLOCK.sub(fill, page)
 
 
@@ -49,19 +50,23 @@ def overview(metafiles: Mapping[str, Mapping[str, Any]]) -> str:
     rows = []
     for metafile in metafiles.values():
         baseline: dict[tuple, Mapping] = {}
-        for model in metafile['Models']:
-            for result in model['Results']:
-                about = model['Metadata']
-                key = (
-                    *(about['Training Data'], about['Stream'], about['Training Command']),
-                    result['Dataset'],
-                )
-                if 'CSRE' not in about['Architecture']:
-                    baseline[key] = result['Metrics']
-                    continue
-                rows.append(_overview_row(model, result, baseline[key]))
+        pairs = [(model, result) for model in metafile['Models'] for result in model['Results']]
+        for model, result in pairs:
+            if 'CSRE' not in model['Metadata']['Architecture']:
+                baseline[_tested(model, result)] = result['Metrics']
+        rows += [
+            _overview_row(model, result, baseline[_tested(model, result)])
+            for model, result in pairs
+            if 'Change over Baseline' in result['Metrics']
+        ]
     header = ['config', 'tested on', 'epochs', 'seeds', 'baseline', 'CSRE', 'change', 'interval']
     return markdown_table(header, rows, left=2)
+
+
+def _tested(model: Mapping, result: Mapping) -> tuple[str, ...]:
+    """What a model with CSRE and its baseline have in common."""
+    keys = ('Training Data', 'Stream', 'Training Command')
+    return *(model['Metadata'][key] for key in keys), result['Dataset']
 
 
 def _overview_row(model: Mapping, result: Mapping, before: Mapping) -> list[str]:

@@ -36,8 +36,10 @@ def innermost_dataset(dataset: object) -> BaseDataset:
 
 def count_slots(dataset: object) -> int:
     """Slots of a bank: one per sample, with :class:`SlotPerRepeatDataset` one per repeat."""
-    samples = len(innermost_dataset(dataset))
-    return len(dataset) if isinstance(dataset, SlotPerRepeatDataset) else samples
+    samples = innermost_dataset(dataset)
+    while not isinstance(dataset, BaseDataset | SlotPerRepeatDataset):
+        dataset = dataset.dataset  # type: ignore[attr-defined]
+    return len(dataset) if isinstance(dataset, SlotPerRepeatDataset) else len(samples)
 
 
 @HOOKS.register_module()
@@ -70,7 +72,8 @@ class MemoryBankHook(Hook):
             raise InputError(f"MemoryBankHook: keep is {keep!r}, it must be 'all' or 'last'")
         self.interval = interval
         self.keep = keep
-        self._stripped: set[Path] = set()
+        self._stripped: set[tuple[Path, int]] = set()  # with the time when it was written
+        self._first_iter = 0
         self._class_sizes = np.zeros(0, np.int64)
 
     @staticmethod
@@ -101,7 +104,8 @@ class MemoryBankHook(Hook):
             repeats = slots // len(dataset)
             self._class_sizes = repeats * np.unique(classes, return_counts=True)[1]
         for loss in losses.values():
-            loss.bank.allocate(slots)
+            if loss.bank.num_slots != slots:  # a test after the training leaves them as they are
+                loss.bank.allocate(slots)
         for transform in dataset.pipeline.transforms:
             keys = getattr(transform, 'meta_keys', None)
             if keys is not None and 'sample_idx' not in keys:
@@ -146,6 +150,7 @@ class MemoryBankHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Say whether CSRE is on, and what it compares with."""
+        self._first_iter = runner.iter
         losses = self.losses(runner)
         if not losses:
             runner.logger.info('CSRE is off: the model has no memory bank.')
@@ -156,12 +161,16 @@ class MemoryBankHook(Hook):
 
     def before_train_epoch(self, runner: Runner) -> None:
         """Strip the checkpoints that the last epoch made old."""
+        if self.keep == 'all' or not is_main_process() or runner.iter == self._first_iter:
+            return  # until this run has saved one, it may need any to resume from
         newest, keys = newest_checkpoint(runner.work_dir), tuple(self._state_keys(runner))
-        if self.keep == 'all' or not is_main_process() or newest is None:
+        if newest is None:
             return
         mine = re.compile(r'(epoch|iter|best_.+)_\d+\.pth')
         paths = {path for path in newest.parent.iterdir() if mine.fullmatch(path.name)}
-        for path in paths - {newest} - self._stripped:
+        for path in paths - {newest}:
+            if (path, path.stat().st_mtime_ns) in self._stripped:
+                continue
             checkpoint = load_checkpoint_file(str(path), map_location='cpu')
             found = []
             for part in ('state_dict', 'ema_state_dict'):
@@ -170,6 +179,6 @@ class MemoryBankHook(Hook):
             if found:
                 with atomic_path(path) as temporary:
                     torch.save(checkpoint, temporary)
-            self._stripped.add(path)
+            self._stripped.add((path, path.stat().st_mtime_ns))
 
     after_train = before_train_epoch

@@ -41,12 +41,13 @@ class StartCheckHook(Hook):
     def __init__(self) -> None:
         self.stage: str | None = 'the run cannot start'
         self._worked: set[str] = set()
-        self._in_training = False
+        self._in_training = self._compares = False
 
     def before_run(self, runner: Runner) -> None:
         """Let the classifier compare its input with what it takes."""
         head = getattr(_model(runner), 'cls_head', None)
-        if isinstance(head, GCNHead):
+        if isinstance(head, GCNHead) and not self._compares:
+            self._compares = True
             head.register_forward_pre_hook(_check_feature_map)
 
     def before_train(self, runner: Runner) -> None:

@@ -45,7 +45,6 @@ class HypergraphAttention(nn.Module):
     ) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.groups = groups
         width = out_channels // num_heads
         hops = hop_distances(layout)
         self.register_buffer('hops', hops, persistent=False)  # (V, V)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from csre_mm.models.conversion.source import Source, block_residual, graph_residual, temporal_conv
+from csre_mm.models.conversion.source import Source, residual, temporal_conv
 from csre_mm.utils.checkpoints import find_state_dict, load_checkpoint_file
 from csre_mm.utils.errors import InputError
 from csre_mm.utils.files import atomic_path
@@ -29,9 +29,9 @@ def _ctrgcn(source: Source) -> None:
         source.put(f'{new}.gcn.A', source.take(f'{gcn}.PA'))
         source.put(f'{new}.gcn.alpha', source.take(f'{gcn}.alpha'))
         source.norm(f'{new}.gcn.bn', f'{gcn}.bn')
-        graph_residual(source, f'{new}.gcn.residual', f'{gcn}.down')
+        residual(source, f'{new}.gcn.residual', f'{gcn}.down', '0', '1')
         temporal_conv(source, f'{new}.tcn', f'{old}.tcn1')
-        block_residual(source, f'{new}.residual', f'{old}.residual')
+        residual(source, f'{new}.residual', f'{old}.residual')
     source.move('cls_head.fc', 'fc')
 
 
@@ -48,10 +48,10 @@ def _agcn(source: Source) -> None:
         biases = [source.take(f'{gcn}.conv_d.{k}.bias') for k in subsets]
         source.put(f'{new}.gcn.bias', torch.stack(biases))
         source.norm(f'{new}.gcn.bn', f'{gcn}.bn')
-        graph_residual(source, f'{new}.gcn.residual', f'{gcn}.down')
+        residual(source, f'{new}.gcn.residual', f'{gcn}.down', '0', '1')
         source.move(f'{new}.tcn.0', f'{old}.tcn1.conv')
         source.norm(f'{new}.tcn.1', f'{old}.tcn1.bn')
-        block_residual(source, f'{new}.residual', f'{old}.residual')
+        residual(source, f'{new}.residual', f'{old}.residual')
     source.move('cls_head.fc', 'fc')
 
 
@@ -77,7 +77,7 @@ def _hyperformer(source: Source) -> None:
             skip = source.take(f'{old}.skip_proj.weight')
             source.put(f'{new}.skip.weight', skip.flatten(1))
         temporal_conv(source, f'{new}.tcn', f'l{block + 1}.tcn1')
-        block_residual(source, f'{new}.residual', f'l{block + 1}.residual')
+        residual(source, f'{new}.residual', f'l{block + 1}.residual')
     source.move('cls_head.fc', 'fc')
     if 'std.conv1.weight' in source:  # the release of CSRE: this encoder with its neck
         for branch, squeeze, project in (
@@ -103,9 +103,9 @@ def _blockgcn(source: Source) -> None:
         biases = [source.take(f'{gcn}.fc2.{k}.bias') for k in subsets]
         source.put(f'{new}.gcn.bias', torch.stack(biases))
         source.norm(f'{new}.gcn.bn', f'{gcn}.bn')
-        graph_residual(source, f'{new}.gcn.residual', f'{gcn}.down')
+        residual(source, f'{new}.gcn.residual', f'{gcn}.down', '0', '1')
         temporal_conv(source, f'{new}.tcn', f'{old}.tcn1')
-        block_residual(source, f'{new}.residual', f'{old}.residual')
+        residual(source, f'{new}.residual', f'{old}.residual')
     source.join('backbone.embed_topology.linear', [f't{block}.mlp' for block in range(blocks)])
     source.join_norms('backbone.embed_topology.bn', [f't{block}.bn' for block in range(blocks)])
     for name, released in (('centers', 'centres'), ('sharpness', 'sharpness')):

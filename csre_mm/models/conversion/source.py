@@ -39,9 +39,9 @@ class Source:
     def _has(self, prefix: str) -> bool:
         return any(key.startswith(prefix) for key in self.left)
 
-    def move(self, target: str, source: str, *names: str) -> None:
-        """Move tensors of a module, by default weight and bias, as they are."""
-        for name in names or ('weight', 'bias'):
+    def move(self, target: str, source: str) -> None:
+        """Move weight and bias of a module as they are."""
+        for name in ('weight', 'bias'):
             self.result[f'{target}.{name}'] = self.take(f'{source}.{name}')
 
     def join(self, target: str, sources: Iterable[str], dim: int = 0, *names: str) -> None:
@@ -85,15 +85,8 @@ def temporal_conv(source: Source, target: str, old: str) -> None:
     source.join_norms(f'{target}.bn', norms)
 
 
-def block_residual(source: Source, target: str, old: str) -> None:
-    """The residual connection of a block, if it has weights."""
-    if f'{old}.conv.weight' in source:
-        source.move(f'{target}.0', f'{old}.conv')
-        source.norm(f'{target}.1', f'{old}.bn')
-
-
-def graph_residual(source: Source, target: str, old: str) -> None:
-    """The residual connection of a graph convolution, if it has weights."""
-    if f'{old}.0.weight' in source:
-        source.move(f'{target}.0', f'{old}.0')
-        source.norm(f'{target}.1', f'{old}.1')
+def residual(source: Source, target: str, old: str, conv: str = 'conv', bn: str = 'bn') -> None:
+    """The residual connection of a block or a graph convolution, if it has weights."""
+    if f'{old}.{conv}.weight' in source:
+        source.move(f'{target}.0', f'{old}.{conv}')
+        source.norm(f'{target}.1', f'{old}.{bn}')

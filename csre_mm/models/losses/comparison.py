@@ -57,7 +57,8 @@ def compare_anchors(
         )  # of (L, S, N)
         active = settings.active(pairs.everyone)  # (N of all ranks,)
         loss, weights = _mean_over_anchors(chosen, active, pairs.rows, settings.temperature)
-        slots = zip(banks, chosen.indices, weights, strict=True)
+        indices = torch.cat([selection.indices for selection in chosen], -1)  # (L, N, K+ + 2 K-)
+        slots = zip(banks, indices, weights, strict=True)
         gradient = torch.stack([bank.weighted_sum(i, w) for bank, i, w in slots])  # (L, N, D)
         filled = 1 - pairs.classes.num_empty / banks[0].num_slots
         statistics = {

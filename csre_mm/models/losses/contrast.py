@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from csre_mm.models.losses.memory_contrast_loss import MemoryContrastLoss
 
 
+_SHORTEST = 1e-12
+"""The length below which ``F.normalize`` does not give a unit vector."""
+
+
 class Chance(NamedTuple):
     """What changes from step to step besides the batch.
 
@@ -42,7 +46,8 @@ def contrast(
     What depends on labels and indices alone is computed once: the batch of all ranks, the slots by
     class, and the random negatives. The losses must have seen the same samples in every step, so
     that their banks hold the same labels. A sample with a feature that is not finite is an inactive
-    anchor in all losses, its slots stay as they were, and no gradient comes back to its features.
+    anchor in all losses, its slots stay as they were, and no gradient comes back to its features;
+    so is one with a feature of length zero, which has no direction.
 
     Args:
         losses: The losses.
@@ -54,12 +59,17 @@ def contrast(
         For each loss its value and the statistics of :meth:`MemoryContrastLoss.forward`.
 
     Raises:
-        InputError: If labels or indices are not of the form above, or a bank has no slots, or
-            none for one of the indices.
+        InputError: If features, labels or indices are not of the form above, or a bank has no
+            slots, or none for one of the indices.
     """
     check_batch(labels, indices)
-    for loss in losses:
+    for loss, z in zip(losses, features, strict=True):
         loss.bank.check_slots(indices)
+        if z.shape != (len(labels), loss.bank.feat_dim):
+            raise InputError(
+                f'the features of the contrast have the shape {tuple(z.shape)}, expected '
+                f'{(len(labels), loss.bank.feat_dim)}'
+            )
     with full_precision(labels):
         first = losses[0]
         normalized, labels = first.normalize(features, labels)
@@ -72,16 +82,21 @@ def contrast(
 def check_batch(labels: Tensor, indices: Tensor) -> None:
     """Refuse labels and indices of another form.
 
+    Labels on a GPU are not read, which would synchronise with it.
+
     Raises:
-        InputError: If they are not two tensors (N,) of int64.
+        InputError: If they are not two tensors (N,) of int64, N from 1, or a label is below 0.
     """
+    size = labels.shape[0] if labels.ndim else 1
     for name, values in (('labels', labels), ('indices', indices)):
-        if values.ndim != 1 or values.dtype != torch.int64 or len(values) != len(labels):
+        if values.dtype != torch.int64 or values.shape != (max(size, 1),):
             hint = ': of one-hot labels take argmax(1)' if values.ndim == 2 else ''
             raise InputError(
                 f'the {name} of the contrast are {values.dtype} of the shape '
-                f'{tuple(values.shape)}, expected torch.int64 of the shape ({len(labels)},){hint}'
+                f'{tuple(values.shape)}, expected torch.int64 of the shape ({max(size, 1)},){hint}'
             )
+    if on_cpu(labels) and int(labels.min()) < 0:
+        raise InputError(f'a label of the contrast is {int(labels.min())}, classes count from 0')
 
 
 def normalize(features: Sequence[Tensor], labels: Tensor) -> tuple[list[Tensor], Tensor]:
@@ -92,14 +107,15 @@ def normalize(features: Sequence[Tensor], labels: Tensor) -> tuple[list[Tensor],
         labels: (N,).
 
     Returns:
-        The features, zero for a sample with one that is not finite; and the labels, with
-        :data:`NOT_FINITE` for such a sample.
+        The features, zero for a sample with one whose length is zero or not finite; and the labels,
+        with :data:`NOT_FINITE` for such a sample.
     """
     rows = [z if z.dtype == torch.float64 else z.float() for z in features]
     widths = [z.shape[1] for z in rows]
     joined = torch.cat(rows, 1)  # (N, sum of D)
-    finite = joined.isfinite().all(1)  # (N,)
-    joined, labels = joined.where(finite.unsqueeze(1), 0.0), labels.where(finite, NOT_FINITE)
+    lengths = torch.stack([torch.linalg.vector_norm(z.detach(), dim=1) for z in rows])
+    usable = ((lengths > _SHORTEST) & (lengths < torch.inf)).all(0)  # (N,)
+    joined, labels = joined.where(usable.unsqueeze(1), 0.0), labels.where(usable, NOT_FINITE)
     if len(set(widths)) == 1:
         parts = F.normalize(joined.unflatten(1, (-1, widths[0])), dim=2).unbind(1)
     else:

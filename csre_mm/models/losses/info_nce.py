@@ -85,7 +85,8 @@ def _mean_softplus(
     terms = torch.logaddexp(margins, torch.zeros_like(margins))  # softplus, exact at any margin
     slopes = torch.sigmoid(margins)
     if positives_valid is None:
-        return terms.mean(-1), slopes / slopes.shape[-1]
+        count = max(slopes.shape[-1], 1)
+        return terms.sum(-1) / count, slopes / count
     count = positives_valid.sum(-1, keepdim=True).clamp(min=1)
     terms, slopes = (x.masked_fill(~positives_valid, 0.0) for x in (terms, slopes))
     return terms.sum(-1) / count.squeeze(-1), slopes / count

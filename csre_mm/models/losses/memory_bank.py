@@ -14,7 +14,7 @@ EMPTY = -1
 """The label of a slot that nothing was written to."""
 
 NOT_FINITE = -2
-"""The label of a sample that is not written: no slot has it, so such an anchor has no positives."""
+"""The label of a sample without a usable feature, which is not written and has no positives."""
 
 
 def last_occurrence(indices: Tensor, counts: Tensor | None = None) -> Tensor:

@@ -78,6 +78,10 @@ class MemoryContrastLoss(nn.Module):
     ) -> None:
         super().__init__()
         for name, value in (('num_positives', num_positives), ('num_negatives', num_negatives)):
+            if type(value) not in (int, float, type(None)):
+                raise InputError(
+                    f'{name} of the contrast is {value!r}, expected an integer, a fraction or None'
+                )
             if isinstance(value, float) and not 0 < value <= 1:
                 raise InputError(
                     f'{name} of the contrast is {value}, as a fraction it must be above 0 and at '

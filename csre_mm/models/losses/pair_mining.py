@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from csre_mm.models.losses.class_index import ClassIndex, Members
-from csre_mm.utils.device import on_cpu
+from csre_mm.utils.device import on_cpu, widest
 
 BLOCK = 4  # slots of which the largest similarity is read first; the fastest of 2, 4, 8 on a CPU
 GPU_BLOCK = 16  # fewer, larger operations; not timed yet (docs/gpu.md)
@@ -45,11 +45,6 @@ class Pairs(NamedTuple):
     hard: Selection
     random: Selection
 
-    @property
-    def indices(self) -> Tensor:
-        """Slots (..., N, K+ + 2 K-) of positives, hard negatives and random negatives."""
-        return torch.cat([selection.indices for selection in self], -1)
-
 
 class LabelPairs(NamedTuple):
     """What of a step depends on labels alone, the same for every bank of the same labels.
@@ -73,19 +68,6 @@ def _selection(indices: Tensor, valid: Tensor, values: Tensor) -> Selection:
     return Selection(indices, valid, values.masked_fill(~valid, 0))
 
 
-def gather(similarities: Tensor, indices: Tensor, valid: Tensor) -> Selection:
-    """Look up the similarities of slots that were selected by other means.
-
-    Args:
-        similarities: (..., S, N).
-        indices: (N, K).
-        valid: (N, K).
-    """
-    every = indices.expand(*similarities.shape[:-2], -1, -1)  # (..., N, K)
-    values = similarities.mT.gather(-1, every)
-    return _selection(every, valid.expand_as(every), values)
-
-
 def most_of(count: int | float, available: Tensor, bound: int) -> tuple[int, Tensor | None]:
     """How many slots to select for each anchor.
 
@@ -99,6 +81,7 @@ def most_of(count: int | float, available: Tensor, bound: int) -> tuple[int, Ten
     """
     if isinstance(count, int):
         return min(count, bound), None
+    available = available.to(widest(available.device))  # as Python counts
     return max(math.ceil(count * bound), 1), (count * available).ceil()
 
 
@@ -113,7 +96,8 @@ def select_pairs(
         num_positives: K+, or a fraction of the slots of the class.
         num_negatives: K-, or a fraction of the slots of other classes.
     """
-    drawn = gather(similarities, *pairs.random)
+    random, valid = (x.expand(*similarities.shape[:-2], -1, -1) for x in pairs.random)
+    drawn = _selection(random, valid, similarities.mT.gather(-1, random))  # (..., N, K-)
     if pairs.members is None:
         chosen = hardest_pairs(similarities, pairs.classes, num_positives, num_negatives)
         return Pairs(*chosen, drawn)

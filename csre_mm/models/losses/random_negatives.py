@@ -7,7 +7,7 @@ from torch import Tensor
 
 from csre_mm.models.losses.class_index import ClassIndex
 from csre_mm.models.losses.pair_mining import most_of, within
-from csre_mm.utils.device import on_cpu
+from csre_mm.utils.device import on_cpu, widest
 
 KEYED_DRAW_FACTOR = 8
 """Up to this many times K candidates, random numbers are sorted; above, duplicates are dropped."""
@@ -17,7 +17,8 @@ class Draws(NamedTuple):
     """The random numbers of a step, drawn before it.
 
     Attributes:
-        uniform: (rows, draws), float64; slots are drawn from them with replacement.
+        uniform: (rows, draws), float64 where the device has it; slots are drawn from them with
+            replacement.
         keys: (rows, candidates); the slots with the smallest are taken where there are few.
     """
 
@@ -37,7 +38,8 @@ def draw(
         generator: Where the numbers come from.
         device: Where they are needed.
     """
-    draws, few = _widths(_bound(count, num_slots), num_slots)
+    most, _ = most_of(count, torch.empty(0), num_slots)
+    draws, few = _widths(most, num_slots)
     return Draws(_uniform(rows, draws, generator, device), _keys(rows, few, generator, device))
 
 
@@ -74,17 +76,13 @@ def random_negatives(
     return classes.order[position.clamp(max=num_slots - 1)], valid
 
 
-def _bound(count: int | float, num_slots: int) -> int:
-    return most_of(count, torch.empty(0), num_slots)[0]
-
-
 def _widths(count: int, num_slots: int) -> tuple[int, int]:
     """Numbers to draw for a row with replacement, and candidates of which keys are drawn."""
     return count + count // 4 + 64, min(num_slots, KEYED_DRAW_FACTOR * count)
 
 
 def _uniform(rows: int, width: int, generator: torch.Generator, device: torch.device) -> Tensor:
-    return torch.rand(rows, width, generator=generator, device=device, dtype=torch.float64)
+    return torch.rand(rows, width, generator=generator, device=device, dtype=widest(device))
 
 
 def _keys(rows: int, width: int, generator: torch.Generator, device: torch.device) -> Tensor:

@@ -9,7 +9,7 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor, nn
 
 from csre_mm.models.necks.csre import CSRE
-from csre_mm.models.necks.feature_map import NUMBERS
+from csre_mm.models.necks.feature_map import FeatureMap
 from csre_mm.utils.errors import InputError
 
 
@@ -89,7 +89,7 @@ class CSRENeck(CSRE):
             raise InputError(
                 'model.neck does not know the feature map: train with csre_mm (csre-mm train, '
                 'tools/train.py), or set model.neck.input_shape=(M, T, V, C) of a RecognizerCSRE, '
-                f'or {", ".join(NUMBERS)}'
+                f'or {", ".join(FeatureMap._fields[:3])}'
             )
         labels = torch.cat([sample.gt_label for sample in data_samples])  # (N,)
         return x, super().forward(x, labels, _sample_indices(data_samples))

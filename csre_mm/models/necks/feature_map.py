@@ -7,9 +7,6 @@ from torch import Tensor, nn
 
 from csre_mm.utils.errors import InputError, one_line
 
-NUMBERS = ('in_channels', 'num_frames', 'num_joints')
-"""The arguments of ``CSRENeck`` that depend on the encoder and the window."""
-
 
 class FeatureMap(NamedTuple):
     """What ``CSRENeck`` has to know of a feature map."""
@@ -52,13 +49,13 @@ def find_feature_map(encoder: nn.Module, clips: Tensor, heatmaps: bool = False) 
     )
 
 
-def check_numbers(given: dict, found: FeatureMap, where: str = 'model.neck') -> None:
+def check_numbers(given: dict, found: FeatureMap) -> None:
     """Compare the arguments of a neck with the feature map of its encoder."""
     right = found._asdict()
     wrong = [key for key in right if given.get(key, right[key]) != right[key]]
     if wrong:
         numbers = ', '.join(f'{key}={value}' for key, value in right.items())
         raise InputError(
-            f'{where}.{wrong[0]} is {given[wrong[0]]}, the encoder gives a feature map of '
+            f'model.neck.{wrong[0]} is {given[wrong[0]]}, the encoder gives a feature map of '
             f'{numbers}: leave these keys out, or set them so'
         )

@@ -9,6 +9,7 @@ from mmaction.structures import ActionDataSample
 from torch import Tensor
 
 from csre_mm.models.necks.feature_map import check_numbers, find_feature_map
+from csre_mm.utils.config import is_csre_neck
 from csre_mm.utils.random import seeded_aside
 
 
@@ -47,7 +48,7 @@ class RecognizerCSRE(RecognizerGCN):
     """
 
     def __init__(self, backbone: dict, neck: dict | None = None, **kwargs: object) -> None:
-        if neck is not None and neck.get('type') == 'CSRENeck':
+        if neck is not None and is_csre_neck(neck):
             neck = _size_neck(backbone, neck)
         super().__init__(backbone=backbone, neck=neck, **kwargs)
 
