@@ -15,10 +15,15 @@ from csre_mm.apis import merge_options
 from csre_mm.evaluation.ensemble import preset_weights
 from csre_mm.evaluation.scores import read_labels
 from csre_mm.experiments.execute import Executor
-from csre_mm.experiments.gather import finished_experiments, gather_results, read_recorded
+from csre_mm.experiments.gather import (
+    check_kept,
+    finished_experiments,
+    gather_results,
+    read_recorded,
+)
 from csre_mm.experiments.plan import BASELINE, Variant, plan_runs
 from csre_mm.experiments.record import is_finished, train_command
-from csre_mm.experiments.results import Results, load_results, save_results
+from csre_mm.experiments.results import Results, save_results
 from csre_mm.experiments.summary import HEADER, say_row, summarise
 from csre_mm.utils.cli import add_config_options, check_suffix, command
 from csre_mm.utils.config import innermost_datasets, read_config
@@ -171,16 +176,6 @@ def read_samples(args: argparse.Namespace) -> tuple[str, dict[str, set[str]]]:
         if not samples or not samples <= whole:
             raise InputError(f'--subsets {name}: it is empty, or no part of the split {split}')
     return split or 'all', subsets
-
-
-def check_kept(path: Path, results: Results) -> None:
-    """Refuse to lose what a results file has: with ``--fuse`` the folders alone count."""
-    if path.exists():
-        found = {(e.config, e.variant, e.stream, e.seed) for e in results.experiments}
-        for e in load_results(path).experiments:
-            if (e.config, e.variant, e.stream, e.seed) not in found:
-                name = f'{e.config} {e.variant} {e.stream} {e.seed}'
-                raise InputError(f'{path} has {name}, which is not finished here: it stays')
 
 
 def print_table(results: Results) -> None:

@@ -110,9 +110,10 @@ def _find_array_faults(annotation: dict) -> Iterator[Fault]:
     total_frames = annotation.get('total_frames', shape[1])
     if not _is_integer(total_frames) or total_frames != shape[1]:
         yield 'total_frames', f'is {brief(total_frames)}', f"keypoint's {shape[1]} frames"
-    score = annotation.get('keypoint_score')
-    absent = 'keypoint_score' not in annotation
-    if not absent and (not _is_numbers(score, 3) or score.shape != shape[:3]):
+    if 'keypoint_score' not in annotation:
+        return
+    score = annotation['keypoint_score']
+    if not _is_numbers(score, 3) or score.shape != shape[:3]:
         expected = f'an array of numbers (M, T, V) = {shape[:3]}, or no such field'
         yield 'keypoint_score', f'is {brief(score)}', expected
 

@@ -111,6 +111,15 @@ def gather_results(
     return results
 
 
+def check_kept(path: Path, results: Results) -> None:
+    """Refuse to overwrite a results file by results that lack one of its experiments."""
+    found = {(e.config, e.variant, e.stream, e.seed) for e in results.experiments}
+    for e in load_results(path).experiments if path.exists() else ():
+        if (e.config, e.variant, e.stream, e.seed) not in found:
+            name = f'{e.config} {e.variant} {e.stream} {e.seed}'
+            raise InputError(f'{path} has {name}, which is not finished here: it stays')
+
+
 def finished_experiments(runs: Sequence[PlannedRun]) -> dict[Experiment, list[PlannedRun]]:
     """The experiments whose runs are all finished, by their folders, and these runs."""
     members: dict[Experiment, list[PlannedRun]] = {}

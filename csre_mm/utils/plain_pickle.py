@@ -88,7 +88,7 @@ class _PlainUnpickler(_PythonUnpickler):
         self._spend((), least=sys.getsizeof([]))
         super().load_empty_list()
 
-    def load_empty_dictionary(self) -> None:
+    def load_empty_dict(self) -> None:
         self._spend((), least=sys.getsizeof({}))
         super().load_empty_dictionary()
 

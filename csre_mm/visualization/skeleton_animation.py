@@ -105,7 +105,7 @@ def draw_animation(
                     writer.grab_frame()
                     progress()
         except (subprocess.CalledProcessError, BrokenPipeError) as error:  # no libx264, for example
-            said = (getattr(error, 'stderr', None) or b'').decode(errors='replace').splitlines()
+            said = str(getattr(error, 'stderr', '')).splitlines()
             raise InputError(f'{path}: ffmpeg cannot write it: {" ".join(said[-1:])}') from error
     return len(frames)
 

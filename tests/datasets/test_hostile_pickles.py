@@ -115,6 +115,10 @@ def pairs_of_pairs(end):
         b'\x80\x02cbuiltins\nbytearray\n\x8a\x05\x00\x00\x00\x00\x10\x85R.',
         b'\x80\x05\x96\x00\x00\x00\x00\x10\x00\x00\x00abc.',
         b'\x80\x04\x8e\x00\x00\x00\x00\x10\x00\x00\x00abc.',
+        pickle.dumps({complex(-1_000_003 * k, k): 0 for k in range(100)}),  # of one hash
+        pickle.dumps(dict.fromkeys((i, 0) for i in range(20_000))),  # could be made so
+        b'\x80\x04(' + b'\x8f' * 2_000_000 + b'l.',  # empty sets, 216 bytes each
+        b'\x80\x04(' + b'}' * 4_000_000 + b'l.',
     ],
 )
 def test_pickles_that_would_end_hang_or_fill_a_process(tmp_path, content):

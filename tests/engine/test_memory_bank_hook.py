@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
 import torch
+from mmaction.registry import DATASETS
 from mmengine.dataset import ConcatDataset, RepeatDataset
+from mmengine.registry import init_default_scope
 
 from csre_mm.datasets import SkeletonDataset, SlotPerRepeatDataset
 from csre_mm.datasets.labels import innermost
@@ -27,6 +29,13 @@ def test_innermost_dataset(dataset):
 def test_slots_of_repeats(dataset):
     assert count_slots(dataset) == count_slots(RepeatDataset(dataset, times=5)) == 24
     assert count_slots(SlotPerRepeatDataset(dataset, times=5)) == 120
+    settings = dict(
+        type='SkeletonDataset', ann_file=dataset.ann_file, pipeline=[], split=dataset.split
+    )
+    slots = dict(type='SlotPerRepeatDataset', times=5, dataset=settings)
+    init_default_scope('mmaction')
+    repeated = DATASETS.build(dict(type='RepeatDataset', times=2, dataset=slots))
+    assert len(repeated) == 240 and count_slots(repeated) == 120
 
 
 def test_data_sets_are_found_whatever_wraps_them(dataset):
@@ -42,6 +51,11 @@ def test_banks_are_as_large_as_the_training_set_and_filled_in_an_epoch(ntu_file,
     for loss in (runner.model.neck.loss_spatial, runner.model.neck.loss_temporal):
         assert loss.bank.labels.tolist() == samples.labels.tolist()
         torch.testing.assert_close(loss.bank.features.norm(dim=1), torch.ones(24))
+    before = runner.model.neck.loss_spatial.bank.features.clone()
+    runner.val()
+    assert torch.equal(runner.model.neck.loss_spatial.bank.features, before)
+    hooks = runner.model.cls_head._forward_pre_hooks
+    assert len(hooks) == 1, 'the check of the feature map comes once'
 
 
 def test_a_slot_for_each_repeat(ucla_file, tmp_path):

@@ -17,7 +17,7 @@ done = len(list(folder.glob('epoch_*.pth')))
 print('starts after epoch', done)
 if (folder.parent / 'break').exists():
     sys.exit('broken')
-(folder / 'started').touch()
+(folder / 'started').write_text(str(os.getpid()))
 while (folder.parent / 'hang').exists():
     time.sleep(0.05)
 for epoch in range(done + 1, 4):

@@ -1,4 +1,5 @@
 import contextlib
+import errno
 import json
 import multiprocessing
 import os
@@ -194,3 +195,33 @@ def test_a_run_whose_process_outlived_its_command_is_left_alone(lines, tmp_path)
     assert is_finished(runs[0], False)
     record = read_record(folder)
     assert record['attempts'][0]['seconds'] is None
+
+
+@pytest.mark.skipif(not hasattr(signal, 'SIGSTOP'), reason='Windows has no SIGSTOP')
+@pytest.mark.parametrize('number', [signal.SIGTERM, getattr(signal, 'SIGHUP', 1)])
+def test_runs_that_were_stopped_end_too(number, lines, tmp_path):
+    runs = plan_runs(**request_of(tmp_path / 'runs'))
+    for run in runs:
+        run.folder.mkdir(parents=True)
+        (run.folder.parent / 'hang').touch()
+    process = start(tmp_path, runs)
+    children = [int((run.folder / 'started').read_text()) for run in runs]
+    for child in children:
+        os.kill(child, signal.SIGSTOP)
+    os.kill(process.pid, number)
+    process.join(60)
+    assert process.exitcode == 128 + number
+    for child in children:
+        with pytest.raises(ProcessLookupError):
+            os.kill(child, 0)
+
+
+def test_a_file_system_without_locks(lines, tmp_path, monkeypatch):
+    def flock(*_):
+        raise OSError(errno.ENOLCK, 'No locks available')
+
+    monkeypatch.setattr(execute.fcntl, 'flock', flock)
+    runs = plan_runs(**request_of(tmp_path / 'runs'))
+    executor = Executor(1, [], False, lines.append)
+    executor(runs)
+    assert not executor.failed and all(is_finished(run, False) for run in runs)

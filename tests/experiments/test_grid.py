@@ -1,7 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from csre_mm.experiments.results import ExperimentResult
+from csre_mm.utils.errors import InputError
 from csre_mm.visualization.forest_figure import ForestRow, draw_forest
 from results_pages.grid import pooled_changes
 from results_pages.pages import cell_tables, change_table
@@ -90,3 +93,26 @@ def test_a_forest_plot(tmp_path):
     for word in ('one', 'two', 'HCN', 'mean', 'both', 'change'):
         assert f'<!-- {word} -->' in text
     assert text.count('<!-- both -->') == 1  # the panels share the names of the rows
+
+
+def test_what_cannot_be_pooled_is_refused(grid):
+    with pytest.raises(InputError, match='there are two results of hcn on nwucla'):
+        pooled_changes([*grid, grid[0]], 'csre')
+    other = made('2sagcn', 'nwucla', dict(baseline=10, csre=10))
+    other.names[0] = 'another'
+    with pytest.raises(InputError, match='other samples than other results on nwucla'):
+        pooled_changes([*grid, other], 'csre')
+
+
+def test_samples_in_another_order_and_another_stream_change_nothing(grid):
+    expected = pooled_changes(grid, 'csre')
+    first = grid[0]
+    order = np.random.default_rng(0).permutation(len(first.names))
+    first.names = [first.names[i] for i in order]
+    first.labels = [first.labels[i] for i in order]
+    for experiment in first.experiments:
+        last = experiment.predicted['last']
+        experiment.predicted['last'] = [last[i] for i in order]
+    bones = made('hcn', 'nwucla', dict(baseline=0, csre=40)).experiments
+    first.experiments += [replace(experiment, stream='b') for experiment in bones]
+    assert pooled_changes(grid, 'csre') == expected

@@ -100,3 +100,16 @@ def test_blocks_are_filled_again_and_again():
     assert fill_blocks(filled, {'x': '| t |\n'}, 'page.md') == filled
     with pytest.raises(InputError, match=r"page\.md: there are no results 'x' in docs/results"):
         fill_blocks(page, {}, 'page.md')
+    dotted = page.replace(': x', ': x.y')
+    assert '| t |' in fill_blocks(dotted, {'x.y': '| t |\n'}, 'page.md')
+    with pytest.raises(InputError, match=r'page\.md: it has 2 marks and 1 ends'):
+        fill_blocks('<!-- results: x -->\nprose\n' + page, {'x': ''}, 'page.md')
+
+
+def test_the_overview_does_not_depend_on_the_order_of_the_runs():
+    results = make_results()
+    expected = overview(make_metafiles({'hcn.json': results}, ROOT))
+    results.experiments.reverse()
+    assert overview(make_metafiles({'hcn.json': results}, ROOT)) == expected
+    results.experiments[:] = [e for e in results.experiments if e.variant != 'baseline']
+    assert 'hcn_nwucla' not in overview(make_metafiles({'hcn.json': results}, ROOT))

@@ -1,11 +1,11 @@
 from pathlib import Path
 
 import pytest
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
 
 from csre_mm.apis import merge_options, read_config
 from csre_mm.datasets.annotations import load_annotations, save_annotations
-from csre_mm.experiments.plan import Variant, plan_runs
+from csre_mm.experiments.plan import Variant, compress_schedule, plan_runs
 from csre_mm.experiments.record import train_command
 from csre_mm.utils.errors import InputError
 from tests.conftest import config
@@ -91,3 +91,21 @@ def test_shipped_configs_are_planned_by_name(tmp_path, monkeypatch):
     runs = plan_runs(**request_of('runs', configs=[Path('hcn_nwucla')]))
     assert [run.config for run in runs] == [config('hcn_nwucla'), config('csre_hcn_nwucla')]
     assert {run.experiment.config for run in runs} == {'hcn_nwucla'}
+
+
+def test_an_encoder_without_streams_gets_none(tmp_path):
+    runs = plan_runs(**request_of(tmp_path, configs=[config('posec3d_ntu60')]))
+    assert not any('stream' in key for run in runs for key in run.options)
+    with pytest.raises(InputError, match='posec3d_ntu60 has no streams'):
+        plan_runs(**request_of(tmp_path, configs=[config('posec3d_ntu60')], streams=['b']))
+    with pytest.raises(InputError, match=r'stream is set for each run by --streams'):
+        plan_runs(**request_of(tmp_path, options={'model.data_preprocessor.stream': 'b'}))
+
+
+def test_schedules_of_every_form_are_compressed():
+    cfg = Config(dict(train_cfg=dict(max_epochs=10)))
+    assert compress_schedule(cfg, 5) == {'train_cfg.max_epochs': 5}
+    cfg.param_scheduler = dict(type='MultiStepLR', milestones=[4, 8])
+    assert compress_schedule(cfg, 5)['param_scheduler.milestones'] == [2, 4]
+    with pytest.raises(InputError, match=r'--epochs needs a config with train_cfg\.max_epochs'):
+        compress_schedule(Config(dict(train_cfg=dict(max_iters=10))), 5)

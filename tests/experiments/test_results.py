@@ -8,7 +8,12 @@ from csre_mm.evaluation.ensemble import fuse
 from csre_mm.evaluation.scores import load_scores
 from csre_mm.experiments import execute
 from csre_mm.experiments.execute import Executor
-from csre_mm.experiments.gather import add_recorded, gather_experiments, read_recorded
+from csre_mm.experiments.gather import (
+    add_recorded,
+    check_kept,
+    gather_experiments,
+    read_recorded,
+)
 from csre_mm.experiments.plan import plan_runs
 from csre_mm.experiments.results import Results, load_results, save_results
 from csre_mm.utils.errors import InputError
@@ -167,3 +172,12 @@ def test_no_file_and_no_json(tmp_path):
     (tmp_path / 'list.json').write_text('[1]')
     with pytest.raises(InputError, match='holds no results'):
         load_results(tmp_path / 'list.json')
+
+
+def test_an_ensemble_does_not_overwrite_what_it_lacks(tmp_path):
+    save_results(make_results(), tmp_path / 'results.json')
+    fewer = make_results()
+    del fewer.experiments[-1]
+    with pytest.raises(InputError, match=r'results\.json has .* which is not finished here'):
+        check_kept(tmp_path / 'results.json', fewer)
+    check_kept(tmp_path / 'results.json', make_results())

@@ -5,9 +5,11 @@ import pytest
 
 from csre_mm.datasets.annotations import load_annotations, save_annotations
 from csre_mm.evaluation.scores import load_scores
+from csre_mm.experiments import execute
 from csre_mm.experiments.results import load_results
 from tests.commands import Command, captured
 from tests.conftest import ROOT, config, options_of
+from tests.experiments.plans import write_tools
 
 
 @pytest.fixture
@@ -72,6 +74,7 @@ def test_trains_tests_and_compares(benchmark, capsys, parted_file, tmp_path):
             ['--variant', 'csre', 'a=1', '--variant', 'csre', 'a=2'],
             '--variant csre: expected another name, then KEY=VALUE',
         ),
+        (['--variant', 'light', 'a=[1,2'], '--variant light: brackets do not match'),
         (['--variant', 'light'], '--variant light: expected KEY=VALUE ... after the name'),
         (['--only', 'light'], '--only light: no such variant, there are baseline, csre'),
         (['--fuse', 'ctrgcn'], '--weights ctrgcn is for 2 or 3 or 4 streams, not for 1'),
@@ -109,3 +112,20 @@ def test_a_dry_run_prints_commands(benchmark, capsys, tmp_path):
     assert len(lines) == 4 and not list(tmp_path.iterdir())
     assert all(line.startswith('python tools/train.py ') and ' --amp ' in line for line in lines)
     assert str(ROOT / 'configs/csre_hcn_nwucla.py') in lines[1]
+
+
+def test_configs_of_other_samples_are_refused_before_anything_is_run(benchmark, capsys, tmp_path):
+    assert benchmark(config('hcn_nwucla'), config('hcn_utd_mhad')) == 2
+    assert 'hcn_utd_mhad.py test on different samples: call it for each' in capsys.readouterr().err
+    assert not (tmp_path / 'work_dirs').exists()
+
+
+def test_what_is_compared_has_the_same_settings(
+    benchmark, capsys, ucla_file, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(execute, 'ROOT', write_tools(tmp_path / 'project'))
+    where = f'test_dataloader.dataset.ann_file={ucla_file}'
+    command = [config('hcn_nwucla'), '--cfg-options', where, '--only']
+    assert benchmark(*command, 'baseline', '--epochs', 3) == 0
+    assert benchmark(*command, 'csre', '--epochs', 4) == 2
+    assert 'baseline/j/seed0 has a run of other settings' in capsys.readouterr().err

@@ -3,11 +3,12 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from csre_mm.engine.runner import _without_interrupt
-from csre_mm.utils.cli import command
+from csre_mm.utils.cli import command, name_files
 from csre_mm.utils.errors import CONTROL, InputError
 from csre_mm.utils.tables import format_table
 from tests.conftest import ROOT
@@ -89,6 +90,10 @@ def test_an_interrupt_during_the_imports_is_one_line(tmp_path, arguments, name):
             'configs/hcn_ntu61.py',
             'train.py: error: no such config: configs/hcn_ntu61.py, ',
         ),
+        ('benchmark_runs', 'hcn_ntu61', 'benchmark_runs.py: error: no such config: hcn_ntu61, '),
+        ('train', '/', 'train.py: error: no such config: /'),
+        ('train', '../setup', 'train.py: error: no such config: ../setup'),
+        ('train', 'x' * 300, 'train.py: error: no such config: xxx'),
         ('analysis/cost', 'bad.py', 'cost.py: error: bad.py cannot be read as a config: SyntaxErr'),
     ],
 )
@@ -140,3 +145,10 @@ def test_an_interrupt_waits_until_the_workers_are_started():
     with pytest.raises(KeyboardInterrupt):
         _without_interrupt(start)
     assert done == [True] and signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_a_path_with_an_equals_sign_is_no_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert name_files(['lr/a=0.1/s.pkl'], 'file') == {'s': 'lr/a=0.1/s.pkl'}
+    Path('a=1.pkl').touch()
+    assert name_files(['a=1.pkl', 'b=2.pkl'], 'file') == {'a=1': 'a=1.pkl', 'b': '2.pkl'}

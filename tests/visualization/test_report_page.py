@@ -10,6 +10,7 @@ import torch
 
 from csre_mm.utils.errors import InputError
 from csre_mm.version import __version__
+from csre_mm.visualization.report import Report
 from csre_mm.visualization.report_page import Page
 from csre_mm.visualization.run_folder import bank_notes, bank_rows, gather_run, summary_row
 from tests.commands import Command, scores_of, write_dump
@@ -184,3 +185,19 @@ def test_other_samples_are_not_compared(run, tmp_path, monkeypatch):
     assert Command('analysis/report.py', tmp_path, monkeypatch)(base, csre, '--out', 'x.html') == 0
     text = Parts((tmp_path / 'x.html').read_text()).text
     assert 'They cannot be compared' in text
+
+
+def test_what_a_folder_names_is_not_run(run, tmp_path):
+    folder = run('csre', True, LABELS)
+    (file,) = folder.glob('*.py')
+    text = file.read_text()
+    marker = tmp_path / 'ran'
+    (tmp_path / 'names.py').write_text(f'open({str(marker)!r}, "w")')
+    call = f"type='subprocess.getoutput', cmd='touch {marker}'"
+    names = f'\ndata = dict(class_names={str(tmp_path / "names.py")!r})\n'
+    assert "type='CTRGCN'" in text
+    file.write_text(text.replace("type='CTRGCN'", call) + names)
+    report = Report([gather_run('x', folder)], 'A title')
+    for section in report.sections():
+        section()
+    assert not marker.exists() and 'no costs' in report.html()

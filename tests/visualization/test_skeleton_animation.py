@@ -6,6 +6,7 @@ from PIL import Image
 
 from csre_mm.datasets.layouts import NTU, NW_UCLA
 from csre_mm.utils.errors import InputError
+from csre_mm.visualization import skeleton_animation
 from csre_mm.visualization.figures import BLUE, VERMILION
 from csre_mm.visualization.skeleton_animation import (
     Scene,
@@ -130,3 +131,14 @@ def test_an_mp4(tmp_path):
     path = tmp_path / 'x.mp4'
     assert draw_animation(standing(4), NTU, [''] * 4, path) == 4
     assert path.read_bytes()[4:8] == b'ftyp'
+
+
+def test_an_ffmpeg_that_cannot_write_is_one_line(tmp_path, monkeypatch):
+    program = tmp_path / 'ffmpeg'
+    program.write_text('#!/bin/sh\ncat > /dev/null\necho Unknown encoder libx264 >&2\nexit 1\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(skeleton_animation, 'find_ffmpeg', lambda: str(program))
+    keypoint = np.random.default_rng(0).normal(size=(1, 3, 25, 3))
+    with pytest.raises(InputError, match='ffmpeg cannot write it: Unknown encoder libx264'):
+        draw_animation(keypoint, NTU, [''] * 3, tmp_path / 'x.mp4')
+    assert not (tmp_path / 'x.mp4').exists()

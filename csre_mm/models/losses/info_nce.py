@@ -85,8 +85,8 @@ def _mean_softplus(
     terms = torch.logaddexp(margins, torch.zeros_like(margins))  # softplus, exact at any margin
     slopes = torch.sigmoid(margins)
     if positives_valid is None:
-        count = max(slopes.shape[-1], 1)
-        return terms.sum(-1) / count, slopes / count
+        size = max(slopes.shape[-1], 1)
+        return terms.sum(-1) / size, slopes / size
     count = positives_valid.sum(-1, keepdim=True).clamp(min=1)
     terms, slopes = (x.masked_fill(~positives_valid, 0.0) for x in (terms, slopes))
     return terms.sum(-1) / count.squeeze(-1), slopes / count

@@ -2,10 +2,12 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
 from csre_mm.models import MemoryContrastLoss
+from csre_mm.models.losses.pair_mining import most_of
 from csre_mm.utils.errors import InputError
 from tests.models.losses.naive import naive_loss
 from tests.models.losses.test_memory_contrast_loss import (
@@ -33,6 +35,12 @@ from tests.models.losses.test_memory_contrast_loss import (
         (dict(num_positives=math.nan), 'num_positives of the contrast is nan'),
         (dict(num_negatives=math.inf), 'num_negatives of the contrast is inf'),
         (dict(feat_dim=math.nan), 'feat_dim is nan, it must be an integer from 1'),
+        (dict(num_positives=True), 'num_positives of the contrast is True, expected an integer'),
+        (
+            dict(num_negatives='4'),
+            "num_negatives of the contrast is '4', expected an integer, a fr",
+        ),
+        (dict(num_positives=np.int64(4)), 'num_positives of the contrast is .*4.*, expected an'),
         (dict(update='never'), "update of the contrast is 'never'"),
         (dict(bank_dtype='int8'), "bank_dtype is 'int8'"),
     ],
@@ -135,3 +143,19 @@ def test_labels_and_indices_of_another_form():
         loss(z, indices, indices.float())
     with pytest.raises(InputError, match=r'the indices .* of the shape \(1,\)'):
         loss(z, indices, indices[:1])
+    with pytest.raises(InputError, match=r'the labels .* of the shape \(\), expected'):
+        loss(z, indices[0], indices)
+    with pytest.raises(InputError, match=r'the labels .* of the shape \(0,\), expected'):
+        loss(z[:0], indices[:0], indices[:0])
+    with pytest.raises(InputError, match=r'a label of the contrast is -1, classes count from 0'):
+        loss(z, indices - 1, indices)
+    for wrong in (z[:1], z[:, 1:], z[0]):
+        with pytest.raises(InputError, match=r'features .* the shape .*, expected \(2, 8\)'):
+            loss(wrong, indices, indices)
+
+
+def test_a_fraction_is_the_same_number_on_every_device():
+    for fraction in (0.6, 0.3, 0.15, 0.55):
+        available = torch.arange(1, 1001)
+        _, counts = most_of(fraction, available, 1000)
+        assert counts.tolist() == [math.ceil(fraction * n) for n in range(1, 1001)]

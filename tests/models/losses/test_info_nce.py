@@ -41,6 +41,10 @@ def test_nothing_to_compare_is_zero_with_a_finite_gradient():
     assert not positives.grad.any() and not negatives.grad.any()
 
 
+def test_without_any_positive_it_is_zero():
+    assert info_nce(torch.zeros(2, 0), torch.zeros(2, 3), 0.1).tolist() == [0, 0]
+
+
 def test_extreme_similarities_stay_finite():
     value = info_nce(torch.tensor([[-1.0]]), torch.ones(1, 512), temperature=1e-3)
     assert value.item() == pytest.approx(2000 + math.log(512), rel=1e-6)

@@ -7,9 +7,9 @@ from csre_mm.models.losses.contrast import contrast
 from tests.models.losses.test_memory_contrast_loss import D, fill, make_loss
 
 
-@pytest.mark.parametrize('bad', [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize('bad', [math.nan, math.inf, -math.inf, 'zero'])
 @pytest.mark.parametrize('update', ['before', 'after'])
-def test_a_feature_that_is_not_finite_is_neither_compared_nor_written(update, bad):
+def test_a_feature_without_a_direction_is_neither_compared_nor_written(update, bad):
     generator = torch.Generator().manual_seed(0)
     losses = [make_loss(24, update=update, num_negatives=24) for _ in range(4)]  # takes all
     labels = fill(losses[0].bank, 1.0, (12, 12), generator)
@@ -20,7 +20,9 @@ def test_a_feature_that_is_not_finite_is_neither_compared_nor_written(update, ba
     indices = torch.arange(6)
     z = [torch.randn(6, D, generator=generator, dtype=torch.float64) for _ in range(2)]
     spoilt = [x.clone() for x in z]
-    spoilt[1][2, 3] = bad
+    spoilt[1][2] = 0
+    if bad != 'zero':  # which has no direction
+        spoilt[1][2, 3] = bad
     for x in z + spoilt:
         x.requires_grad_()
     results = contrast(losses[:2], spoilt, labels[:6], indices)
