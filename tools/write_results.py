@@ -18,8 +18,8 @@ from csre_mm.visualization.forest_figure import ForestRow, draw_forest
 from results_pages.grid import PREFIX, Change, pooled_changes
 from results_pages.metafile import RESULTS, make_metafiles, write_metafile
 from results_pages.pages import (
-    cell_tables,
     change_table,
+    experiment_tables,
     fill_blocks,
     missing_table,
     overview,
@@ -87,7 +87,7 @@ def make_pages(
     tables = {Path(name).stem: result_tables(results) for name, results in published.items()}
     tables['answer'] = change_table(changes)
     tables['verdict'] = change_table(row for row in changes if len(row.data) > 1)
-    tables['cells'] = cell_tables(grid_of(published))
+    tables['experiments'] = experiment_tables(grid_of(published))
     tables['overview'] = overview(metafiles)
     tables['missing'] = missing_table(published.values())
     for page in (root / 'README.md', root / 'docs' / 'results.md'):

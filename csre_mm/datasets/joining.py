@@ -45,12 +45,11 @@ def join_annotations(
         >>> len(both['annotations']), both['split']['train'][0]
         (96, 'a_train_000')
     """
-    known = sorted({str(name) for part in parts for name in part.data.get('split', {})})
-    absent = sorted(set(splits or ()) - set(known))
+    names = sorted({str(name) for part in parts for name in part.data.get('split', {})})
+    absent = sorted(set(splits or ()) - set(names))
     if absent:
-        raise InputError(
-            f'no file has the split {absent[0]}, they have {", ".join(known) or "none"}'
-        )
+        others = ', '.join(names) or 'none'
+        raise InputError(f'no file has the split {absent[0]}, they have {others}')
     joined: dict[str, Any] = {'split': {}, 'annotations': []}
     origin: dict[str, str | os.PathLike] = {}
     for part in parts:

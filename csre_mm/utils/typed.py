@@ -12,7 +12,7 @@ from csre_mm.utils.plain_values import brief
 def check_type(value: Any, kind: Any, key: str) -> None:
     """Check a value, which messages call ``key``, at every depth.
 
-    ``kind`` is ``str``, ``int``, ``float``, ``bool``, a list, dictionary or union of such, a
+    ``kind`` is ``str``, ``int``, ``float``, ``bool``, a list or dictionary of such, ``X | None``, a
     ``TypedDict``, or a dataclass for the dictionary of its fields.
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)

@@ -7,14 +7,14 @@ from csre_mm.experiments.results import ExperimentResult
 from csre_mm.utils.errors import InputError
 from csre_mm.visualization.forest_figure import ForestRow, draw_forest
 from results_pages.grid import pooled_changes
-from results_pages.pages import cell_tables, change_table
+from results_pages.pages import change_table, experiment_tables
 from tests.experiments.made_results import make_results
 
 SIZES = {'nwucla': 40, 'utd_mhad': 10}
 
 
 def made(encoder, data, wrong, seeds=(2,)):
-    """Results of one cell: by variant how many of its samples are wrong, for every seed."""
+    """Results of an encoder: by variant how many of its samples are wrong, for every seed."""
     size = SIZES[data]
     labels = np.arange(size) % 3
     experiments = []
@@ -81,8 +81,8 @@ def test_the_tables(grid):
     lines = change_table(pooled_changes(grid, 'csre')).splitlines()
     assert lines[2].startswith('| HCN | NW-UCLA | csre | 1 | 50.00 | +10.00 | ')
     assert '| CTR-GCN | NW-UCLA + UTD-MHAD | csre | 1 to 3 | ' in '\n'.join(lines)
-    cells = cell_tables(grid)
-    assert cells.count('**HCN, NW-UCLA**') == 5 and 'best' not in cells
+    tables = experiment_tables(grid)
+    assert tables.count('**HCN, NW-UCLA**') == 5 and 'best' not in tables
 
 
 def test_a_forest_plot(tmp_path):

@@ -62,22 +62,22 @@ def pooled_changes(grid: Iterable[Results], variant: str) -> list[Change]:
                 raise InputError(f'{results.title}: there are two results of {encoder} on {data}')
             of_data[data][encoder] = (pair[0][:, order], pair[1][:, order])
     names = [data for data in BENCHMARKS if data in of_data]
-    cells: dict[_Key, tuple[np.ndarray, np.ndarray]] = {}
+    measured: dict[_Key, tuple[np.ndarray, np.ndarray]] = {}
     drawn: dict[_Key, np.ndarray] = {}
     for place, data in enumerate(names):
         differences = [after - before for before, after in of_data[data].values()]
         for encoder, values in zip(of_data[data], resample(differences, seed=place), strict=True):
-            cells[encoder, data], drawn[encoder, data] = of_data[data][encoder], values
+            measured[encoder, data], drawn[encoder, data] = of_data[data][encoder], values
     rows, whole = [], []
     for encoder in ENCODERS:
-        own = [data for data in names if (encoder, data) in cells]
-        rows += [_change((encoder,), (data,), variant, cells, drawn) for data in own]
+        own = [data for data in names if (encoder, data) in measured]
+        rows += [_change((encoder,), (data,), variant, measured, drawn) for data in own]
         if len(own) == len(names) > 1:
-            rows.append(_change((encoder,), own, variant, cells, drawn))
+            rows.append(_change((encoder,), own, variant, measured, drawn))
             whole.append(encoder)
     if len(whole) > 1:
         for chosen in (*([data] for data in names), names):
-            rows.append(_change(whole, chosen, variant, cells, drawn))
+            rows.append(_change(whole, chosen, variant, measured, drawn))
     return rows
 
 
@@ -90,12 +90,12 @@ def _pairs(results: Results, variant: str) -> dict[_Key, tuple[np.ndarray, np.nd
         hits = (np.array(result.predicted['last']) == labels).astype(np.int8)
         own.setdefault(result.variant, {})[result.seed] = hits
     found = {}
-    for cell, own in right.items():
+    for key, own in right.items():
         before, after = own.get(BASELINE, {}), own.get(variant, {})
         both = sorted(before.keys() & after.keys())
         if both:
             pair = (np.stack([runs[seed] for seed in both]) for runs in (before, after))
-            found[cell] = (next(pair), next(pair))
+            found[key] = (next(pair), next(pair))
     return found
 
 
@@ -103,17 +103,17 @@ def _change(
     encoders: Sequence[str],
     names: Sequence[str],
     variant: str,
-    cells: Mapping[_Key, tuple[np.ndarray, np.ndarray]],
+    measured: Mapping[_Key, tuple[np.ndarray, np.ndarray]],
     drawn: Mapping[_Key, np.ndarray],
 ) -> Change:
     """Samples of all data sets count alike, and so do encoders."""
-    sizes = {data: cells[encoders[0], data][0].shape[1] for data in names}
+    sizes = {data: measured[encoders[0], data][0].shape[1] for data in names}
     weights = {data: size / sum(sizes.values()) / len(encoders) for data, size in sizes.items()}
     chosen = [(e, data, weight) for e in encoders for data, weight in weights.items()]
-    baseline = sum(weight * cells[e, data][0].mean() for e, data, weight in chosen)
-    after = sum(weight * cells[e, data][1].mean() for e, data, weight in chosen)
+    baseline = sum(weight * measured[e, data][0].mean() for e, data, weight in chosen)
+    after = sum(weight * measured[e, data][1].mean() for e, data, weight in chosen)
     values = sum(weight * drawn[e, data] for e, data, weight in chosen)
-    seeds = [len(cells[e, data][0]) for e, data, _ in chosen]
+    seeds = [len(measured[e, data][0]) for e, data, _ in chosen]
     low, high = interval_of(np.asarray(values))
     name = ENCODERS[encoders[0]].name if len(encoders) == 1 else f'mean of {len(encoders)}'
     data = tuple(BENCHMARKS[each] for each in names)

@@ -116,7 +116,7 @@ def change_table(changes: Iterable[Change]) -> str:
     return markdown_table(header, rows, left=3)
 
 
-def cell_tables(grid: Iterable[Results]) -> str:
+def experiment_tables(grid: Iterable[Results]) -> str:
     """The last epochs of some results files, and what each run was."""
     parts = []
     for results in grid:
@@ -154,8 +154,8 @@ def _say_variants(results: Results) -> str:
 
 
 def _accuracy_table(rows: Sequence[Row]) -> str:
-    cells = (say_row(row) for row in rows)
-    return markdown_table(HEADER, [[f'`{config}`', *rest] for config, *rest in cells], left=3)
+    said = (say_row(row) for row in rows)
+    return markdown_table(HEADER, [[f'`{config}`', *rest] for config, *rest in said], left=3)
 
 
 def _run_table(results: Results) -> str:

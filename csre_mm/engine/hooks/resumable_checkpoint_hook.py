@@ -17,7 +17,8 @@ class ResumableCheckpointHook(CheckpointHook):
     when a better one comes: of a run that is resumed elsewhere, the checkpoint of the other folder.
     And it saves an epoch before its validation: a run that is killed in between goes on with the
     next epoch. Here a best checkpoint that is not in the folder of the run is forgotten, and a
-    resumed run first makes up for a validation that is missing.
+    resumed run first validates the epoch of its checkpoint, unless that was saved after it: mmengine
+    saves again where the epoch is the best so far.
 
     Example:
         >>> hook = ResumableCheckpointHook(interval=1, save_best='auto')  # as CheckpointHook
@@ -31,7 +32,7 @@ class ResumableCheckpointHook(CheckpointHook):
             self._adopt(runner)
         super().before_train(runner)
         if runner._resume and self._lacks_validation(runner):
-            runner.logger.info('The run ended before it was validated: validating now.')
+            runner.logger.info('The checkpoint does not hold its validation: validating now.')
             self.last_ckpt = runner._load_from  # which is written again if it is the best
             runner.val_loop.run()
 
