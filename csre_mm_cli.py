@@ -43,6 +43,9 @@ def load_project() -> ModuleType:
     return module
 
 
+PROJECT = load_project()
+
+
 def find_scripts(root: Path) -> dict[str, Path]:
     """The scripts below ``root`` by the names of their commands."""
     return {
@@ -68,16 +71,16 @@ def help_text(scripts: dict[str, Path]) -> str:
     return f'usage: csre-mm COMMAND ...\n\ncommands:\n{commands}\n\n{EPILOG}'
 
 
-def list_configs(project: ModuleType, arguments: list[str]) -> None:
+def list_configs(arguments: list[str]) -> None:
     """Print the names of the shipped configs, those that hold a pattern."""
     parser = argparse.ArgumentParser('csre-mm list', description='List the shipped configs.')
     parser.add_argument('pattern', nargs='?', default='', help='part of the name, * and ? allowed')
     pattern = parser.parse_args(arguments).pattern
-    names = project.config_names()
+    names = PROJECT.config_names()
     found = fnmatch.filter(names, f'*{pattern}*')
     if not found:
         fail(
-            'csre-mm list', f'no shipped config matches {pattern}{project.suggest(pattern, names)}'
+            'csre-mm list', f'no shipped config matches {pattern}{PROJECT.suggest(pattern, names)}'
         )
     print('\n'.join(found), flush=True)
 
@@ -96,14 +99,14 @@ def run(name: str, script: Path, arguments: list[str]) -> None:
     exec(compile(script.read_bytes(), script, 'exec'), vars(module))
 
 
-def check_config(project: ModuleType, program: str, command: str, arguments: list[str]) -> None:
+def check_config(program: str, command: str, arguments: list[str]) -> None:
     """Refuse what is no config before the seconds that PyTorch takes to import."""
     if command not in TAKE_CONFIG or not arguments or arguments[0].startswith('-'):
         return
     name = arguments[0]
-    file = Path(name) if os.path.isfile(name) else project.locate_config(name)
+    file = Path(name) if os.path.isfile(name) else PROJECT.locate_config(name)
     if file is None:
-        fail(program, project.no_such_config(name))
+        fail(program, PROJECT.no_such_config(name))
     try:
         if file.suffix == '.py':
             ast.parse(file.read_bytes(), name)
@@ -143,29 +146,27 @@ def main() -> None:
 
 def dispatch() -> None:
     """Find the command and run it."""
-    project = load_project()
-    scripts = find_scripts(project.ROOT)
+    scripts = find_scripts(PROJECT.ROOT)
     name, *arguments = sys.argv[1:] or ['--help']
     if name in scripts:
-        check_config(project, f'csre-mm {name}', name, arguments)
+        check_config(f'csre-mm {name}', name, arguments)
         run(name, scripts[name], arguments)
     elif name == 'list':
-        list_configs(project, arguments)
+        list_configs(arguments)
     elif name in ('-h', '--help'):
         print(help_text(scripts), end='')
     else:
-        near = project.suggest(name, ['list', *scripts])
+        near = PROJECT.suggest(name, ['list', *scripts])
         fail('csre-mm', f'no such command: {name}{near or ", csre-mm --help lists them"}')
 
 
 def prepare_script() -> None:
     """What a script of ``tools`` that is run by itself needs before its other imports."""
     file = getattr(sys.modules['__main__'], '__file__', None)
-    project = load_project()
-    if file and Path(file).resolve().is_relative_to(project.ROOT / 'tools'):
+    if file and Path(file).resolve().is_relative_to(PROJECT.ROOT / 'tools'):
         expect_interrupt()
         script = Path(file)
-        check_config(project, script.name, script.stem.replace('_', '-'), sys.argv[1:])
+        check_config(script.name, script.stem.replace('_', '-'), sys.argv[1:])
 
 
 prepare_script()

@@ -3,7 +3,6 @@
 import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
 
 import argparse
-import os
 from pathlib import Path
 
 from mmengine.config import Config
@@ -33,9 +32,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--dump', metavar='FILE', help='write the scores to a pickle')
     add_runner_arguments(parser)
-    args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    return parser.parse_args()
 
 
 def merge_testing(cfg: Config, args: argparse.Namespace) -> Config:

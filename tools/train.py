@@ -3,7 +3,6 @@
 import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
 
 import argparse
-import os
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -62,9 +61,7 @@ def parse_args() -> argparse.Namespace:
         '--deterministic', action='store_true', help='use deterministic algorithms only'
     )
     add_runner_arguments(parser)
-    args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    return args
+    return parser.parse_args()
 
 
 def merge_training(cfg: Config, args: argparse.Namespace) -> Config:

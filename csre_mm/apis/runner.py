@@ -29,7 +29,8 @@ _PACKAGES = {'TensorboardVisBackend': 'tensorboard', 'WandbVisBackend': 'wandb'}
 
 
 def merge_common(cfg: Config, args: argparse.Namespace) -> Config:
-    """Apply the flags that training and testing have in common: launcher and working folder."""
+    """Apply the flags that training and testing have in common: launcher, rank, working folder."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
     cfg.launcher = args.launcher
     if args.work_dir is not None:
         cfg.work_dir = args.work_dir

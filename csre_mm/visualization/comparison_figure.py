@@ -94,13 +94,17 @@ def draw_pair_changes(
     with paper_figure(path, COLUMN_WIDTH, _AROUND + _ROW + _PAIR_ROW * len(pairs)) as figure:
         panel = figure.add_subplot()
         panel.hlines(rows, before, after, color=_GREY, lw=1.0, zorder=1)
-        first, second = models
-        panel.plot(before, rows, marker='o', ms=5, mfc='white', mec=VERMILION, label=first, **whole)
-        panel.plot(after, rows, marker='D', ms=4, mfc=BLUE, mec=BLUE, label=second, **whole)
+        panel.plot(
+            before, rows, marker='o', ms=5, mfc='white', mec=VERMILION, label='before', **whole
+        )
+        panel.plot(after, rows, marker='D', ms=4, mfc=BLUE, mec=BLUE, label='after', **whole)
         names = [[shorten(class_names[label]) for label in pair.classes] for pair in pairs]
         set_rows(panel, ['\n'.join(pair) for pair in names])
         panel.set_xlim(left=0)
         panel.set_xlabel('Confused (% of both classes)')
         open_axes(panel, 'x')
         panel.hlines(np.arange(len(pairs) - 1) + 0.5, *panel.get_xlim(), color='0.9', lw=0.3)
-        figure.legend(loc='outside upper center', ncols=2, frameon=False)
+        legend = figure.legend(loc='outside upper center', ncols=2, frameon=False)
+        for text, name in zip(legend.get_texts(), models, strict=True):
+            text.set_parse_math(False)
+            text.set_text(shorten(name))

@@ -3,15 +3,13 @@
 import csre_mm_cli  # noqa: F401  first: Ctrl-C during the other imports is one line
 
 import argparse
-import json
 import math
 from pathlib import Path
 from typing import Any
 
 from csre_mm.evaluation.training_log import Run, read_run
-from csre_mm.utils.cli import check_suffix, command, name_files
+from csre_mm.utils.cli import check_suffix, command, name_files, write_json
 from csre_mm.utils.errors import InputError
-from csre_mm.utils.files import atomic_path
 from csre_mm.utils.tables import format_table, percent
 from csre_mm.visualization.curves_figure import WIDTHS, draw_curves
 from csre_mm.visualization.figures import check_figure
@@ -105,9 +103,7 @@ def main() -> None:
         draw_curves(runs, args.out, args.smooth, args.width)
         print(f'The figure is in {args.out}.')
     if args.json is not None:
-        with atomic_path(args.json) as path:
-            path.write_text(json.dumps(make_report(runs), indent=1) + '\n', encoding='utf-8')
-        print(f'The numbers are in {args.json}.')
+        write_json(args.json, make_report(runs))
 
 
 if __name__ == '__main__':

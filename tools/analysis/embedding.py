@@ -117,6 +117,9 @@ def measure(features: Features) -> dict[str, np.ndarray] | None:
 
 def draw(args: argparse.Namespace, features: Features, class_names: Sequence[str]) -> None:
     """Draw the figures, of at most ``--points`` samples."""
+    shown, largest = choose_classes(features.labels, args.classes_shown), features.labels.max()
+    if largest >= len(class_names):
+        raise InputError(f'a sample has the label {largest}, there are {len(class_names)} classes')
     places = np.linspace(0, len(features.names) - 1, min(args.points, len(features.names)))
     places = places.round().astype(np.int64)
     kinds = {kind: values[places] for kind, values in features.kinds.items()}
@@ -126,14 +129,15 @@ def draw(args: argparse.Namespace, features: Features, class_names: Sequence[str
     for kind, mean in overall.items():
         print(f'{kind:8} mean silhouette {mean:+.3f}')
     if args.figure is not None:
-        shown = choose_classes(part.labels, args.classes_shown)
         points = {
             kind: embed(values, args.method, args.seed)
             for kind, values in progress(kinds.items(), args.method)
         }
         draw_embedding(points, part.labels, shown, class_names, args.figure, overall)
         print(f'The figure is in {args.figure}.')
-    if args.silhouette is not None and found is not None:
+    if args.silhouette is not None:
+        if found is None:
+            raise InputError(f'--silhouette {args.silhouette} was not drawn, see above')
         means = {kind: class_means(values, part.labels) for kind, values in found.items()}
         draw_silhouettes(means, overall, class_names, args.silhouette)
         print(f'The silhouettes are in {args.silhouette}.')

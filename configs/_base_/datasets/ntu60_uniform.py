@@ -14,12 +14,8 @@ val_pipeline = [
     dict(type='FormatGCNInput', num_person=2),
     pack,
 ]
-test_pipeline = [
-    dict(type='PreNormalize3D'),
-    dict(type='SampleUniform', clip_len=100, num_clips=10, test_mode=True),
-    dict(type='FormatGCNInput', num_person=2),
-    pack,
-]
+test_pipeline = [*val_pipeline]
+test_pipeline[1] = dict(type='SampleUniform', clip_len=100, num_clips=10, test_mode=True)
 
 train_dataloader = dict(
     batch_size=16,

@@ -17,7 +17,7 @@ class ResumableCheckpointHook(CheckpointHook):
     when a better one comes: of a run that is resumed elsewhere, the checkpoint of the other folder.
     And it saves an epoch before its validation: a run that is killed in between goes on with the
     next epoch. Here a best checkpoint that is not in the folder of the run is forgotten, and a
-    resumed run first validates the epoch of its checkpoint, unless that was saved after it: mmengine
+    resumed run first validates the epoch of its checkpoint unless that was saved after it: mmengine
     saves again where the epoch is the best so far.
 
     Example:

@@ -34,10 +34,6 @@ class ThreadHook(Hook):
         self.other_load = OtherLoad()  # the time of starting up is the first measurement
         self._next = 0.0
 
-    def before_train(self, runner: Runner) -> None:
-        """Measure the time of starting up."""
-        self._set_threads(runner)
-
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
         """Measure now and then."""
         if time.monotonic() >= self._next:
@@ -50,6 +46,8 @@ class ThreadHook(Hook):
         if threads != torch.get_num_threads():
             runner.logger.info(f'Threads: {threads}, other processes keep {load:.1f} cores busy.')
             torch.set_num_threads(threads)
+
+    before_train = _set_threads  # by the time of starting up
 
 
 def free_threads(cores: int, load: float) -> int:
