@@ -52,8 +52,9 @@ def complete_config(cfg: Config) -> Config:
     neck = cfg.model.neck
     if 'input_shape' in neck:  # RecognizerCSRE reads it
         return cfg
+    shape = read_input_shape(cfg, training=True)
     try:
-        found = _dry_run(cfg)
+        found = _dry_run(cfg, shape)
     except InputError as error:
         if not neck.keys() >= set(FeatureMap._fields):
             raise
@@ -64,8 +65,7 @@ def complete_config(cfg: Config) -> Config:
     return cfg
 
 
-def _dry_run(cfg: Config) -> FeatureMap:
-    shape = read_input_shape(cfg, training=True)
+def _dry_run(cfg: Config, shape: InputShape) -> FeatureMap:
     with seeded_aside(0):
         clips = example_input(cfg, shape)
         encoder = build(MODELS.build, copy.deepcopy(cfg.model.backbone))

@@ -4,8 +4,10 @@ The encoder's feature is its feature map averaged over persons, frames and joint
 what CSRE contrasts in training, computed by the STFD in the checkpoint.
 """
 
+import logging
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,6 +18,7 @@ from mmaction.models import Recognizer3D
 from mmaction.registry import DATASETS
 from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
@@ -87,9 +90,22 @@ def find_samples(cfg: Config, split: str) -> Recordings:
     readers: list[Callable[[], Recording]] = []
     for _, settings in found if part == split else found[:1]:
         own = {} if part == split else {'split': split}
-        dataset = build(DATASETS.build, {**settings, 'pipeline': [], **own})
+        with no_info():  # mmaction2 counts the samples
+            dataset = build(DATASETS.build, {**settings, 'pipeline': [], **own})
         readers += [partial(_read_sample, dataset, index) for index in range(len(dataset))]
     return Recordings(readers)
+
+
+@contextmanager
+def no_info() -> Iterator[None]:
+    """Leave out what mmengine's logger has to say but warnings, in a block."""
+    logger = MMLogger.get_current_instance()
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _read_sample(dataset: Any, index: int) -> Recording:

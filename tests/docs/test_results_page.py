@@ -23,7 +23,7 @@ def test_pages_and_metafiles_are_those_of_the_published_runs(tmp_path, monkeypat
 def test_what_is_published_can_be_repeated(path):
     results = load_results(path)
     page = (ROOT / 'docs/results.md').read_text()
-    mark = 'cells' if path.stem.startswith(PREFIX) else path.stem
+    mark = 'experiments' if path.stem.startswith(PREFIX) else path.stem
     assert f'<!-- results: {mark} -->' in page
     for experiment in results.experiments:
         assert experiment.runs or experiment.weights

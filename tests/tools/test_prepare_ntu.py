@@ -62,11 +62,15 @@ def test_a_good_file_is_replaced_by_a_whole_one_only(run, tmp_path, monkeypatch)
     write_raw(tmp_path / 'raw', [NAME])
     Path('data.pkl').write_bytes(b'good')
 
-    def interrupted(data, file, protocol):
-        file.write(b'part')
-        raise KeyboardInterrupt
+    class Interrupted:
+        def __init__(self, file, protocol):
+            self.file = file
 
-    monkeypatch.setattr(annotations.pickle, 'dump', interrupted)
+        def dump(self, data):
+            self.file.write(b'part')
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(annotations, 'PlainPickler', Interrupted)
     status, _, err = run('raw', 'data.pkl', '--dataset', 'ntu60')
     assert status == 130 and 'interrupted' in err
     assert Path('data.pkl').read_bytes() == b'good'

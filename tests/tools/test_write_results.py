@@ -50,7 +50,7 @@ def test_the_answer_of_the_protocol_and_its_figure(project, write, capsys):
     save_results(make_results(held_out=True), project / 'docs/results/pays_hcn_nwucla.json')
     page = project / 'docs/results.md'
     mark = '<!-- results: {} -->\n<!-- end of results -->\n'
-    page.write_text(page.read_text() + mark.format('answer') + mark.format('cells'))
+    page.write_text(page.read_text() + mark.format('answer') + mark.format('experiments'))
     assert write('--root', project) == 0
     assert '| HCN | NW-UCLA | csre | 3 | 62.50 | +12.50 | ' in page.read_text()
     assert (project / 'docs/images/forest.svg').stat().st_size > 5000
