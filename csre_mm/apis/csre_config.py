@@ -1,10 +1,12 @@
 """What a config with CSRE leaves out: the numbers of the feature map, and the hook."""
 
 import copy
+import inspect
 import logging
 from typing import Any
 
 import numpy as np
+from mmaction.datasets import PackActionInputs
 from mmaction.registry import MODELS
 from mmengine.config import Config, ConfigDict
 from mmengine.dataset import Compose, pseudo_collate
@@ -14,10 +16,11 @@ from torch import Tensor
 
 from csre_mm.datasets.input_shape import InputShape, read_input_shape
 from csre_mm.models.necks.feature_map import FeatureMap, check_numbers, find_feature_map
-from csre_mm.utils.config import build, has_csre, pipeline_of
+from csre_mm.utils.config import build, has_csre, innermost_datasets, pipeline_of
 from csre_mm.utils.errors import InputError, one_line
 from csre_mm.utils.random import seeded_aside
 
+_META_KEYS = inspect.signature(PackActionInputs).parameters['meta_keys'].default
 _FRAMES = 100  # of the recording that goes through the pipeline
 
 
@@ -48,6 +51,12 @@ def complete_config(cfg: Config) -> Config:
         cfg.custom_hooks = [*hooks, ConfigDict(type='MemoryBankHook')]
     if not has_csre(cfg):
         return cfg
+    # The workers of an IterBasedTrainLoop start before a hook could ask for it.
+    for _, dataset in innermost_datasets(cfg, 'train_dataloader'):
+        for step in dataset.get('pipeline') or ():
+            if step.get('type') == 'PackActionInputs':
+                keys = step.get('meta_keys', _META_KEYS)
+                step['meta_keys'] = tuple(dict.fromkeys([*keys, 'sample_idx']))
     init_default_scope(cfg.get('default_scope', 'mmaction'))
     neck = cfg.model.neck
     if 'input_shape' in neck:  # RecognizerCSRE reads it

@@ -161,3 +161,12 @@ def test_with_all_numbers_a_dry_run_that_fails_is_a_warning():
         patch.setattr(csre_config, 'print_log', lambda text, *_: lines.append(text))
         complete_config(cfg)
     assert len(lines) == 1 and 'are not checked: the dry run' in lines[0] and 'LoadOwn' in lines[0]
+
+
+def test_samples_say_their_position_with_a_pipeline_of_mmaction2():
+    cfg = get_config('csre_ctrgcn_ntu60')
+    cfg.train_dataloader.dataset.pipeline[-1] = dict(type='PackActionInputs')
+    expected = ('img_shape', 'img_key', 'video_id', 'timestamp', 'sample_idx')
+    for _ in range(2):
+        complete_config(cfg)
+        assert cfg.train_dataloader.dataset.pipeline[-1]['meta_keys'] == expected

@@ -37,7 +37,8 @@ class EpochSeedHook(Hook):
 
     A run that is interrupted and resumed from its last checkpoint then sees the augmentations that
     the uninterrupted run saw: with mmengine alone they depend on how long the processes have been
-    alive.
+    alive. The workers of mmengine's ``IterBasedTrainLoop`` start before any hook and are not seeded
+    in their first pass.
 
     Example:
         >>> custom_hooks = [dict(type='EpochSeedHook')]  # in a config
