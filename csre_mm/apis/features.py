@@ -90,6 +90,8 @@ def find_samples(cfg: Config, split: str) -> Recordings:
     readers: list[Callable[[], Recording]] = []
     for _, settings in found if part == split else found[:1]:
         own = {} if part == split else {'split': split}
+        if settings.get('type') == 'PoseDataset':  # which would run code in the file
+            own['type'] = 'SkeletonDataset'
         with no_info():  # mmaction2 counts the samples
             dataset = build(DATASETS.build, {**settings, 'pipeline': [], **own})
         readers += [partial(_read_sample, dataset, index) for index in range(len(dataset))]

@@ -43,9 +43,8 @@ def build_runner(cfg: Config) -> Runner:
     """Build the runner of a config.
 
     The settings of ``data`` are applied, and the config of a training is completed
-    (:func:`complete_config`). On a CPU the process keeps the
-    memory that it frees from here on (:func:`keep_freed_memory`), and as many threads as there are
-    free cores (:class:`ThreadHook`).
+    (:func:`complete_config`). On a CPU the process keeps the memory that it frees from here on
+    (:func:`keep_freed_memory`), and as many threads as there are free cores (:class:`ThreadHook`).
 
     Raises:
         InputError: If an object of the config is unknown or does not take one of its arguments.

@@ -130,12 +130,10 @@ def find_number_faults(annotation: dict[str, Any]) -> Iterator[tuple[str, Fault]
         elif max(x.max(), -x.min()) > LARGEST:
             found = _first(x, np.abs(x) > LARGEST)
             yield 'too large', (field, found, f'numbers to {LARGEST:g}')
+    score = annotation.get('keypoint_score')
     if not annotation['keypoint'].any():
         yield 'empty', ('keypoint', 'is zero throughout', 'coordinates')
-    elif (
-        annotation.get('keypoint_score') is not None
-        and not (annotation['keypoint_score'] > 0).any()
-    ):
+    elif score is not None and not (score > 0).any():
         yield 'empty', ('keypoint_score', 'is nowhere above 0', 'a joint that was detected')
 
 

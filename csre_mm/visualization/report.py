@@ -87,8 +87,8 @@ class Report(Page):
         """Names of the classes of a run."""
         own = (run.cfg.get('data') or {}).get('class_names') if run.cfg else None
         data = settings_of(run).get('test data', '')
-        if self.classes is None and str(own).endswith('.py'):
-            own = None  # what a folder names is not run
+        if isinstance(own, str) and Path(own).suffix == '.py':
+            own = None  # a config, which would be run
         return find_class_names(self.classes or own, num_classes, data)
 
     def summary(self) -> None:

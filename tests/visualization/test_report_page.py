@@ -194,7 +194,7 @@ def test_what_a_folder_names_is_not_run(run, tmp_path):
     marker = tmp_path / 'ran'
     (tmp_path / 'names.py').write_text(f'open({str(marker)!r}, "w")')
     call = f"type='subprocess.getoutput', cmd='touch {marker}'"
-    names = f'\ndata = dict(class_names={str(tmp_path / "names.py")!r})\n'
+    names = f'\ndata = dict(class_names={f"{tmp_path}/names.py/"!r})\n'
     assert "type='CTRGCN'" in text
     file.write_text(text.replace("type='CTRGCN'", call) + names)
     report = Report([gather_run('x', folder)], 'A title')
