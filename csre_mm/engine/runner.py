@@ -12,14 +12,17 @@ from mmaction.registry import RUNNERS
 from mmengine.device import get_device
 from mmengine.hooks import Hook, LoggerHook
 from mmengine.logging import MMLogger
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
-from mmengine.runner.base_loop import BaseLoop
 from mmengine.runner.checkpoint import _load_checkpoint, load_state_dict
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 
-from csre_mm.engine.hooks.inference_checkpoint_hook import TRAIN_ONLY, refuse_other_model
+from csre_mm.engine.hooks.inference_checkpoint_hook import (
+    TRAIN_ONLY,
+    bare_model,
+    refuse_other_model,
+    trains,
+)
 from csre_mm.engine.packed_batch import collate_packed
 from csre_mm.engine.resume import go_on
 from csre_mm.engine.trained_with import STREAM, check_trained_with
@@ -56,16 +59,6 @@ class SkeletonRunner(Runner):
 
     _load_from: str | None
 
-    @property
-    def trains(self) -> bool:
-        """Whether the training loop was built, that is, something is trained."""
-        return isinstance(self._train_loop, BaseLoop)
-
-    @property
-    def bare_model(self) -> nn.Module:
-        """The model without the wrapper of a distributed training."""
-        return self.model.module if is_model_wrapper(self.model) else self.model
-
     def train(self) -> nn.Module:
         """Train; what the run is, is written to its folder now, and not when it is tested."""
         if self._train_loop is not None:
@@ -79,7 +72,7 @@ class SkeletonRunner(Runner):
 
     def dump_config(self) -> None:
         """Write the config to the working folder, unless nothing is trained."""
-        if self.trains:
+        if trains(self):
             super().dump_config()
 
     def build_logger(self, *args: Any, **kwargs: Any) -> MMLogger:
@@ -150,18 +143,18 @@ class SkeletonRunner(Runner):
             raise InputError(f'{error}; before it is {before}') if before else error from error
         state = find_state_dict(content, filename)
         checkpoint = {**(content if 'state_dict' in content else {}), 'state_dict': state}
-        starts = self.trains and not self._resume
+        starts = trains(self) and not self._resume
         check_trained_with(self.cfg, content, str(filename), keys=[STREAM] if starts else ())
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        state, expected = checkpoint['state_dict'], self.bare_model.state_dict()
+        state, expected = checkpoint['state_dict'], bare_model(self).state_dict()
         if starts:
             skipped = TRAIN_ONLY, 'cls_head.'
             encoder = {key: t for key, t in expected.items() if not key.startswith(skipped)}
             if remark := check_fit(state, encoder, str(filename), 'the encoder'):
                 self.logger.warning(remark)
-        elif self.trains:
+        elif trains(self):
             _check_resumed(state, expected, filename)
-        load_state_dict(self.bare_model, state, strict, self.logger)
+        load_state_dict(bare_model(self), state, strict, self.logger)
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint

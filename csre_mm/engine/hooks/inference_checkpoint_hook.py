@@ -4,12 +4,24 @@ from mmaction.registry import HOOKS
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
+from torch import nn
 
 from csre_mm.utils.checkpoints import find_state_dict
 from csre_mm.utils.errors import InputError
 
 TRAIN_ONLY = 'neck.'
 """Prefix of the weights that only training uses, unless the model has a neck in testing too."""
+
+
+def bare_model(runner: Runner) -> nn.Module:
+    """The model without the wrapper of a distributed training."""
+    return runner.model.module if is_model_wrapper(runner.model) else runner.model
+
+
+def trains(runner: Runner) -> bool:
+    """Whether the training loop was built, that is, something is trained."""
+    return isinstance(runner._train_loop, BaseLoop)
 
 
 def matching_state(state: dict, expected: dict, where: str) -> tuple[dict, int]:
@@ -54,8 +66,8 @@ class InferenceCheckpointHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check the weights before they are loaded."""
         state = find_state_dict(checkpoint, runner._load_from, bare=False)
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        kept, left_out = matching_state(state, model.state_dict(), str(runner._load_from))
+        expected = bare_model(runner).state_dict()
+        kept, left_out = matching_state(state, expected, str(runner._load_from))
         checkpoint['state_dict'] = kept
         if left_out:
             runner.logger.info(

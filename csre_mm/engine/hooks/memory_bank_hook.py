@@ -10,12 +10,12 @@ from mmaction.registry import HOOKS
 from mmengine.dataset import BaseDataset, ClassBalancedDataset, RepeatDataset
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
 from csre_mm.datasets.slot_per_repeat_dataset import SlotPerRepeatDataset
 from csre_mm.engine.hooks.contrast_summary import describe_contrasts, find_void_mining
+from csre_mm.engine.hooks.inference_checkpoint_hook import bare_model, trains
 from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.utils.checkpoints import load_checkpoint_file, newest_checkpoint
 from csre_mm.utils.errors import InputError
@@ -79,13 +79,8 @@ class MemoryBankHook(Hook):
     @staticmethod
     def losses(runner: Runner) -> dict[str, MemoryContrastLoss]:
         """The contrasts of the model by name."""
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
-        modules = model.named_modules()
+        modules = bare_model(runner).named_modules()
         return {name: module for name, module in modules if isinstance(module, MemoryContrastLoss)}
-
-    @staticmethod
-    def _trains(runner: Runner) -> bool:
-        return not (runner._train_loop is None or isinstance(runner._train_loop, dict))
 
     def _state_keys(self, runner: Runner) -> list[str]:
         """What a checkpoint holds for the contrasts besides weights."""
@@ -95,7 +90,7 @@ class MemoryBankHook(Hook):
     def before_run(self, runner: Runner) -> None:
         """Allocate the banks and ask the pipeline for ``sample_idx``."""
         losses = self.losses(runner)
-        if not losses or not self._trains(runner):
+        if not losses or not trains(runner):
             return
         dataset = innermost_dataset(runner.train_dataloader.dataset)
         classes = getattr(dataset, 'labels', None)
@@ -114,7 +109,7 @@ class MemoryBankHook(Hook):
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Insist on the banks when a run is resumed, and leave them out otherwise."""
         state, keys = checkpoint.get('state_dict', {}), self._state_keys(runner)
-        if self._trains(runner) and runner._resume:
+        if trains(runner) and runner._resume:
             missing = [key for key in keys if key not in state]
             if missing:
                 raise InputError(
@@ -124,7 +119,7 @@ class MemoryBankHook(Hook):
                 )
             return
         found = [key for key in keys if state.pop(key, None) is not None]
-        if found and self._trains(runner):
+        if found and trains(runner):
             runner.logger.info('The memory banks start empty: only weights are loaded.')
 
     def after_train_iter(

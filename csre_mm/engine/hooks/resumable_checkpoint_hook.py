@@ -6,7 +6,8 @@ from typing import Any
 from mmaction.registry import HOOKS
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import EpochBasedTrainLoop, Runner
-from mmengine.runner.base_loop import BaseLoop
+
+from csre_mm.engine.hooks.inference_checkpoint_hook import trains
 
 
 @HOOKS.register_module()
@@ -38,7 +39,7 @@ class ResumableCheckpointHook(CheckpointHook):
 
     def after_val_epoch(self, runner: Runner, metrics: Any) -> None:
         """Note in the next checkpoint that the place was validated."""
-        if isinstance(runner._train_loop, BaseLoop):
+        if trains(runner):
             # A name with "val" in front would be logged as a metric.
             runner.message_hub.update_info('last_validation', self._place(runner)[0])
         super().after_val_epoch(runner, metrics)

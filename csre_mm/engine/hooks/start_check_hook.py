@@ -10,12 +10,12 @@ from mmaction.structures import ActionDataSample
 from mmengine.dataset import BaseDataset
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import CheckpointHook, Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor
 
 from csre_mm.datasets.input_shape import check_channels
 from csre_mm.datasets.labels import innermost, labels_of
+from csre_mm.engine.hooks.inference_checkpoint_hook import bare_model
 from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.utils.errors import InputError
 
@@ -45,7 +45,7 @@ class StartCheckHook(Hook):
 
     def before_run(self, runner: Runner) -> None:
         """Let the classifier compare its input with what it takes."""
-        head = getattr(_model(runner), 'cls_head', None)
+        head = getattr(bare_model(runner), 'cls_head', None)
         if isinstance(head, GCNHead) and not self._compares:
             self._compares = True
             head.register_forward_pre_hook(_check_feature_map)
@@ -78,7 +78,7 @@ class StartCheckHook(Hook):
                 else f'{key}.dataset has no sample'
             )
         check_channels(runner.cfg, loader.dataset, key)
-        model = _model(runner)
+        model = bare_model(runner)
         num_classes = getattr(getattr(model, 'cls_head', None), 'num_classes', None)
         contrasts = any(isinstance(module, MemoryContrastLoss) for module in model.modules())
         for dataset in innermost(loader.dataset):
@@ -105,10 +105,6 @@ class StartCheckHook(Hook):
             self.stage = None
 
     after_train_iter = after_val_epoch = after_test_epoch = _end
-
-
-def _model(runner: Runner) -> Any:
-    return runner.model.module if is_model_wrapper(runner.model) else runner.model
 
 
 def _check_feature_map(head: GCNHead, inputs: tuple[Tensor, ...]) -> None:
@@ -165,7 +161,7 @@ def check_save_best(runner: Runner) -> None:
 
 def _metric_names(runner: Runner) -> set[str] | None:
     """Names of the metrics; None if they need more than a score and a label."""
-    classes = getattr(getattr(_model(runner), 'cls_head', None), 'num_classes', None) or 2
+    classes = getattr(getattr(bare_model(runner), 'cls_head', None), 'num_classes', None) or 2
     sample = ActionDataSample().set_pred_score(torch.rand(classes)).set_gt_label(0)
     metrics = runner.val_evaluator.metrics
     evaluator = Evaluator(
