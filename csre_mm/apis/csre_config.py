@@ -62,23 +62,19 @@ def complete_config(cfg: Config) -> Config:
     if 'input_shape' in neck:  # RecognizerCSRE reads it
         return cfg
     shape = read_input_shape(cfg, training=True)
-    try:
-        found = _dry_run(cfg, shape)
-    except InputError as error:
-        if not neck.keys() >= set(FeatureMap._fields):
-            raise
-        print_log(f'The numbers of model.neck are not checked: {error}', 'current', logging.WARNING)
-        return cfg
+    with seeded_aside(0):
+        encoder = build(MODELS.build, copy.deepcopy(cfg.model.backbone))
+        try:
+            found = find_feature_map(encoder, example_input(cfg, shape), shape.heatmaps)
+        except InputError as error:
+            if not neck.keys() >= set(FeatureMap._fields):
+                raise
+            message = f'The numbers of model.neck are not checked: {error}'
+            print_log(message, 'current', logging.WARNING)
+            return cfg
     check_numbers(neck, found)
     neck.update(found._asdict())
     return cfg
-
-
-def _dry_run(cfg: Config, shape: InputShape) -> FeatureMap:
-    with seeded_aside(0):
-        clips = example_input(cfg, shape)
-        encoder = build(MODELS.build, copy.deepcopy(cfg.model.backbone))
-        return find_feature_map(encoder, clips, shape.heatmaps)
 
 
 def example_input(cfg: Config, shape: InputShape) -> Tensor:

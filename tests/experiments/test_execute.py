@@ -117,6 +117,7 @@ def test_a_damaged_record(tmp_path):
 def carry_out(folder):
     """What a command does that is given a plan."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # and one of nohup ignores this
     execute.ROOT, sys.argv[:] = folder / 'project', ['runs.py']
 
     @command
