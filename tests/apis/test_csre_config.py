@@ -8,8 +8,9 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from csre_mm.apis import build_runner, complete_config, csre_config, get_config, merge_options
-from csre_mm.models import CTRGCN
+from csre_mm.models import CTRGCN, CSRENeck
 from csre_mm.models.necks.feature_map import find_feature_map
+from csre_mm.utils.config import has_csre
 from csre_mm.utils.errors import InputError
 from tests.inference import small_config
 
@@ -72,6 +73,11 @@ def test_a_recognizer_that_never_calls_its_neck_is_refused(ntu_file, tmp_path):
         InputError, match=r"RecognizerGCN never calls its neck: set model\.type='Rec"
     ):
         MODELS.build(cfg.model)
+    for kind in ('mmaction.CSRENeck', CSRENeck):
+        cfg.model.neck['type'] = kind
+        with pytest.raises(InputError, match='RecognizerGCN never calls its neck'):
+            MODELS.build(cfg.model)
+        assert has_csre(cfg)
 
 
 @pytest.mark.parametrize(

@@ -173,3 +173,19 @@ def test_a_full_disk_under_the_log(tmp_path, ntu_file, capfd):
     file.stream = None
     assert caught.value.filename == file.baseFilename and file.baseFilename.endswith('.log')
     assert 'Logging error' not in capfd.readouterr().err
+
+
+def test_banks_stay_in_the_resumed_checkpoint_until_another_is_saved(
+    tmp_path, monkeypatch, ntu_file, trained
+):
+    copy = tmp_path / 'copy'
+    shutil.copytree(trained, copy)
+    shutil.copy(copy / 'epoch_1.pth', copy / 'epoch_3.pth')  # of an earlier, longer run
+    (copy / 'last_checkpoint').write_text(str(copy / 'epoch_3.pth'))
+    monkeypatch.setattr(EpochBasedTrainLoop, 'run_iter', die)
+    options = {'resume': True, 'load_from': str(copy / 'epoch_1.pth')}
+    options['custom_hooks.0.keep'] = 'last'
+    with pytest.raises(Killed):
+        make(ntu_file, copy, epochs=4, **options).train()
+    state = load_checkpoint_file(str(copy / 'epoch_1.pth'))['state_dict']
+    assert 'neck.loss_spatial.bank.features' in state
