@@ -8,7 +8,7 @@ import torch
 from matplotlib.figure import Figure
 
 import csre_mm  # noqa: F401  repairs the stack
-from csre_mm.datasets.annotations import save_annotations
+from csre_mm.datasets.annotations import load_annotations, save_annotations
 
 ROOT = Path(__file__).parents[1]
 NTU_SPLITS = ('xsub_train', 'xsub_val')
@@ -55,6 +55,20 @@ def ntu_file(tmp_path_factory):
 def ucla_file(tmp_path_factory):
     path = tmp_path_factory.mktemp('data') / 'ucla.pkl'
     return make_annotations(path, num_joints=20, persons=(1,), splits=UCLA_SPLITS)
+
+
+@pytest.fixture
+def named_file(ucla_file, tmp_path):
+    """The small data with names of NW-UCLA: subjects 1 to 4 in turn."""
+    data = load_annotations(ucla_file)
+    names = {}
+    for index, sample in enumerate(data['annotations']):
+        names[sample['frame_dir']] = f'a01_s{index % 4 + 1:02d}_e{index:02d}_v01'
+        sample['frame_dir'] = names[sample['frame_dir']]
+    split = {key: [names[name] for name in value] for key, value in data['split'].items()}
+    path = tmp_path / 'named.pkl'
+    save_annotations({'split': split, 'annotations': data['annotations']}, path)
+    return path
 
 
 RUN = {

@@ -1,6 +1,5 @@
 import pytest
 
-from csre_mm.datasets.annotations import load_annotations, save_annotations
 from csre_mm.datasets.skeleton_dataset import SkeletonDataset
 from csre_mm.datasets.subjects import keep_subjects, make_folds, parse_subject
 from csre_mm.utils.errors import InputError
@@ -45,20 +44,6 @@ def test_a_subject_without_samples():
         keep_subjects([{'frame_dir': 'a01_s01_e00_v01'}], [1, 7])
     with pytest.raises(InputError, match='the list of subjects is empty'):
         keep_subjects([{'frame_dir': 'a01_s01_e00_v01'}], [])
-
-
-@pytest.fixture
-def named_file(ucla_file, tmp_path):
-    """The small data with names of NW-UCLA: subjects 1 to 4 in turn."""
-    data = load_annotations(ucla_file)
-    names = {}
-    for index, sample in enumerate(data['annotations']):
-        names[sample['frame_dir']] = f'a01_s{index % 4 + 1:02d}_e{index:02d}_v01'
-        sample['frame_dir'] = names[sample['frame_dir']]
-    split = {key: [names[name] for name in value] for key, value in data['split'].items()}
-    path = tmp_path / 'named.pkl'
-    save_annotations({'split': split, 'annotations': data['annotations']}, path)
-    return path
 
 
 def test_a_data_set_of_some_subjects(named_file):

@@ -16,7 +16,7 @@ from csre_mm.apis.features import (
     save_features,
 )
 from csre_mm.apis.recordings import find_recordings
-from csre_mm.datasets.annotations import load_annotations, save_annotations
+from csre_mm.datasets.annotations import load_annotations
 from csre_mm.evaluation.embedding import class_means, embed, principal_components, silhouettes
 from csre_mm.utils.checkpoints import read_state_dict
 from csre_mm.utils.errors import InputError
@@ -83,29 +83,25 @@ def test_a_checkpoint_without_a_neck_and_a_damaged_one(tmp_path, ntu_file):
         load_stfd(state)
 
 
-def test_samples_are_those_of_the_loaders(ntu_file, tmp_path):
-    data = load_annotations(ntu_file)
-    names = {}
-    for index, sample in enumerate(data['annotations']):
-        names[sample['frame_dir']] = f'S{index:03}C001P{index % 4:03}R001A001'
-        sample['frame_dir'] = names[sample['frame_dir']]
-    data['split'] = {key: [names[name] for name in data['split'][key]] for key in data['split']}
-    save_annotations(data, tmp_path / 'named.pkl')
-    cfg = Config.fromfile(config('csre_ctrgcn_ntu60'))
-    for loader in ('train_dataloader', 'test_dataloader'):
-        cfg[loader].dataset.ann_file = str(tmp_path / 'named.pkl')
+def test_samples_are_those_of_the_loaders(named_file):
+    split = load_annotations(named_file)['split']
+    cfg = Config.fromfile(config('csre_ctrgcn_nwucla'))
+    repeated, tested = cfg.train_dataloader.dataset.dataset, cfg.test_dataloader.dataset
+    repeated.ann_file = tested.ann_file = str(named_file)
 
-    def found(split):
-        return [recording.name for recording in find_samples(cfg, split)]
+    def found(name):
+        return [recording.name for recording in find_samples(cfg, name)]
 
-    train = sorted(data['split']['xsub_train'])
-    assert sorted(found('train')) == sorted(found('xsub_train')) == train
-    assert sorted(found('test')) == sorted(data['split']['xsub_val'])
+    assert sorted(found('train')) == sorted(split['train'])
+    assert sorted(found('test')) == sorted(split['val'])
+    assert sorted(found('val_clean')) == sorted(split['val_clean'])
     # Subjects that are held out, as benchmark_runs.py --folds sets them, and the first samples.
-    cfg.test_dataloader.dataset.update(split='xsub_train', subjects=[1, 2])
-    assert sorted(found('test')) == [name for name in train if 'P001' in name or 'P002' in name]
-    cfg.train_dataloader.dataset.indices = 2
-    assert found('train') == train[:2]
+    tested.update(split='train', subjects=[1, 2])
+    held_out = [name for name in split['train'] if 's01' in name or 's02' in name]
+    assert sorted(found('test')) == sorted(held_out)
+    whole = found('train')
+    repeated.indices = 2
+    assert found('train') == whole[:2]
 
 
 def test_principal_components_are_those_of_the_covariance():
