@@ -19,7 +19,6 @@ from csre_mm.datasets.preparation.raw_files import LARGEST_FILE, RawFile, to_met
 from csre_mm.utils.errors import InputError, printable
 from csre_mm.utils.plain_values import brief
 
-NUM_CLASSES = 27
 SUFFIX = '_skeleton.mat'
 _COMPRESSED = 15  # the type of a compressed variable in a MATLAB 5 file
 _NUMBERS = (
@@ -27,18 +26,18 @@ _NUMBERS = (
     'single',
     *(f'{sign}int{bits}' for sign in ('', 'u') for bits in (8, 16, 32, 64)),
 )
-_PATTERN = re.compile(r'a(\d{1,2})_s(\d)_t\d', re.ASCII)
+_PATTERN = re.compile(r'a([1-9]|1\d|2[0-7])_s([1-8])_t[1-4]', re.ASCII)
 
 
 def parse_name(name: str, where: str | None = None) -> tuple[int, int]:
     """Action and subject in a sequence's name; messages call the file ``where`` or ``name``."""
     match = _PATTERN.fullmatch(name)
     if match is None:
-        raise InputError(f'{where or name}: expected a name of the form aA_sS_tT{SUFFIX}')
-    action, subject = int(match[1]), int(match[2])
-    if not 1 <= action <= NUM_CLASSES:
-        raise InputError(f'{where or name}: action is {action}, expected 1 to {NUM_CLASSES}')
-    return action, subject
+        raise InputError(
+            f'{where or name}: expected a name of the form aA_sS_tT{SUFFIX}, A 1 to 27, S 1 to 8, '
+            'T 1 to 4'
+        )
+    return int(match[1]), int(match[2])
 
 
 def parse_mat(data: bytes, where: str) -> np.ndarray:

@@ -42,7 +42,8 @@ def folder(tmp_path):
 
 def test_parse_name():
     assert [parse_name(name) for name in NAMES] == [(1, 1), (1, 2), (27, 8), (10, 3)]
-    for name in ('a0_s1_t1', 'a28_s1_t1', 'a01_s01_e00_v01', 'a1_s1', 'a1_s1_t1_skeleton'):
+    wrong = ('a0_s1_t1', 'a28_s1_t1', 'a1_s0_t1', 'a1_s9_t1', 'a1_s1_t5', 'a01_s1_t1')
+    for name in (*wrong, 'a01_s01_e00_v01', 'a1_s1', 'a1_s1_t1_skeleton'):
         with pytest.raises(InputError, match=f'^{name}: '):
             parse_name(name)
 
@@ -152,7 +153,7 @@ def test_bad_inputs_end_with_status_2(run, folder):
     for file, name, data in [
         ('bad.zip', 'a1_s1_t1', b'text'),
         ('name.zip', 'jump', encode()),
-        ('action.zip', 'a28_s1_t1', encode()),
+        ('subject.zip', 'a1_s9_t1', encode()),
     ]:
         with zipfile.ZipFile(file, 'w') as archive:
             archive.writestr(f'x/{name}_skeleton.mat', data)
@@ -163,7 +164,7 @@ def test_bad_inputs_end_with_status_2(run, folder):
             ['name.zip', 'out.pkl'],
             'name.zip:x/jump_skeleton.mat: expected a name of the form aA_sS',
         ),
-        (['action.zip', 'out.pkl'], 'action is 28, expected 1 to 27'),
+        (['subject.zip', 'out.pkl'], 'a1_s9_t1_skeleton.mat: expected a name of'),
         (['src', 'out.json'], 'must be named .pkl'),
     ]:
         status, _, err = run(*args)
