@@ -49,7 +49,7 @@ def find_class_names(
         ``num_classes`` names; ``class LABEL`` for labels that the synthetic recordings lack.
 
     Raises:
-        InputError: If there is no such list or file, or it has too few names.
+        InputError: If there is no such list or file, or it has another number of names.
 
     Example:
         >>> find_class_names('nwucla', 10)[3]
@@ -63,11 +63,11 @@ def find_class_names(
     for name in names:
         if CONTROL.search(name):
             raise InputError(f'{source}: the name {name!r:.80} has a control character')
-    if len(names) < num_classes:
+    if len(names) != num_classes:
         raise InputError(
             f'{source} has {len(names)} names, expected one for each of {num_classes} classes'
         )
-    return list(names[:num_classes])
+    return list(names)
 
 
 def _look_up(
@@ -76,7 +76,8 @@ def _look_up(
     """The source of the names, for messages, and the names."""
     if given is None:
         known = CLASS_NAMES.get(_OF_FILE.get(Path(ann_file).stem, ''), ())
-        if known and (len(known) == num_classes or known is SYNTHETIC):
+        padded = known is SYNTHETIC and num_classes > len(known)
+        if known and (len(known) == num_classes or padded):
             return 'class names', known
         return 'class names', [str(label) for label in range(num_classes)]
     if isinstance(given, str) and given in CLASS_NAMES:

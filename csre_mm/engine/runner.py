@@ -62,6 +62,7 @@ class SkeletonRunner(Runner):
     def train(self) -> nn.Module:
         """Train; what the run is, is written to its folder now, and not when it is tested."""
         if self._train_loop is not None:
+            _check_length(self._train_loop)
             most = max(1, len(self.train_dataloader) // _FEWEST)
             for hook in self.hooks:
                 if isinstance(hook, LoggerHook):
@@ -158,6 +159,18 @@ class SkeletonRunner(Runner):
         self._has_loaded = True
         self.logger.info(f'Load checkpoint from {filename}')
         return checkpoint
+
+
+def _check_length(train_cfg: Any) -> None:
+    """Insist on a training of an epoch at least, and on a validation after a number of them."""
+    for key in ('max_epochs', 'max_iters', 'val_interval'):
+        value = train_cfg.get(key, 1) if isinstance(train_cfg, dict) else 1
+        if not isinstance(value, int) or value < 1:
+            advice = ', or leave out val_dataloader, val_evaluator and val_cfg'
+            raise InputError(
+                f'train_cfg.{key} is {value!r}, it must be an integer from 1'
+                f'{advice if key == "val_interval" else ""}'
+            )
 
 
 def _without_interrupt(start_workers: Callable[[], Any]) -> Any:

@@ -60,6 +60,11 @@ def test_user_defined_names(tmp_path):
     assert find_class_names('synthetic', 60)[11:13] == ['push', 'class 12']
     with pytest.raises(InputError, match='2 names, expected one for each of 3 classes'):
         find_class_names(path, 3)
+    with pytest.raises(InputError, match='ntu60 has 60 names, expected one for each of 10 classes'):
+        find_class_names('ntu60', 10)  # the scores are of another data set
+    with pytest.raises(InputError, match='synthetic has 12 names, expected one for each of 10'):
+        find_class_names('synthetic', 10)
+    assert find_class_names(None, 2, 'demo.pkl') == ['0', '1']
     with pytest.raises(InputError, match='no such file, and none of ntu120'):
         find_class_names('ntu61', 3)
     (tmp_path / 'names.txt').write_text('a\nred \x1b[31m\n')

@@ -39,7 +39,7 @@ OPTIONS = {
     'metric_type': (['val_evaluator.type=Acc'], 'Acc is not in'),
     'metric_value': (['val_evaluator.metric_list=[top1]'], 'metric_list must be'),
     'loop_type': (['train_cfg.type=Loop'], 'Loop is not in'),
-    'loop_value': (['train_cfg.max_epochs=None'], 'EpochBasedTrainLoop: TypeError'),
+    'loop_value': (['train_cfg.max_epochs=None'], 'train_cfg.max_epochs is None'),
     'loader': (['train_dataloader.batchsize=4'], 'batchsize'),
     'loader_value': (['train_dataloader.batch_size=0'], 'batch_size'),
     'sampler': (['train_dataloader.sampler.type=Sampler'], 'Sampler is not in'),
@@ -56,6 +56,8 @@ OPTIONS = {
     'channels': (['model.cls_head.in_channels=33'], 'model.cls_head.in_channels is 33'),
     'save_best': (['default_hooks.checkpoint.save_best=top9'], 'acc/top1'),
     'unknown_key': (['optimiser.lr=3'], 'the config has no optimiser'),
+    'no_epoch': (['train_cfg.max_epochs=0'], 'train_cfg.max_epochs is 0, it must be an integer'),
+    'no_interval': (['train_cfg.val_interval=0'], 'train_cfg.val_interval is 0, it must be an'),
     'no_batch': (
         ['train_dataloader.batch_size=64', 'train_dataloader.drop_last=True'],
         'train_dataloader gives no batch: it has 24 samples, batch_size=64',
