@@ -14,6 +14,7 @@ from mmengine.runner import Runner
 from csre_mm.apis.csre_config import complete_config
 from csre_mm.apis.data_settings import apply_data_settings
 from csre_mm.compat import no_accelerator
+from csre_mm.datasets.class_names import find_class_names
 from csre_mm.engine import FiniteCheckHook, SkeletonRunner, StartCheckHook, ThreadHook
 from csre_mm.utils.config import build
 from csre_mm.utils.errors import InputError, as_input_error
@@ -47,7 +48,8 @@ def build_runner(cfg: Config) -> Runner:
     (:func:`keep_freed_memory`), and as many threads as there are free cores (:class:`ThreadHook`).
 
     Raises:
-        InputError: If an object of the config is unknown or does not take one of its arguments.
+        InputError: If an object of the config is unknown or does not take one of its arguments, or
+            ``data.class_names`` are not as many as the classes.
 
     Example:
         >>> runner = build_runner(Config.fromfile('config.py'))
@@ -63,6 +65,10 @@ def build_runner(cfg: Config) -> Runner:
             hooks.append(ThreadHook())
     if cfg.get('train_dataloader'):
         complete_config(cfg)
+        names = (cfg.get('data') or {}).get('class_names')
+        num_classes = (cfg.model.get('cls_head') or {}).get('num_classes')
+        if None not in (names, num_classes):  # refused now and not when the model is used
+            find_class_names(names, num_classes)
     if (cfg.get('randomness') or {}).get('deterministic'):
         # cuBLAS reads it once, when CUDA starts, and is not deterministic without it.
         os.environ.setdefault('CUBLAS_WORKSPACE_CONFIG', ':4096:8')

@@ -92,7 +92,7 @@ def _look_up(
         return f'class names {given}', read_lines(given, 'class names')
     if not isinstance(given, Sequence) or not all(isinstance(name, str) for name in given):
         raise InputError(f'class names {given!r:.40}: expected a list, a file or the names')
-    return 'class names', list(given)
+    return 'the list of class names', list(given)
 
 
 def _look_up_in_config(path: str, num_classes: int) -> tuple[str, Sequence[str]]:

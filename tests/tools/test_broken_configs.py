@@ -56,6 +56,7 @@ OPTIONS = {
     'channels': (['model.cls_head.in_channels=33'], 'model.cls_head.in_channels is 33'),
     'save_best': (['default_hooks.checkpoint.save_best=top9'], 'acc/top1'),
     'unknown_key': (['optimiser.lr=3'], 'the config has no optimiser'),
+    'class_names': (['data.class_names=[a,b]'], 'the list of class names has 2 names'),
     'no_epoch': (['train_cfg.max_epochs=0'], 'train_cfg.max_epochs is 0, it must be an integer'),
     'no_interval': (['train_cfg.val_interval=0'], 'train_cfg.val_interval is 0, it must be an'),
     'no_batch': (
