@@ -67,7 +67,7 @@ def build_runner(cfg: Config) -> Runner:
         complete_config(cfg)
         names = (cfg.get('data') or {}).get('class_names')
         num_classes = (cfg.model.get('cls_head') or {}).get('num_classes')
-        if None not in (names, num_classes):  # refused now and not when the model is used
+        if names is not None and num_classes is not None:  # refused now, not when it is used
             find_class_names(names, num_classes)
     if (cfg.get('randomness') or {}).get('deterministic'):
         # cuBLAS reads it once, when CUDA starts, and is not deterministic without it.

@@ -45,6 +45,7 @@ class SkeletonDataset(PoseDataset):
 
     Attributes:
         labels: Classes of the samples, int64 (number of samples,).
+        names: Their ``frame_dir`` (number of samples,).
 
     Raises:
         InputError: If the file cannot be read or has no such split, a sample is invalid, no samples
@@ -59,6 +60,7 @@ class SkeletonDataset(PoseDataset):
 
     data_bytes: np.ndarray
     labels: np.ndarray
+    names: np.ndarray
 
     def __init__(
         self,
@@ -80,7 +82,7 @@ class SkeletonDataset(PoseDataset):
             return
         super().full_init()
         if not self.serialize_data:
-            self.labels = self._read_labels()
+            self._note_samples()
 
     def load_data_list(self) -> list[dict]:
         """Read the annotations of the split."""
@@ -129,7 +131,7 @@ class SkeletonDataset(PoseDataset):
 
     def _serialize_data(self) -> tuple[np.ndarray, np.ndarray]:
         """Pickle the samples one behind the other, as mmengine does, with fewer copies."""
-        self.labels = self._read_labels()
+        self._note_samples()
         pickles, ends = bytearray(), []
         self.data_list.reverse()
         while self.data_list:  # a sample is forgotten as soon as it is written
@@ -139,13 +141,14 @@ class SkeletonDataset(PoseDataset):
                 return_freed_memory()
         return np.frombuffer(pickles, np.uint8), np.array(ends, dtype=np.int64)
 
-    def _read_labels(self) -> np.ndarray:
+    def _note_samples(self) -> None:
         if not self.data_list:
             raise InputError(
                 f'{self.ann_file}: no samples of the split {self.split!r} are left by indices, '
                 'valid_ratio and box_thr'
             )
-        return np.array([sample['label'] for sample in self.data_list], dtype=np.int64)
+        self.labels = np.array([sample['label'] for sample in self.data_list], dtype=np.int64)
+        self.names = np.array([sample['frame_dir'] for sample in self.data_list])
 
     def __getstate__(self) -> dict:
         """Hand a process that is being started the memory of the samples, and no copy of it."""
@@ -165,13 +168,20 @@ class SkeletonDataset(PoseDataset):
     def get_subset_(self, indices: Sequence[int] | int) -> None:
         """Keep the first (or, below zero, the last) samples, or those at given positions."""
         super().get_subset_(indices)
-        self.labels = _select(self.labels, indices)
+        self._select(indices)
 
     def get_subset(self, indices: Sequence[int] | int) -> 'SkeletonDataset':
         """A separate dataset of what :meth:`get_subset_` would keep."""
         subset = super().get_subset(indices)
-        subset.labels = _select(self.labels, indices)
+        subset.labels, subset.names = self.labels, self.names
+        subset._select(indices)
         return subset
+
+    def _select(self, indices: Sequence[int] | int) -> None:
+        kept: Any = indices
+        if isinstance(indices, int):
+            kept = slice(indices) if indices >= 0 else slice(indices, None)
+        self.labels, self.names = self.labels[kept], self.names[kept]
 
     def _copy_without_annotation(self, memo: dict | None = None) -> 'SkeletonDataset':
         # mmengine 0.10.7 has one memo for all copies: it confuses freed objects with those that now
@@ -188,9 +198,3 @@ class SkeletonDataset(PoseDataset):
         info = super().get_data_info(idx)
         info['keypoint'] = info['keypoint'] + 0
         return info
-
-
-def _select(labels: np.ndarray, indices: Sequence[int] | int) -> np.ndarray:
-    if isinstance(indices, int):
-        return labels[:indices] if indices >= 0 else labels[indices:]
-    return labels[list(indices)]

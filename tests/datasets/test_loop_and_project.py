@@ -42,9 +42,9 @@ def test_a_shorter_sequence_plays_again_and_of_a_longer_one_the_middle_stays(
     assert frames_of(num_frames, clip_len) == expected
 
 
-@pytest.mark.parametrize('clip_len', [0, -3])
+@pytest.mark.parametrize('clip_len', [0, -3, 2.5])
 def test_a_window_without_frames(clip_len):
-    with pytest.raises(InputError, match=f'LoopFrames: clip_len is {clip_len}, it must be at'):
+    with pytest.raises(InputError, match=f'LoopFrames: clip_len is {clip_len}, it must be an'):
         LoopFrames(clip_len)
 
 

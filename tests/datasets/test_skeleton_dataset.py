@@ -110,6 +110,7 @@ def test_labels_follow_the_subset(indices, serialize_data, ntu_file):
         assert len(dataset) == len(dataset.labels)
         samples = [dataset[i] for i in range(len(dataset))]
         assert dataset.labels.tolist() == [sample['label'] for sample in samples]
+        assert dataset.names.tolist() == [sample['frame_dir'] for sample in samples]
         assert [sample['frame_dir'] for sample in samples] == [
             chosen[i]['frame_dir'] for i in range(len(chosen))
         ]

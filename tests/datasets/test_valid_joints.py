@@ -18,6 +18,7 @@ from csre_mm.datasets import (
     SampleUniform,
 )
 from csre_mm.datasets.valid_joints import valid_joints
+from csre_mm.utils.errors import InputError
 from csre_mm.models import SkeletonPreprocessor
 
 
@@ -94,6 +95,16 @@ def test_pixels(scored):
     whole = mmaction2.PreNormalize2D().transform({'keypoint': pixels.copy(), **fields})
     np.testing.assert_array_equal(out['keypoint'][~lost], whole['keypoint'][~lost])
     assert TRANSFORMS.get('PreNormalize2D') is PreNormalize2D
+
+
+@pytest.mark.parametrize('third', [(0, 1), (-0.2, 0.5), (2, 4)])
+def test_coordinates_in_space_are_no_pixels(third):
+    keypoint = np.random.default_rng(0).uniform((9, 9, third[0]), (99, 99, third[1]), (1, 5, 17, 3))
+    if third == (0, 1):  # a score
+        assert run(PreNormalize2D(), keypoint)['keypoint'][..., 2].max() > 0.9
+    else:
+        with pytest.raises(InputError, match='at most a score from 0 to 1, the third coordinate'):
+            run(PreNormalize2D(), keypoint)
 
 
 def test_a_projection_has_the_score_zero(whole):

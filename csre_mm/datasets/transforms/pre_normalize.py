@@ -9,6 +9,7 @@ from mmaction.registry import TRANSFORMS
 
 from csre_mm.datasets.transforms.sample_frames import FRAME_FIELDS
 from csre_mm.datasets.valid_joints import find_origin, keep_valid, valid_joints
+from csre_mm.utils.errors import InputError
 
 
 @TRANSFORMS.register_module(force=True)
@@ -17,11 +18,15 @@ class PreNormalize2D(transforms.PreNormalize2D):
 
     Each axis of the image becomes [-1, 1].
 
-    Required keys: ``keypoint`` (M, T, V, 2), optional ``img_shape``, ``keypoint_score``. Modified
-    keys: ``keypoint``, ``keypoint_score`` (zero for the same joints).
+    Required keys: ``keypoint`` (M, T, V, 2), or (M, T, V, 3) with the score as third number;
+    optional ``img_shape``, ``keypoint_score``. Modified keys: ``keypoint``, ``keypoint_score``
+    (zero for the same joints).
 
     Args:
         img_shape: Height and width of the image, where the sample has no ``img_shape``.
+
+    Raises:
+        InputError: If a third number is no score, but a coordinate.
 
     Example:
         >>> import numpy as np
@@ -34,6 +39,13 @@ class PreNormalize2D(transforms.PreNormalize2D):
     def transform(self, results: dict) -> dict:
         """Normalise one sequence."""
         keypoint = results['keypoint']
+        third = keypoint[..., 2:]
+        if third.size and not 0 <= third.min() <= third.max() <= 1:
+            raise InputError(
+                f'PreNormalize2D takes pixels x, y and at most a score from 0 to 1, the third '
+                f'coordinate of the skeletons is {third.min():g} to {third.max():g}: leave the '
+                'transform, or data.planar, out for data in space'
+            )
         valid = valid_joints(keypoint, results.get('keypoint_score'))
         results['keypoint'] = keypoint.astype(np.result_type(keypoint, np.float32))
         super().transform(results)
@@ -48,9 +60,9 @@ class PreNormalize3D(transforms.PreNormalize3D):
     """mmaction2's transform of this name, with joints that were not detected left out.
 
     The two persons in most frames are kept, the first of them in front, and frames without that one
-    are dropped. A joint that
-    the first frame lacks is taken from the first frame that has it, to find the origin, the spine
-    and the shoulders; one that no frame has, from the centroid of the others.
+    are dropped. A joint that the first frame lacks is taken from the first frame that has it, to
+    find the origin, the spine and the shoulders; one that no frame has, from the centroid of the
+    others.
 
     Required keys: ``keypoint`` (M, T, V, 3). Modified keys: ``keypoint``, ``keypoint_score`` (its
     persons and frames) if present, ``total_frames``. Added keys: ``body_center``.

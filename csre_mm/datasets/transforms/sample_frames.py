@@ -20,13 +20,9 @@ class Transform(BaseTransform):
 
 
 def check_clip_len(clip_len: int, where: str) -> None:
-    """Insist on a clip of at least one frame.
-
-    Raises:
-        InputError: If ``clip_len`` is less.
-    """
-    if clip_len < 1:
-        raise InputError(f'{where}: clip_len is {clip_len}, it must be at least 1')
+    """Insist on a whole number of frames, one at least."""
+    if type(clip_len) is not int or clip_len < 1:
+        raise InputError(f'{where}: clip_len is {clip_len!r}, it must be an integer from 1')
 
 
 def take_frames(results: dict, frames: np.ndarray, num_clips: int | None = None) -> None:

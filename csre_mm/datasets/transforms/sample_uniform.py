@@ -46,8 +46,10 @@ class SampleUniform(Transform):
         self, clip_len: int, num_clips: int = 1, test_mode: bool = False, seed: int = 255
     ) -> None:
         check_clip_len(clip_len, 'SampleUniform')
-        if num_clips < 1:
-            raise InputError(f'SampleUniform: num_clips is {num_clips}, it must be at least 1')
+        if type(num_clips) is not int or num_clips < 1:
+            raise InputError(
+                f'SampleUniform: num_clips is {num_clips!r}, it must be an integer from 1'
+            )
         self.clip_len = clip_len
         self.num_clips = num_clips
         self.test_mode = test_mode

@@ -32,6 +32,8 @@ class StartCheckHook(Hook):
     - A loader without a batch: the run would end at once, with success.
     - A ``save_best`` that no metric of ``val_evaluator`` yields: a KeyError after the epoch.
 
+    Validation samples that are training samples are counted in a warning.
+
     ``stage`` says what has not worked so far; None, if all that has begun has worked once.
 
     Example:
@@ -57,6 +59,7 @@ class StartCheckHook(Hook):
         if runner.val_loop is not None:
             self._check(runner, runner.val_dataloader, 'val_dataloader')
             check_save_best(runner)
+            warn_of_overlap(runner)
 
     def before_val(self, runner: Runner) -> None:
         """Check a validation that is not part of a training."""
@@ -138,6 +141,24 @@ def check_labels(dataset: BaseDataset, num_classes: int | None, single: bool = F
         raise InputError(
             f'{place}, the classifier has {num_classes} classes: set '
             f'model.cls_head.num_classes={high + 1}'
+        )
+
+
+def warn_of_overlap(runner: Runner) -> None:
+    """Count the validation samples that train as well; samples of two files are taken as others."""
+    train, val = (
+        [
+            (dataset.ann_file, name)
+            for dataset in innermost(loader.dataset)
+            for name in getattr(dataset, 'names', ())
+        ]
+        for loader in (runner.train_dataloader, runner.val_dataloader)
+    )
+    both = {*train} & {*val}
+    if both:
+        runner.logger.warning(
+            f'{len(both):,} of the {len(val):,} validation samples are training samples, such as '
+            f'{min(both)[1]}: the accuracy says nothing about other samples.'
         )
 
 
