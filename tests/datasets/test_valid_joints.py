@@ -18,8 +18,8 @@ from csre_mm.datasets import (
     SampleUniform,
 )
 from csre_mm.datasets.valid_joints import valid_joints
-from csre_mm.utils.errors import InputError
 from csre_mm.models import SkeletonPreprocessor
+from csre_mm.utils.errors import InputError
 
 
 @pytest.fixture

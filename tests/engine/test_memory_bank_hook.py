@@ -11,6 +11,7 @@ from csre_mm.engine.hooks.contrast_summary import describe_contrasts, find_void_
 from csre_mm.engine.hooks.memory_bank_hook import count_slots, innermost_dataset
 from csre_mm.models import MemoryContrastLoss
 from csre_mm.utils.errors import InputError
+from tests.conftest import make_annotations
 from tests.runs import make_runner
 
 
@@ -89,6 +90,21 @@ def test_a_training_set_that_changed_size_under_a_resumed_bank(ntu_file, tmp_pat
     )
     with pytest.raises(InputError, match='has 24 x 256 numbers, the model needs 20 x 256'):
         runner.train()
+
+
+def test_another_training_set_of_the_same_size_under_a_resumed_bank(ntu_file, tmp_path):
+    once, work = {'train_cfg.max_epochs': 1}, tmp_path / 'work'
+    make_runner('csre_ctrgcn_ntu60', ntu_file, work, **once).train()
+    other = make_annotations(tmp_path / 'other.pkl', num_classes=4, per_class=6)
+    twice = {'resume': True, 'train_cfg.max_epochs': 2}
+    again = make_runner('csre_ctrgcn_ntu60', other, work, **twice)
+    message = '18 of 24 slots have another class than their sample, such as slot 3 0 instead of 3'
+    with pytest.raises(InputError, match=message):
+        again.train()
+    started = make_runner(
+        'csre_ctrgcn_ntu60', other, tmp_path / 'new', load_from=str(work / 'epoch_1.pth'), **once
+    )
+    started.train()
 
 
 def test_a_run_from_the_weights_of_another_starts_with_empty_banks(ntu_file, tmp_path):

@@ -42,6 +42,19 @@ def count_slots(dataset: object) -> int:
     return len(dataset) if isinstance(dataset, SlotPerRepeatDataset) else len(samples)
 
 
+def check_slot_labels(name: str, found: np.ndarray, expected: np.ndarray) -> None:
+    """Compare the classes of a bank's slots (S,), -1 where empty, with those of the samples."""
+    wrong = np.flatnonzero((found != expected) & (found >= 0))
+    if len(wrong):
+        slot = int(wrong[0])
+        raise InputError(
+            f'the memory bank of {name} was made for another training set: {len(wrong):,} of '
+            f'{len(found):,} slots have another class than their sample, such as slot {slot} '
+            f'{found[slot]} instead of {expected[slot]}: resume with the samples of that training '
+            'in their order, or start a new run from its weights with load_from'
+        )
+
+
 @HOOKS.register_module()
 class MemoryBankHook(Hook):
     """Size the memory banks from the training set, and look after them.
@@ -59,7 +72,8 @@ class MemoryBankHook(Hook):
             run resumes from.
 
     Raises:
-        InputError: If ``keep`` is another, or a resumed checkpoint does not hold what it needs.
+        InputError: If ``keep`` is another, or a resumed checkpoint does not hold what it needs, or
+            the banks of another training set.
 
     Example:
         >>> custom_hooks = [dict(type='MemoryBankHook', keep='last')]  # in a config
@@ -74,7 +88,7 @@ class MemoryBankHook(Hook):
         self.keep = keep
         self._stripped: set[tuple[Path, int]] = set()  # with the time when it was written
         self._first_iter = 0
-        self._class_sizes = np.zeros(0, np.int64)
+        self._slot_labels: np.ndarray | None = None  # classes of the slots, if the set tells them
 
     @staticmethod
     def losses(runner: Runner) -> dict[str, MemoryContrastLoss]:
@@ -96,8 +110,7 @@ class MemoryBankHook(Hook):
         classes = getattr(dataset, 'labels', None)
         slots = count_slots(runner.train_dataloader.dataset)
         if classes is not None:
-            repeats = slots // len(dataset)
-            self._class_sizes = repeats * np.unique(classes, return_counts=True)[1]
+            self._slot_labels = np.tile(classes, slots // len(dataset))
         for loss in losses.values():
             if loss.bank.num_slots != slots:  # a test after the training leaves them as they are
                 loss.bank.allocate(slots)
@@ -149,9 +162,14 @@ class MemoryBankHook(Hook):
         losses = self.losses(runner)
         if not losses:
             runner.logger.info('CSRE is off: the model has no memory bank.')
-        for line in describe_contrasts(losses, self._class_sizes):
+        class_sizes = np.zeros(0, np.int64)
+        if self._slot_labels is not None:
+            class_sizes = np.unique(self._slot_labels, return_counts=True)[1]
+            for name, loss in losses.items():
+                check_slot_labels(name, loss.bank.labels.cpu().numpy(), self._slot_labels)
+        for line in describe_contrasts(losses, class_sizes):
             runner.logger.info(line)
-        for line in find_void_mining(losses, self._class_sizes):
+        for line in find_void_mining(losses, class_sizes):
             runner.logger.warning(line)
 
     def before_train_epoch(self, runner: Runner) -> None:
