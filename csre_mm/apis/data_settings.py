@@ -1,6 +1,7 @@
 """The settings of a data set in one place of a config, brought to all places that need them."""
 
 import argparse
+import copy
 import inspect
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -28,8 +29,8 @@ def merge_options(cfg: Config, options: dict | None) -> Config:
     """Apply ``--cfg-options``, which win over the other flags, then the key ``data``.
 
     Raises:
-        InputError: If a key leads through something that is not a dictionary or a list, or
-            ``data`` has a key that it does not know.
+        InputError: If a key leads through something that is not a dictionary or a list, ``data``
+            has a key that it does not know, or an option is of a place that ``data`` sets.
 
     Example:
         >>> from csre_mm.apis import get_config
@@ -37,7 +38,46 @@ def merge_options(cfg: Config, options: dict | None) -> Config:
         >>> cfg.train_dataloader.dataset.ann_file, cfg.test_dataloader.dataset.ann_file
         ('own.pkl', 'own.pkl')
     """
-    return apply_data_settings(config.apply_options(cfg, options))
+    cfg = config.apply_options(cfg, options)
+    given = copy.deepcopy({key: _value_at(cfg, key) for key in options or {}})
+    before = copy.deepcopy(cfg) if given and cfg.get('data') else cfg
+    cfg = apply_data_settings(cfg)
+    for key, value in given.items():
+        moved = '.pipeline.' in key and (cfg.get('data') or {}).get('planar')
+        if not moved and not _holds(value, _value_at(cfg, key)):
+            _refuse(before, key, value)
+    return cfg
+
+
+def _value_at(cfg: Any, key: str) -> Any:
+    """The value at a dotted key; None if there is none."""
+    for part in key.split('.'):
+        try:
+            cfg = cfg[int(part) if isinstance(cfg, list | tuple) else part]
+        except (KeyError, IndexError, ValueError, TypeError):
+            return None
+    return cfg
+
+
+def _holds(given: Any, found: Any) -> bool:
+    """Whether a value is still there, perhaps with further keys."""
+    if isinstance(given, Mapping) and isinstance(found, Mapping):
+        return all(_holds(value, found.get(key)) for key, value in given.items())
+    if isinstance(given, list | tuple) and isinstance(found, list | tuple):
+        return len(given) == len(found) and all(map(_holds, given, found))
+    return given == found
+
+
+def _refuse(before: Config, key: str, value: Any) -> None:
+    """Name the setting of ``data`` that takes the place of an option."""
+    for name, setting in before.data.items():
+        cfg = copy.deepcopy(before)
+        cfg.data = ConfigDict({name: setting})
+        if not _holds(value, _value_at(apply_data_settings(cfg), key)):
+            raise InputError(
+                f'--cfg-options {key}={value} has no effect, the config sets it by data.{name}='
+                f'{setting}: set data.{name}'
+            )
 
 
 def read_config_of(args: argparse.Namespace) -> Config:

@@ -139,6 +139,8 @@ def _folds_of(cfg: Config, num_folds: int) -> list[tuple[int | None, dict[str, A
     for number, held_out in enumerate(folds, 1):
         rest = [subject for fold in folds if fold is not held_out for subject in fold]
         options: dict[str, Any] = {f'{key}.subjects': rest}
+        if 'test_split' in (cfg.get('data') or {}):
+            options['data.test_split'] = split
         for loader in ('val_dataloader', 'test_dataloader'):
             options[f'{loader}.dataset.split'] = split
             options[f'{loader}.dataset.subjects'] = held_out

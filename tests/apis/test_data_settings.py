@@ -119,6 +119,34 @@ def test_every_function_of_the_api_applies_data(own_file):
     assert tested.model.cls_head.num_classes == 3 and cfg.model.cls_head.num_classes != 3
 
 
+@pytest.mark.parametrize(
+    ('key', 'value', 'setting'),
+    [
+        ('train_dataloader.dataset.split', 'all', 'train_split=train'),
+        ('val_dataloader.dataset.ann_file', 'a.pkl', 'ann_file=data/own/own.pkl'),
+        ('train_dataloader.dataset.pipeline.1.clip_len', 32, 'window=64'),
+        ('model.cls_head', dict(num_classes=5), 'num_classes=60'),
+        ('train_dataloader.batch_size', 4, None),
+        ('model.backbone', dict(base_channels=32), None),
+        ('model.cls_head', dict(num_classes=60), None),
+    ],
+)
+def test_an_option_that_data_overrides_is_refused(key, value, setting):
+    cfg = get_config('csre_ctrgcn_own')
+    if setting is None:
+        merge_options(cfg, {key: value})
+        return
+    name = setting.partition('=')[0]
+    with pytest.raises(InputError, match=f'sets it by data.{setting}: set data.{name}'):
+        merge_options(cfg, {key: value})
+
+
+def test_options_of_transforms_that_pixels_move():
+    options = {'data.planar': True, 'train_dataloader.dataset.pipeline.1.fraction': (0.8, 1.0)}
+    cfg = merge_options(get_config('csre_ctrgcn_own'), {**options, 'data.layout': BODY})
+    assert cfg.train_dataloader.dataset.pipeline[2]['fraction'] == (0.8, 1.0)
+
+
 def test_a_window_that_is_no_number_is_one_line():
     with pytest.raises(InputError, match='data do not fit the config: TypeError'):
         merge_options(get_config('hcn_own'), {'data.window': 'long'})

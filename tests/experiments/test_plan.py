@@ -47,7 +47,8 @@ def test_options_reach_the_config(tmp_path):
     assert 'neck' not in plan_runs(**request_of(tmp_path))[0].options
 
 
-def test_folds_hold_subjects_of_the_training_set_out(ucla_file, tmp_path, monkeypatch):
+@pytest.fixture
+def named_by_subject(ucla_file, tmp_path, monkeypatch):
     data = load_annotations(ucla_file)
     names = {s['frame_dir']: i for i, s in enumerate(data['annotations'])}
     new = {name: f'a01_s{i % 4 + 1:02d}_e{i:02d}_v01' for name, i in names.items()}
@@ -57,6 +58,9 @@ def test_folds_hold_subjects_of_the_training_set_out(ucla_file, tmp_path, monkey
     (tmp_path / 'data/skeleton').mkdir(parents=True)
     save_annotations(data, tmp_path / 'data/skeleton/nw_ucla.pkl')
     monkeypatch.chdir(tmp_path)
+
+
+def test_folds_hold_subjects_of_the_training_set_out(named_by_subject):
     runs = plan_runs(**request_of('runs', num_folds=2))
     assert [run.folder.name for run in runs] == ['fold1', 'fold2', 'fold1', 'fold2']
     for run, train, held_out in zip(runs[:2], ([3, 4], [1, 2]), ([1, 2], [3, 4]), strict=True):
@@ -64,6 +68,16 @@ def test_folds_hold_subjects_of_the_training_set_out(ucla_file, tmp_path, monkey
         for loader in ('val_dataloader', 'test_dataloader'):
             assert run.options[f'{loader}.dataset.split'] == 'train'
             assert run.options[f'{loader}.dataset.subjects'] == held_out
+
+
+def test_folds_of_a_config_that_names_its_splits_under_data(named_by_subject):
+    Path('mine.py').write_text(
+        f"_base_ = '{config('hcn_own')}'\ndata = dict(ann_file='data/skeleton/nw_ucla.pkl', "
+        "layout='nw-ucla', test_split='val')\n"
+    )
+    for run in plan_runs([Path('mine.py')], [Variant('baseline', {})], num_folds=2):
+        cfg = merge_options(read_config(str(run.config)), run.options)
+        assert cfg.val_dataloader.dataset.split == cfg.test_dataloader.dataset.split == 'train'
 
 
 @pytest.mark.parametrize(
