@@ -2,10 +2,13 @@ import logging
 from types import SimpleNamespace
 
 import pytest
+from mmengine.config import ConfigDict
 from mmengine.dataset import ConcatDataset
 
+from csre_mm.apis import build_runner
 from csre_mm.datasets import SkeletonDataset
-from csre_mm.engine.hooks.start_check_hook import warn_of_overlap
+from csre_mm.engine.hooks.start_check_hook import find_cut_schedules, warn_of_overlap
+from tests.runs import small_config
 
 
 @pytest.mark.parametrize(
@@ -33,3 +36,30 @@ def test_validation_samples_that_train_are_counted(ntu_file, tmp_path, caplog, t
     assert [record.getMessage()[:12] for record in caplog.records] == [message] * bool(message)
     if message:
         assert caplog.text.count('such as xsub_val_000: the accuracy says nothing') == 1
+
+
+STEPS = dict(type='MultiStepLR', milestones=[1, 2, 5], by_epoch=True)
+COSINE = dict(type='CosineAnnealingLR', T_max=8, by_epoch=True, convert_to_iter_based=True)
+WARMUP = dict(type='LinearLR', begin=0, end=6, by_epoch=False)
+
+
+@pytest.mark.parametrize(
+    ('schedule', 'message'),
+    [
+        (STEPS, 'MultiStepLR of param_scheduler: the milestones 2, 5 have no effect, the training'),
+        (COSINE, 'CosineAnnealingLR of param_scheduler: it goes on to 24, the training has 6 iter'),
+        (dict(type='LinearLR', end=7, by_epoch=False), 'LinearLR of param_scheduler: it goes on'),
+        ({**STEPS, 'milestones': [1]}, None),
+        ({**COSINE, 'T_max': 2}, None),
+        (WARMUP, None),
+        (dict(type='ExponentialLR', gamma=0.9), None),
+    ],
+)
+def test_a_schedule_that_the_training_cuts_off_is_named(ntu_file, tmp_path, schedule, message):
+    cfg = small_config('ctrgcn_ntu60', ntu_file, tmp_path, **{'train_cfg.max_epochs': 2})
+    cfg.param_scheduler = [ConfigDict(schedule)]
+    runner = build_runner(cfg)
+    runner.train()
+    found = list(find_cut_schedules(runner))
+    assert len(found) == bool(message)
+    assert message is None or found[0].startswith(message)

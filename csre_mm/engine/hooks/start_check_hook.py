@@ -1,6 +1,9 @@
 """What can be known of a run before its first batch."""
 
 import copy
+import itertools
+import math
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -10,6 +13,7 @@ from mmaction.structures import ActionDataSample
 from mmengine.dataset import BaseDataset
 from mmengine.evaluator import Evaluator
 from mmengine.hooks import CheckpointHook, Hook
+from mmengine.optim.scheduler.param_scheduler import INF
 from mmengine.runner import Runner
 from torch import Tensor
 
@@ -32,7 +36,8 @@ class StartCheckHook(Hook):
     - A loader without a batch: the run would end at once, with success.
     - A ``save_best`` that no metric of ``val_evaluator`` yields: a KeyError after the epoch.
 
-    Validation samples that are training samples are counted in a warning.
+    Validation samples that are training samples are counted in a warning; so is a schedule that
+    goes on after the training.
 
     ``stage`` says what has not worked so far; None, if all that has begun has worked once.
 
@@ -55,6 +60,8 @@ class StartCheckHook(Hook):
     def before_train(self, runner: Runner) -> None:
         """Check what training and validation will need."""
         self._in_training = True
+        for line in find_cut_schedules(runner):
+            runner.logger.warning(line)
         self._check(runner, runner.train_dataloader, 'train_dataloader')
         if runner.val_loop is not None:
             self._check(runner, runner.val_dataloader, 'val_dataloader')
@@ -142,6 +149,26 @@ def check_labels(dataset: BaseDataset, num_classes: int | None, single: bool = F
             f'{place}, the classifier has {num_classes} classes: set '
             f'model.cls_head.num_classes={high + 1}'
         )
+
+
+def find_cut_schedules(runner: Runner) -> Iterator[str]:
+    """Say which schedules the training ends before: a recipe whose epochs alone were changed."""
+    found, loop = runner.param_schedulers or [], runner.train_loop
+    groups = found.values() if isinstance(found, dict) else [found]
+    for schedule in itertools.chain.from_iterable(groups):
+        unit = 'epochs' if schedule.by_epoch else 'iterations'
+        length = getattr(loop, 'max_epochs' if schedule.by_epoch else 'max_iters', math.inf)
+        marks = sorted(getattr(schedule, 'milestones', ()))
+        steps = getattr(schedule, 'T_max', None)
+        end = schedule.end if steps is None else schedule.begin + steps
+        if late := [mark for mark in marks if mark >= length]:
+            what = f'the milestones {", ".join(map(str, late))} have no effect'
+        elif not marks and length < end < INF:
+            what = f'it goes on to {end}'
+        else:
+            continue
+        name = type(schedule).__name__
+        yield f'{name} of param_scheduler: {what}, the training has {length} {unit}.'
 
 
 def warn_of_overlap(runner: Runner) -> None:
