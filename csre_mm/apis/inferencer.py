@@ -169,6 +169,12 @@ class SkeletonInferencer:
         """Insist on joints and coordinates that the model takes; the log has what looks wrong."""
         keypoint, name = recording.keypoint, recording.name
         self.shape.check(keypoint, 'keypoint_score' in recording.fields, name)
+        layout = (self.cfg.model.get('data_preprocessor') or {}).get('layout')
+        if recording.layouts and isinstance(layout, str) and layout not in recording.layouts:
+            raise InputError(
+                f'{name}: the joints are in the order of {recording.layouts[0]}, the model takes '
+                f'those of {layout}'
+            )
         if not self._remarked and (remark := self.shape.remark(keypoint, name)):
             self._remarked = True  # the others are likely to be in the same unit
             print_log(remark, 'current', logging.WARNING)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from csre_mm.datasets.annotations import check_annotations, load_annotations, select_split
+from csre_mm.datasets.layouts import NTU, NTU_CHAIN, NW_UCLA, UTD_MHAD
 from csre_mm.datasets.preparation.ntu.annotation import drop_zeros, merge_actors, select_actors
 from csre_mm.datasets.preparation.ntu.raw import parse_skeleton
 from csre_mm.datasets.preparation.ntu.splits import parse_name
@@ -38,6 +39,7 @@ class Recording:
             and there are more than the model takes, those who move most are taken.
         fields: What else an annotation has.
         start: The first frame of a window, counted in the whole recording.
+        layouts: Names of the layouts that the joints are of, where the format tells.
 
     Example:
         >>> recording = Recording('x', np.ones((1, 20, 25, 3), np.float32))
@@ -51,6 +53,7 @@ class Recording:
     prepared: bool = False
     fields: dict[str, Any] = field(default_factory=dict)
     start: int = 0
+    layouts: tuple[str, ...] = ()
 
 
 class Recordings(Sequence[Recording]):
@@ -167,14 +170,16 @@ def read_raw(file: RawFile) -> Recording:
     """
     if str(file.member or file.source).endswith('.json'):
         sample = parse_sequence(file.read(), file.stem, str(file))
-        return Recording(file.stem, sample['keypoint'], sample['label'], prepared=True)
+        label, layouts = sample['label'], (NW_UCLA.name,)
+        return Recording(file.stem, sample['keypoint'], label, prepared=True, layouts=layouts)
     if str(file.member or file.source).endswith('.mat'):
         name = file.stem.removesuffix('_skeleton')
         try:
             label = parse_utd_name(name)[0] - 1
         except InputError:
             label = None
-        return Recording(name, parse_mat(file.read(), str(file)), label, prepared=True)
+        keypoint, layouts = parse_mat(file.read(), str(file)), (UTD_MHAD.name,)
+        return Recording(name, keypoint, label, prepared=True, layouts=layouts)
     bodies, _ = drop_zeros(parse_skeleton(file.read(), str(file)).bodies)
     actors = select_actors(bodies)[0] if bodies else []
     if not actors:
@@ -187,7 +192,8 @@ def read_raw(file: RawFile) -> Recording:
         label = parse_name(file.stem).action - 1
     except InputError:  # another name, without a class
         label = None
-    return Recording(file.stem, merge_actors(actors), label, prepared=True)
+    of_ntu = NTU.name, NTU_CHAIN.name
+    return Recording(file.stem, merge_actors(actors), label, prepared=True, layouts=of_ntu)
 
 
 def read_npy(path: Path) -> Recording:

@@ -164,6 +164,16 @@ def test_bad_skeletons(inferencer, shape, message):
         inferencer(np.ones(shape, np.float32))
 
 
+def test_joints_in_another_order_are_refused(tmp_path, ucla_file):
+    """NW-UCLA and UTD-MHAD have the same twenty joints."""
+    inferencer = SkeletonInferencer(*make_checkpoint('hcn_nwucla', ucla_file, tmp_path))
+    keypoint = np.random.default_rng(0).uniform(0, 1, (1, 30, 20, 3))
+    for layouts in ((), ('nw-ucla',)):
+        assert inferencer(Recording('x', keypoint, layouts=layouts))[0].scores.shape == (10,)
+    with pytest.raises(InputError, match='x: the joints are in the order of utd-mhad, the model'):
+        inferencer(Recording('x', keypoint, layouts=('utd-mhad',)))
+
+
 def test_a_bad_file_among_others_can_be_left_out(inferencer):
     good = np.random.default_rng(5).normal(size=(1, 10, 25, 3)).astype(np.float32)
     bad = np.ones((1, 10, 20, 3), np.float32)

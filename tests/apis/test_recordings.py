@@ -50,6 +50,9 @@ def test_a_folder_has_all_kinds(folder, ntu_file):
     assert len(names) == 3 + 48
     kinds = {r.name: r.keypoint.shape for r in find_recordings(folder) if r.name in (NAME, 'x')}
     assert kinds == {NAME: (2, 20, 25, 3), 'x': (2, 7, 25, 3)}
+    layouts = {r.name: r.layouts[:1] for r in find_recordings(folder)}
+    assert layouts[NAME] == ('nturgb+d',) and layouts['a03_s01_e00_v03'] == ('nw-ucla',)
+    assert layouts['x'] == ()
 
 
 def test_a_zip_of_raw_files(folder):
