@@ -63,6 +63,9 @@ def test_pixels_without_normalisation_and_rotation_without_a_third_axis():
     rotated = ('error', 'config', None, 'model.data_preprocessor.rotation is 0.3, expected 0')
     assert_found(data, rotated, plan=plan_with(normalizes=True, rotation=0.3))
     assert check(make_data(), plan_with(rotation=0.3)) == []
+    space = ('error', 'config', None, 'keypoint has three coordinates, expected pixels, by PreNor')
+    assert_found(make_data(), space, plan=plan_with(normalizes=True, pixels=True))
+    assert check(data, plan_with(normalizes=True, pixels=True)) == []
 
 
 def test_a_sample_that_the_config_does_not_use_does_not_count():

@@ -30,6 +30,7 @@ class TrainingPlan:
     backbone_num_person: int | None = None  # of the encoder
     rotation: float = 0.0  # the largest of the preprocessor, in radians
     normalizes: bool = False  # whether the pipeline normalises coordinates
+    pixels: bool = False  # whether it takes them for pixels
 
 
 @as_input_error(NO_RECOGNIZER)
@@ -41,6 +42,7 @@ def read_plan(cfg: Node) -> TrainingPlan:
     )
     model = cfg.get('model') or {}
     backbone, head = model.get('backbone') or {}, model.get('cls_head') or {}
+    kinds = {step['type'] for step in pipeline_of(cfg, training=True)}
     return TrainingPlan(
         train,
         test,
@@ -48,7 +50,8 @@ def read_plan(cfg: Node) -> TrainingPlan:
         shape=read_input_shape(cfg, training=True),
         backbone_num_person=positive_integer(backbone, 'num_person', None, 'model.backbone'),
         rotation=(model.get('data_preprocessor') or {}).get('rotation', 0.0),
-        normalizes=any(step['type'] in NORMALIZING for step in pipeline_of(cfg, training=True)),
+        normalizes=not kinds.isdisjoint(NORMALIZING),
+        pixels='PreNormalize2D' in kinds,
     )
 
 
@@ -99,6 +102,9 @@ def _check_keypoints(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iter
         wanted = f'{plan.shape.coordinates}, {transform} ProjectToImage in the pipeline'
         yield Finding('error', 'config', None, 'keypoint', f'has {coordinates} coordinates', wanted)
     if majority([sample.is_spatial for sample in samples]):
+        if plan.pixels:
+            wanted = 'pixels, by PreNormalize2D in the pipeline (data.planar)'
+            yield Finding('error', 'config', None, 'keypoint', 'has three coordinates', wanted)
         return
     if plan.rotation:
         key, found = 'model.data_preprocessor.rotation', f'is {plan.rotation}'
