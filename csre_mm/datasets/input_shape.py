@@ -11,17 +11,13 @@ from mmaction.models.utils import Graph
 from mmaction.registry import MODELS
 
 from csre_mm.datasets.layouts import get_layout
-from csre_mm.datasets.valid_joints import body_extent, valid_joints
+from csre_mm.datasets.valid_joints import PIXELS, body_extent, valid_joints
 from csre_mm.utils.config import innermost_datasets, last_value, pipeline_of
 from csre_mm.utils.errors import InputError, as_input_error
 from csre_mm.utils.random import seeded_aside
 
 NORMALIZING = ('PreNormalize2D', 'NormalizeRange', 'PoseCompact')
 """Transforms that bring coordinates of any unit to one range."""
-PIXELS = 10.0
-"""Bodies of a larger extent are not in metres, but in pixels, millimetres or centimetres."""
-
-
 NO_RECOGNIZER = 'the config is not one of a skeleton recognizer'
 
 

@@ -8,6 +8,9 @@ computation: so a detected joint may be at the origin, and only one without any 
 
 import numpy as np
 
+PIXELS = 10.0
+"""Bodies of a larger extent are not in metres, but in pixels, millimetres or centimetres."""
+
 
 def valid_joints(keypoint: np.ndarray, score: np.ndarray | None = None) -> np.ndarray:
     """Find the joints (..., V, C), with scores (..., V) if there are some, that were detected."""

@@ -66,6 +66,8 @@ def test_pixels_without_normalisation_and_rotation_without_a_third_axis():
     space = ('error', 'config', None, 'keypoint has three coordinates, expected pixels, by PreNor')
     assert_found(make_data(), space, plan=plan_with(normalizes=True, pixels=True))
     assert check(data, plan_with(normalizes=True, pixels=True)) == []
+    small = ('error', 'config', None, 'keypoint looks like metres, or a normalised image, expected')
+    assert_found(make_data(channels=2, scores=True), small, plan=plan_with(pixels=True))
 
 
 def test_a_sample_that_the_config_does_not_use_does_not_count():

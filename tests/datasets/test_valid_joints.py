@@ -97,14 +97,26 @@ def test_pixels(scored):
     assert TRANSFORMS.get('PreNormalize2D') is PreNormalize2D
 
 
-@pytest.mark.parametrize('third', [(0, 1), (-0.2, 0.5), (2, 4)])
-def test_coordinates_in_space_are_no_pixels(third):
-    keypoint = np.random.default_rng(0).uniform((9, 9, third[0]), (99, 99, third[1]), (1, 5, 17, 3))
-    if third == (0, 1):  # a score
-        assert run(PreNormalize2D(), keypoint)['keypoint'][..., 2].max() > 0.9
-    else:
-        with pytest.raises(InputError, match='at most a score from 0 to 1, the third coordinate'):
-            run(PreNormalize2D(), keypoint)
+@pytest.mark.parametrize(
+    ('largest', 'third', 'message'),
+    [
+        (480, (0, 1.2), None),  # scores of some estimators go beyond 1
+        (480, (-0.2, 0.5), 'the third coordinates of the skeletons run from -0.1'),
+        (1500, (2000, 4000), 'the third coordinates of the skeletons run from 20'),  # millimetres
+        (1, None, 'the first two coordinates of the skeletons run from 0.0'),  # normalised
+        (2, (2, 4), 'the first two coordinates'),  # metres
+    ],
+)
+def test_what_is_no_pixels(largest, third, message):
+    random = np.random.default_rng(0)
+    keypoint = random.uniform(0, largest, (1, 5, 17, 2))
+    if third is not None:
+        keypoint = np.concatenate([keypoint, random.uniform(*third, (1, 5, 17, 1))], -1)
+    if message is None:
+        run(PreNormalize2D(), keypoint)
+        return
+    with pytest.raises(InputError, match=f'PreNormalize2D takes pixels, {message}'):
+        run(PreNormalize2D(), keypoint)
 
 
 def test_a_projection_has_the_score_zero(whole):

@@ -8,11 +8,11 @@ from csre_mm.datasets.checks.samples import Finding, SampleFacts, majority
 from csre_mm.datasets.input_shape import (
     NO_RECOGNIZER,
     NORMALIZING,
-    PIXELS,
     InputShape,
     positive_integer,
     read_input_shape,
 )
+from csre_mm.datasets.valid_joints import PIXELS
 from csre_mm.utils.config import innermost_datasets, pipeline_of
 from csre_mm.utils.errors import as_input_error
 
@@ -101,10 +101,12 @@ def _check_keypoints(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iter
         transform = 'with' if plan.shape.coordinates == 3 else 'without'
         wanted = f'{plan.shape.coordinates}, {transform} ProjectToImage in the pipeline'
         yield Finding('error', 'config', None, 'keypoint', f'has {coordinates} coordinates', wanted)
-    if majority([sample.is_spatial for sample in samples]):
-        if plan.pixels:
-            wanted = 'pixels, by PreNormalize2D in the pipeline (data.planar)'
-            yield Finding('error', 'config', None, 'keypoint', 'has three coordinates', wanted)
+    spatial = majority([sample.is_spatial for sample in samples])
+    if plan.pixels and (spatial or majority([sample.extent <= PIXELS for sample in samples])):
+        found = 'has three coordinates' if spatial else 'looks like metres, or a normalised image'
+        wanted = 'pixels, by PreNormalize2D in the pipeline (data.planar)'
+        yield Finding('error', 'config', None, 'keypoint', found, wanted)
+    if spatial:
         return
     if plan.rotation:
         key, found = 'model.data_preprocessor.rotation', f'is {plan.rotation}'

@@ -8,9 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from csre_mm.datasets.input_shape import PIXELS
 from csre_mm.datasets.sample_faults import find_faults, find_number_faults
-from csre_mm.datasets.valid_joints import body_extent, valid_joints
+from csre_mm.datasets.valid_joints import PIXELS, body_extent, valid_joints
 from csre_mm.utils.plain_values import brief
 
 Severity = Literal['error', 'warning']
@@ -103,7 +102,7 @@ def _inspect_numbers(
     facts.never = frozenset(np.flatnonzero(~valid.any(axis=(0, 1))).tolist())
     facts.extent = body_extent(x, valid)
     if x.shape[3] == 3 and facts.extent > PIXELS:
-        facts.scored = bool(x[..., 2].min() >= 0 and x[..., 2].max() <= 1)
+        facts.scored = bool(0 <= x[..., 2].min() <= x[..., 2].max() <= PIXELS)
     if frames > 1 and (x[:, 1:] == x[:, :1]).all():
         found = f'is the same in all {frames} frames'
         yield Finding('warning', 'constant', name, 'keypoint', found, 'a body that moves')
