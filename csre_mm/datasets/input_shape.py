@@ -11,7 +11,7 @@ from mmaction.models.utils import Graph
 from mmaction.registry import MODELS
 
 from csre_mm.datasets.layouts import get_layout
-from csre_mm.datasets.valid_joints import PIXELS, body_extent, valid_joints
+from csre_mm.datasets.valid_joints import PIXELS, body_extent, find_no_pixels, valid_joints
 from csre_mm.utils.config import innermost_datasets, last_value, pipeline_of
 from csre_mm.utils.errors import InputError, as_input_error
 from csre_mm.utils.random import seeded_aside
@@ -33,6 +33,7 @@ class InputShape:
     coordinates: int | None = None  # C in a recording, with a score that becomes a channel
     heatmaps: bool = False  # whether the pipeline draws some
     size: tuple[int, int] | None = None  # their height and width
+    pixels: bool = False  # whether the pipeline takes coordinates for pixels
     metres: bool = False  # whether the model sees distances in space as they are in the data
 
     @property
@@ -73,6 +74,8 @@ class InputShape:
                 f'(M persons, T frames, {self.num_joints or "V"} joints, '
                 f'{coordinates or "C"} coordinates)'
             )
+        if self.pixels and (fault := find_no_pixels(keypoint)):
+            raise InputError(f'{name}: {fault}')
 
     def remark(self, keypoint: np.ndarray, name: str) -> str | None:
         """What is odd about coordinates (M, T, V, C) that :meth:`check` lets pass."""
@@ -104,6 +107,7 @@ def read_input_shape(cfg: Mapping[str, Any], training: bool = False) -> InputSha
     backbone = model.get('backbone') or {}
     found: dict[str, Any] = {
         'metres': not steps.keys() & {*NORMALIZING, 'ProjectToImage', 'GeneratePoseTarget'},
+        'pixels': 'PreNormalize2D' in steps,
         'frames': last_value(pipeline, 'clip_len'),
         'joints': dict(_joints(model)),
         'features': len(steps.get('GenSkeFeat', {}).get('feats', 'j')),

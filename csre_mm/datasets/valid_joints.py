@@ -45,6 +45,22 @@ def body_extent(keypoint: np.ndarray, valid: np.ndarray) -> float:
     return float(np.ptp(body, axis=0).max()) if len(body) else float('nan')
 
 
+def find_no_pixels(keypoint: np.ndarray) -> str | None:
+    """What shows that coordinates (M, T, V, C) are no pixels x, y, perhaps with a score as third.
+
+    Scores of some estimators go beyond 1.
+    """
+    places, third = keypoint[..., :2], keypoint[..., 2:]
+    small = np.abs(places).max() <= PIXELS
+    if not small and (not third.size or 0 <= third.min() <= third.max() <= PIXELS):
+        return None
+    found, what = (places, 'first two') if small else (third, 'third')
+    return (
+        f'PreNormalize2D takes pixels, the {what} coordinates of the skeleton run from '
+        f'{found.min():g} to {found.max():g}: give pixels, or remove the transform (data.planar)'
+    )
+
+
 def find_origin(keypoint: np.ndarray, valid: np.ndarray, joint: int) -> np.ndarray:
     """A joint of the first person of (M, T, V, C), in the first frame that has it: (C,).
 

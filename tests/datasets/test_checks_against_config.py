@@ -63,11 +63,12 @@ def test_pixels_without_normalisation_and_rotation_without_a_third_axis():
     rotated = ('error', 'config', None, 'model.data_preprocessor.rotation is 0.3, expected 0')
     assert_found(data, rotated, plan=plan_with(normalizes=True, rotation=0.3))
     assert check(make_data(), plan_with(rotation=0.3)) == []
+    pixels_plan = replace(shape_with(pixels=True), normalizes=True)
     space = ('error', 'config', None, 'keypoint has three coordinates, expected pixels, by PreNor')
-    assert_found(make_data(), space, plan=plan_with(normalizes=True, pixels=True))
-    assert check(data, plan_with(normalizes=True, pixels=True)) == []
+    assert_found(make_data(), space, plan=pixels_plan)
+    assert check(data, pixels_plan) == []
     small = ('error', 'config', None, 'keypoint looks like metres, or a normalised image, expected')
-    assert_found(make_data(channels=2, scores=True), small, plan=plan_with(pixels=True))
+    assert_found(make_data(channels=2, scores=True), small, plan=pixels_plan)
 
 
 def test_a_sample_that_the_config_does_not_use_does_not_count():

@@ -6,8 +6,15 @@ from mmengine.config import ConfigDict
 from mmengine.dataset import ConcatDataset
 
 from csre_mm.apis import build_runner
-from csre_mm.datasets import SkeletonDataset
-from csre_mm.engine.hooks.start_check_hook import find_cut_schedules, warn_of_overlap
+from csre_mm.datasets import (
+    PreNormalize2D,
+    SkeletonDataset,
+    load_annotations,
+    save_annotations,
+)
+from csre_mm.datasets.input_shape import InputShape
+from csre_mm.engine.hooks.start_check_hook import check_pixels, find_cut_schedules, warn_of_overlap
+from csre_mm.utils.errors import InputError
 from tests.runs import small_config
 
 
@@ -36,6 +43,23 @@ def test_validation_samples_that_train_are_counted(ntu_file, tmp_path, caplog, t
     assert [record.getMessage()[:12] for record in caplog.records] == [message] * bool(message)
     if message:
         assert caplog.text.count('such as xsub_val_000: the accuracy says nothing') == 1
+
+
+def test_metres_for_pixels(ntu_file, tmp_path):
+    step = PreNormalize2D()
+    metres = SkeletonDataset(str(ntu_file), pipeline=[step], split='xsub_train')
+    with pytest.raises(InputError, match='PreNormalize2D takes pixels, the first two coordinates'):
+        check_pixels(metres)
+    check_pixels(SkeletonDataset(str(ntu_file), pipeline=[], split='xsub_train'))
+    data = load_annotations(ntu_file)
+    for sample in data['annotations'][1:]:  # the first stays: one odd sample is no other unit
+        sample['keypoint'] = 300 + 100 * sample['keypoint'][..., :2]
+    data['annotations'][0]['keypoint'] = data['annotations'][0]['keypoint'][..., :2]
+    save_annotations(data, tmp_path / 'pixels.pkl')
+    pixels = SkeletonDataset(str(tmp_path / 'pixels.pkl'), pipeline=[step], split='xsub_train')
+    check_pixels(pixels)
+    with pytest.raises(InputError, match='x: PreNormalize2D takes pixels'):
+        InputShape(pixels=True).check(metres.get_data_info(0)['keypoint'], False, 'x')
 
 
 STEPS = dict(type='MultiStepLR', milestones=[1, 2, 5], by_epoch=True)

@@ -30,7 +30,6 @@ class TrainingPlan:
     backbone_num_person: int | None = None  # of the encoder
     rotation: float = 0.0  # the largest of the preprocessor, in radians
     normalizes: bool = False  # whether the pipeline normalises coordinates
-    pixels: bool = False  # whether it takes them for pixels
 
 
 @as_input_error(NO_RECOGNIZER)
@@ -42,7 +41,6 @@ def read_plan(cfg: Node) -> TrainingPlan:
     )
     model = cfg.get('model') or {}
     backbone, head = model.get('backbone') or {}, model.get('cls_head') or {}
-    kinds = {step['type'] for step in pipeline_of(cfg, training=True)}
     return TrainingPlan(
         train,
         test,
@@ -50,8 +48,7 @@ def read_plan(cfg: Node) -> TrainingPlan:
         shape=read_input_shape(cfg, training=True),
         backbone_num_person=positive_integer(backbone, 'num_person', None, 'model.backbone'),
         rotation=(model.get('data_preprocessor') or {}).get('rotation', 0.0),
-        normalizes=not kinds.isdisjoint(NORMALIZING),
-        pixels='PreNormalize2D' in kinds,
+        normalizes=any(step['type'] in NORMALIZING for step in pipeline_of(cfg, training=True)),
     )
 
 
@@ -102,7 +99,7 @@ def _check_keypoints(samples: Sequence[SampleFacts], plan: TrainingPlan) -> Iter
         wanted = f'{plan.shape.coordinates}, {transform} ProjectToImage in the pipeline'
         yield Finding('error', 'config', None, 'keypoint', f'has {coordinates} coordinates', wanted)
     spatial = majority([sample.is_spatial for sample in samples])
-    if plan.pixels and (spatial or majority([sample.extent <= PIXELS for sample in samples])):
+    if plan.shape.pixels and (spatial or majority([sample.extent <= PIXELS for sample in samples])):
         found = 'has three coordinates' if spatial else 'looks like metres, or a normalised image'
         wanted = 'pixels, by PreNormalize2D in the pipeline (data.planar)'
         yield Finding('error', 'config', None, 'keypoint', found, wanted)

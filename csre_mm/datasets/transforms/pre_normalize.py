@@ -8,8 +8,7 @@ from mmaction.datasets import transforms
 from mmaction.registry import TRANSFORMS
 
 from csre_mm.datasets.transforms.sample_frames import FRAME_FIELDS
-from csre_mm.datasets.valid_joints import PIXELS, find_origin, keep_valid, valid_joints
-from csre_mm.utils.errors import InputError
+from csre_mm.datasets.valid_joints import find_origin, keep_valid, valid_joints
 
 
 @TRANSFORMS.register_module(force=True)
@@ -25,9 +24,6 @@ class PreNormalize2D(transforms.PreNormalize2D):
     Args:
         img_shape: Height and width of the image, where the sample has no ``img_shape``.
 
-    Raises:
-        InputError: If the coordinates are no pixels, or a third number is no score.
-
     Example:
         >>> import numpy as np
         >>> keypoint = np.array([[320, 120], [0, 0]], np.float32).reshape(1, 1, 2, 2)
@@ -39,7 +35,6 @@ class PreNormalize2D(transforms.PreNormalize2D):
     def transform(self, results: dict) -> dict:
         """Normalise one sequence."""
         keypoint = results['keypoint']
-        _check_pixels(keypoint)
         valid = valid_joints(keypoint, results.get('keypoint_score'))
         results['keypoint'] = keypoint.astype(np.result_type(keypoint, np.float32))
         super().transform(results)
@@ -47,19 +42,6 @@ class PreNormalize2D(transforms.PreNormalize2D):
         if 'keypoint_score' in results:
             results['keypoint_score'] = results['keypoint_score'] * valid
         return results
-
-
-def _check_pixels(keypoint: np.ndarray) -> None:
-    """Insist on coordinates (M, T, V, C) of an image, C = 2 or with a score as the third number."""
-    places, scores = keypoint[..., :2], keypoint[..., 2:]
-    small = keypoint.any() and np.abs(places).max() <= PIXELS
-    if small or (scores.size and not 0 <= scores.min() <= scores.max() <= PIXELS):
-        found, what = (places, 'first two') if small else (scores, 'third')
-        raise InputError(
-            f'PreNormalize2D takes pixels, the {what} coordinates of the skeletons run from '
-            f'{found.min():g} to {found.max():g}: give pixels, or remove the transform '
-            '(data.planar)'
-        )
 
 
 @TRANSFORMS.register_module(force=True)

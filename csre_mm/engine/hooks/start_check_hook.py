@@ -19,6 +19,8 @@ from torch import Tensor
 
 from csre_mm.datasets.input_shape import check_channels
 from csre_mm.datasets.labels import innermost, labels_of
+from csre_mm.datasets.transforms.pre_normalize import PreNormalize2D
+from csre_mm.datasets.valid_joints import find_no_pixels
 from csre_mm.engine.hooks.inference_checkpoint_hook import bare_model
 from csre_mm.models.losses import MemoryContrastLoss
 from csre_mm.utils.errors import InputError
@@ -32,7 +34,8 @@ class StartCheckHook(Hook):
       index error inside the loss on a CPU and in an assertion of the device on a GPU.
     - A feature map with other channels than the classifier takes.
     - Several labels a clip with CSRE, which contrasts by one.
-    - Coordinates that the encoder does not take (C = 2 for C = 3).
+    - Coordinates that the encoder does not take (C = 2 for C = 3), or that are no pixels where the
+      pipeline takes them for such.
     - A loader without a batch: the run would end at once, with success.
     - A ``save_best`` that no metric of ``val_evaluator`` yields: a KeyError after the epoch.
 
@@ -93,6 +96,7 @@ class StartCheckHook(Hook):
         contrasts = any(isinstance(module, MemoryContrastLoss) for module in model.modules())
         for dataset in innermost(loader.dataset):
             check_labels(dataset, num_classes, single=contrasts)
+            check_pixels(dataset)
 
     def before_train_epoch(self, runner: Runner) -> None:
         """The first training batch comes."""
@@ -149,6 +153,20 @@ def check_labels(dataset: BaseDataset, num_classes: int | None, single: bool = F
             f'{place}, the classifier has {num_classes} classes: set '
             f'model.cls_head.num_classes={high + 1}'
         )
+
+
+def check_pixels(dataset: BaseDataset) -> None:
+    """Refuse a data set whose first samples are no pixels where the pipeline takes them for such.
+
+    Not in the transform: a single odd sample would end a training.
+    """
+    steps = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    if not any(isinstance(step, PreNormalize2D) for step in steps):
+        return
+    first = [dataset.get_data_info(place)['keypoint'] for place in range(min(len(dataset), 8))]
+    faults = [find_no_pixels(keypoint) for keypoint in first]
+    if all(faults):
+        raise InputError(f'{dataset.ann_file}: {faults[0]}')
 
 
 def find_cut_schedules(runner: Runner) -> Iterator[str]:
