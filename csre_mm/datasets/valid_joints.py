@@ -48,10 +48,10 @@ def body_extent(keypoint: np.ndarray, valid: np.ndarray) -> float:
 def find_no_pixels(keypoint: np.ndarray) -> str | None:
     """What shows that coordinates (M, T, V, C) are no pixels x, y, perhaps with a score as third.
 
-    Scores of some estimators go beyond 1.
+    Scores of some estimators go beyond 1. Nobody (all zero) shows nothing.
     """
     places, third = keypoint[..., :2], keypoint[..., 2:]
-    small = np.abs(places).max() <= PIXELS
+    small = keypoint.any() and np.abs(places).max() <= PIXELS
     if not small and (not third.size or 0 <= third.min() <= third.max() <= PIXELS):
         return None
     found, what = (places, 'first two') if small else (third, 'third')

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -96,5 +98,7 @@ def test_a_stream_gives_the_scores_of_its_windows(ntu_file, tmp_path):
     for ours, theirs in zip(stream, windows, strict=True):
         # products of one window and of several are added up in another order
         np.testing.assert_allclose(ours.scores, theirs.scores, rtol=1e-5, atol=1e-6)
-    empty = list(inferencer.stream(np.zeros((4, 25, 3), np.float32), window=4))
-    assert [p.class_name for p in empty] == ['nobody']
+    for shape in (inferencer.shape, replace(inferencer.shape, pixels=True)):
+        inferencer.shape = shape
+        empty = list(inferencer.stream(np.zeros((4, 25, 3), np.float32), window=4))
+        assert [p.class_name for p in empty] == ['nobody']

@@ -100,6 +100,8 @@ def test_pixels(scored):
     ('largest', 'third', 'message'),
     [
         (480, (0, 1.2), None),  # scores of some estimators go beyond 1
+        (0, None, None),  # nobody, in a window of a stream
+        (0, (0, 0), None),
         (480, (-0.2, 0.5), 'third coordinates of the skeleton run from -0.1'),
         (1500, (2000, 4000), 'third coordinates of the skeleton run from 20'),  # millimetres
         (1, None, 'first two coordinates of the skeleton run from 0.0'),  # normalised
