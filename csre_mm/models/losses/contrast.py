@@ -87,13 +87,15 @@ def check_batch(labels: Tensor, indices: Tensor) -> None:
     Raises:
         InputError: If they are not two tensors (N,) of int64, N from 1, or a label is below 0.
     """
-    size = labels.shape[0] if labels.ndim else 1
     for name, values in (('labels', labels), ('indices', indices)):
-        if values.dtype != torch.int64 or values.shape != (max(size, 1),):
+        if not isinstance(values, Tensor):
+            raise InputError(f'the {name} of the contrast are a {type(values).__name__}, no tensor')
+        size = max(labels.shape[0], 1) if labels.ndim else 1
+        if values.dtype != torch.int64 or values.shape != (size,):
             hint = ': of one-hot labels take argmax(1)' if values.ndim == 2 else ''
             raise InputError(
                 f'the {name} of the contrast are {values.dtype} of the shape '
-                f'{tuple(values.shape)}, expected torch.int64 of the shape ({max(size, 1)},){hint}'
+                f'{tuple(values.shape)}, expected torch.int64 of the shape ({size},){hint}'
             )
     if on_cpu(labels) and int(labels.min()) < 0:
         raise InputError(f'a label of the contrast is {int(labels.min())}, classes count from 0')

@@ -99,8 +99,8 @@ class MemoryBank(nn.Module):
         Args:
             num_slots: Number of training samples S.
         """
-        if num_slots < 1:
-            raise InputError(f'a memory bank needs at least one slot, not {num_slots}')
+        if not isinstance(num_slots, int) or num_slots < 1:
+            raise InputError(f'a memory bank has {num_slots!r} slots, expected an integer from 1')
         self.features = self.features.new_zeros(num_slots, self.feat_dim)
         self.labels = self.labels.new_full((num_slots,), EMPTY)
 

@@ -89,12 +89,12 @@ class MemoryContrastLoss(nn.Module):
                 )
             if isinstance(value, int) and value < 1:
                 raise InputError(f'{name} of the contrast is {value}, it must be at least 1')
-        if not 0 < temperature < math.inf:
-            raise InputError(f'temperature of the contrast is {temperature}, it must be above 0')
-        if not 0 <= warmup_iters < math.inf:
-            raise InputError(f'warmup_iters of the contrast is {warmup_iters}, it must be from 0')
-        if loss_weight is not None and not math.isfinite(loss_weight):
-            raise InputError(f'loss_weight of the contrast is {loss_weight}, it must be finite')
+        if not (_is_from_zero(temperature) and temperature):
+            raise InputError(f'temperature of the contrast is {temperature!r}, it must be above 0')
+        if not _is_from_zero(warmup_iters):
+            raise InputError(f'warmup_iters of the contrast is {warmup_iters!r}, it must be from 0')
+        if loss_weight is not None and not _is_from_zero(loss_weight):
+            raise InputError(f'loss_weight of the contrast is {loss_weight!r}, it must be from 0')
         if gate not in ('adaptive', 'strict'):
             raise InputError(f"gate of the contrast is {gate!r}, it must be 'adaptive' or 'strict'")
         if update not in ('before', 'after'):
@@ -231,3 +231,8 @@ class MemoryContrastLoss(nn.Module):
         """Take over :meth:`get_extra_state` of the run that is resumed."""
         seed, self._step = state.tolist()
         self._seed = None if seed < 0 else seed
+
+
+def _is_from_zero(value: Any) -> bool:
+    """Whether a value is a finite number from 0."""
+    return isinstance(value, int | float) and 0 <= value < math.inf

@@ -64,10 +64,11 @@ class CSRE(nn.Module):
         loss_temporal: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
-        if len(feature_map_shape) not in (3, 4):
+        sizes = all(isinstance(size, int) and size > 0 for size in feature_map_shape)
+        if len(feature_map_shape) not in (3, 4) or not sizes:
             raise InputError(
                 f'feature_map_shape is {tuple(feature_map_shape)}, expected (C, T, V) or '
-                '(M, C, T, V)'
+                '(M, C, T, V), integers from 1'
             )
         in_channels, num_frames, num_joints = feature_map_shape[-3:]
         with seeded_aside((torch.initial_seed() + 1) % (1 << 64)):

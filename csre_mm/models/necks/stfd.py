@@ -66,9 +66,10 @@ class STFD(nn.Module):
         reduction: int = 8,
     ) -> None:
         super().__init__()
-        if not 1 <= reduction <= in_channels:
+        if not (isinstance(reduction, int) and 1 <= reduction <= in_channels):
             raise InputError(
-                f'model.neck.reduction is {reduction}, it must be 1 to in_channels {in_channels}'
+                f'model.neck.reduction is {reduction!r}, it must be an integer from 1 to '
+                f'in_channels {in_channels}'
             )
         self.in_channels = in_channels
         self.num_frames = num_frames

@@ -29,8 +29,10 @@ from tests.models.losses.test_memory_contrast_loss import (
         (dict(num_positives=1.5), 'as a fraction it must be above 0 and at most 1'),
         (dict(temperature=float('nan')), 'temperature of the contrast is nan'),
         (dict(temperature=math.inf), 'temperature of the contrast is inf'),
-        (dict(loss_weight=math.nan), 'loss_weight of the contrast is nan, it must be finite'),
-        (dict(loss_weight=-math.inf), 'loss_weight of the contrast is -inf'),
+        (dict(loss_weight=math.nan), 'loss_weight of the contrast is nan, it must be from 0'),
+        (dict(loss_weight=math.inf), 'loss_weight of the contrast is inf'),
+        (dict(loss_weight=-0.1), 'loss_weight of the contrast is -0.1, it must be from 0'),
+        (dict(temperature='0.1'), "temperature of the contrast is '0.1', it must be above 0"),
         (dict(warmup_iters=math.nan), 'warmup_iters of the contrast is nan'),
         (dict(num_positives=math.nan), 'num_positives of the contrast is nan'),
         (dict(num_negatives=math.inf), 'num_negatives of the contrast is inf'),
@@ -149,6 +151,8 @@ def test_labels_and_indices_of_another_form():
         loss(z[:0], indices[:0], indices[:0])
     with pytest.raises(InputError, match=r'a label of the contrast is -1, classes count from 0'):
         loss(z, indices - 1, indices)
+    with pytest.raises(InputError, match='the indices of the contrast are a list, no tensor'):
+        loss(z, indices, [0, 1])
     for wrong in (z[:1], z[:, 1:], z[0]):
         with pytest.raises(InputError, match=r'features .* the shape .*, expected \(2, 8\)'):
             loss(wrong, indices, indices)

@@ -74,5 +74,5 @@ def test_another_size_is_one_line_with_both_numbers(slots, width):
 
 
 def test_allocate_needs_a_slot():
-    with pytest.raises(InputError, match='at least one slot, not 0'):
+    with pytest.raises(InputError, match='has 0 slots, expected an integer from 1'):
         MemoryBank().allocate(0)

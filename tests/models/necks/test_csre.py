@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 
@@ -78,6 +80,15 @@ def test_the_largest_seed_has_a_successor():
     assert torch.equal(weight, STFD(16, 5, 7).spatial.project.weight)
 
 
-def test_a_wrong_shape_is_one_line():
-    with pytest.raises(InputError, match=r'feature_map_shape is \(16, 5\), expected \(C, T, V\)'):
-        CSRE((16, 5))
+@pytest.mark.parametrize('shape', [(16, 5), (16, 5.0, 7), (16, 0, 7), (2, 2, 16, 5, 7)])
+def test_a_wrong_shape_is_one_line(shape):
+    message = f'feature_map_shape is {shape}, expected (C, T, V) or (M, C, T, V), integers from 1'
+    with pytest.raises(InputError, match=re.escape(message)):
+        CSRE(shape)
+
+
+def test_wrong_numbers_of_samples_and_of_the_reduction():
+    with pytest.raises(InputError, match=r'has 10\.0 slots, expected an integer from 1'):
+        make_csre(num_samples=10.0)
+    with pytest.raises(InputError, match=r'reduction is 2\.5, it must be an integer from 1'):
+        make_csre(reduction=2.5)

@@ -65,5 +65,5 @@ def test_a_feature_map_of_another_shape_is_one_line_with_the_key(stfd, shape, ke
 
 
 def test_reduction_is_checked():
-    with pytest.raises(InputError, match='reduction is 32, it must be 1 to in_channels 16'):
+    with pytest.raises(InputError, match='32, it must be an integer from 1 to in_channels 16'):
         STFD(16, 5, 7, reduction=32)
