@@ -6,6 +6,7 @@ CVPR 2014, that of UTD-MHAD Chen et al., ICIP 2015.
 """
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,7 +50,8 @@ def find_class_names(
         ``num_classes`` names; ``class LABEL`` for labels that the synthetic recordings lack.
 
     Raises:
-        InputError: If there is no such list or file, or it has another number of names.
+        InputError: If there is no such list or file, it has another number of names, or a name
+            comes twice.
 
     Example:
         >>> find_class_names('nwucla', 10)[3]
@@ -67,6 +69,8 @@ def find_class_names(
         raise InputError(
             f'{source} has {len(names)} names, expected one for each of {num_classes} classes'
         )
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise InputError(f'{source}: several classes have the name {twice[0]!r:.80}')
     return list(names)
 
 

@@ -65,6 +65,8 @@ def test_user_defined_names(tmp_path):
     with pytest.raises(InputError, match='synthetic has 12 names, expected one for each of 10'):
         find_class_names('synthetic', 10)
     assert find_class_names(None, 2, 'demo.pkl') == ['0', '1']
+    with pytest.raises(InputError, match="several classes have the name 'b'"):
+        find_class_names(['a', 'b', 'b'], 3)
     with pytest.raises(InputError, match='no such file, and none of ntu120'):
         find_class_names('ntu61', 3)
     (tmp_path / 'names.txt').write_text('a\nred \x1b[31m\n')
