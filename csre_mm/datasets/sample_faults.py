@@ -85,8 +85,19 @@ def find_faults(annotation: Any) -> Iterator[Fault]:
         several = isinstance(label, list | tuple | set | np.ndarray)
         more = '; several labels a clip are not supported' if several else ''
         yield 'label', f'is {brief(label)}', f'an integer from 0{more}'
+    size = annotation.get('img_shape')
+    if size is not None and not _is_image_size(size):
+        yield 'img_shape', f'is {brief(size)}', 'height and width of the image, or no such field'
     if 'keypoint' in annotation:
         yield from _find_array_faults(annotation)
+
+
+def _is_image_size(size: Any) -> bool:
+    try:
+        height, width = size
+        return bool(0 < height < np.inf and 0 < width < np.inf)
+    except (TypeError, ValueError):
+        return False
 
 
 def _is_integer(value: Any) -> bool:
