@@ -184,6 +184,21 @@ def test_pixels_with_and_without_scores_are_no_millimetres():
     assert check(data) == []
 
 
+def test_an_image_whose_height_and_width_are_swapped():
+    def sized(*size):
+        def edit(annotations):
+            for annotation in annotations:
+                annotation['img_shape'] = size
+                annotation['keypoint'] *= np.float32([640 / 1.5, 480 / 1.5])
+
+        return edited(edit, channels=2, scores=True)
+
+    assert check(sized(480, 640)) == []
+    line = 'of the joints outside of its image of 640 x 480, expected pixels x, y, and img_shape as'
+    swapped = [('warning', 'units', f's{index}', line) for index in range(8)]
+    assert_found(sized(640, 480), *swapped)
+
+
 # --- labels and names
 
 

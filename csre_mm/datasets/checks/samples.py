@@ -39,6 +39,8 @@ OUTLIER = 100.0
 1,000, normalised coordinates and pixels by some hundred."""
 UNDETECTED = 0.1
 """A larger fraction of joints that were not detected is worth a look at the detector."""
+OUTSIDE = 0.1
+"""A larger fraction of joints outside of the image is no body at its edge."""
 
 
 @dataclass(slots=True)
@@ -86,7 +88,22 @@ def inspect_sample(annotation: Any, index: int) -> tuple[SampleFacts, list[Findi
     if not wrong:
         x = np.ascontiguousarray(keypoint, np.float32) + np.float32(0)  # -0 is 0
         findings += _inspect_numbers(x, score, facts)
+        size = None if 'img_shape' in faulty else annotation.get('img_shape')
+        if size is not None and not facts.is_spatial:
+            findings += _inspect_places(x[..., :2][valid_joints(x, score)], size, facts.name)
     return facts, findings
+
+
+def _inspect_places(
+    places: np.ndarray, size: Sequence[float], name: str | int
+) -> Iterator[Finding]:
+    """Check that most of the detected joints (joints, 2) are in the image."""
+    height, width = size
+    outside = ((places < 0) | (places > (width, height))).any(axis=1).mean()
+    if outside > OUTSIDE:
+        found = f'has {outside:.0%} of the joints outside of its image of {height:g} x {width:g}'
+        expected = 'pixels x, y, and img_shape as (height, width)'
+        yield Finding('warning', 'units', name, 'keypoint', found, expected)
 
 
 def _inspect_numbers(
