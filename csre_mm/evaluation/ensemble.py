@@ -81,13 +81,23 @@ def fuse(streams: Sequence[Scores], weights: Sequence[float]) -> Scores:
     Returns:
         Scores (N, C) in float32, the precision of a score file, summed in float64.
 
+    Raises:
+        InputError: If the streams are not joined, or the weights do not pass :func:`check_weights`.
+
     Example:
         >>> streams = [load_scores('baseline.pkl'), load_scores('csre.pkl')]
         >>> topk(fuse(streams, [0.4, 0.6]), 1)
         0.75
     """
+    _check_joined(streams)
+    weights = check_weights(weights, len(streams))
     total = sum(w * s.scores.astype(np.float64) for w, s in zip(weights, streams, strict=True))
     return streams[0]._replace(scores=np.asarray(total, np.float32))
+
+
+def _check_joined(streams: Sequence[Scores]) -> None:
+    if not streams or any(stream.names != streams[0].names for stream in streams):
+        raise InputError('expected streams of the same samples in one order, as join_scores gives')
 
 
 def check_weights(weights: Sequence[float], num_streams: int) -> tuple[float, ...]:
@@ -127,10 +137,14 @@ def fit_weights(streams: Sequence[Scores]) -> tuple[float, ...]:
     Returns:
         K weights.
 
+    Raises:
+        InputError: If the streams are not joined.
+
     Example:
         >>> fit_weights([load_scores('baseline.pkl'), load_scores('csre.pkl')])
         (0.9, 1.0)
     """
+    _check_joined(streams)
     parts = [stream.scores.astype(np.float64) for stream in streams]  # K of (N, C)
     labels, weights = streams[0].labels, [1.0] * len(streams)
     for _ in range(_SWEEPS):

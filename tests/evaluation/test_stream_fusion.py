@@ -44,6 +44,17 @@ def test_the_sum_is_that_of_a_loop():
     assert fused.names == streams[0].names and fused.scores.dtype == np.float32
 
 
+def test_streams_that_are_not_joined_and_weights_that_are_none():
+    first = random_scores()
+    shuffled = Scores(first.names[::-1], first.labels[::-1], first.scores[::-1])
+    for streams in ([first, shuffled], []):
+        for call in (fit_weights, lambda streams: fuse(streams, [1.0] * len(streams))):
+            with pytest.raises(InputError, match='of the same samples in one order'):
+                call(streams)
+    with pytest.raises(InputError, match='1 nan: expected numbers from 0'):
+        fuse([first, first], [1, float('nan')])
+
+
 def test_topk_equals_a_sort():
     scores = random_scores()
     scores.scores[::3] = scores.scores[::3].round()  # many equal ones
