@@ -66,6 +66,14 @@ def test_the_error_of_the_seeds_is_that_of_the_analysis_of_variance():
     assert found.high - found.low > 2 * 3.18 * 0.95 * np.arange(S).std(ddof=1) / math.sqrt(S)
 
 
+def test_runs_that_differ_as_a_whole_have_students_interval():
+    """The end does not depend on the draws: t of 2 degrees of freedom is 4.303 at 97.5 %."""
+    difference = np.repeat([[1], [0], [-1]], 50, axis=1)
+    for seed in range(3):
+        found = bootstrap(difference, seed=seed)
+        assert (found.low, found.high) == pytest.approx((-4.3027 / 3**0.5, 4.3027 / 3**0.5), 0.002)
+
+
 def test_bootstrap_of_one_seed_is_near_the_normal_interval():
     difference = column(300, 400, 9300)[None]
     spread = 1.96 * difference.std() / math.sqrt(difference.size)
