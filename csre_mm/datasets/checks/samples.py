@@ -87,27 +87,13 @@ def inspect_sample(annotation: Any, index: int) -> tuple[SampleFacts, list[Findi
     findings += [Finding('error', kind, facts.name, *fault) for kind, fault in wrong]
     if not wrong:
         x = np.ascontiguousarray(keypoint, np.float32) + np.float32(0)  # -0 is 0
-        findings += _inspect_numbers(x, score, facts)
         size = None if 'img_shape' in faulty else annotation.get('img_shape')
-        if size is not None and not facts.is_spatial:
-            findings += _inspect_places(x[..., :2][valid_joints(x, score)], size, facts.name)
+        findings += _inspect_numbers(x, score, size, facts)
     return facts, findings
 
 
-def _inspect_places(
-    places: np.ndarray, size: Sequence[float], name: str | int
-) -> Iterator[Finding]:
-    """Check that most of the detected joints (joints, 2) are in the image."""
-    height, width = size
-    outside = ((places < 0) | (places > (width, height))).any(axis=1).mean()
-    if outside > OUTSIDE:
-        found = f'has {outside:.0%} of the joints outside of its image of {height:g} x {width:g}'
-        expected = 'pixels x, y, and img_shape as (height, width)'
-        yield Finding('warning', 'units', name, 'keypoint', found, expected)
-
-
 def _inspect_numbers(
-    x: np.ndarray, score: np.ndarray | None, facts: SampleFacts
+    x: np.ndarray, score: np.ndarray | None, size: Sequence[float] | None, facts: SampleFacts
 ) -> Iterator[Finding]:
     """Check finite coordinates (M, T, V, C) and add their properties to the facts."""
     name, frames, joints = facts.name, x.shape[1], x.shape[2]
@@ -129,6 +115,14 @@ def _inspect_numbers(
     if score is not None and (score.min() < 0 or score.max() > 1):
         found = f'runs from {score.min():g} to {score.max():g}'
         yield Finding('warning', 'units', name, 'keypoint_score', found, 'scores from 0 to 1')
+    if size is None or facts.is_spatial:
+        return
+    (height, width), places = size, x[valid][:, :2]
+    outside = ((places < 0) | (places > (width, height))).any(axis=1).mean()
+    if outside > OUTSIDE:
+        found = f'has {outside:.0%} of the joints outside of its image of {height:g} x {width:g}'
+        expected = 'pixels x, y, and img_shape as (height, width)'
+        yield Finding('warning', 'units', name, 'keypoint', found, expected)
 
 
 def _digest(x: np.ndarray) -> bytes:
