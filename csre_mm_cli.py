@@ -82,7 +82,7 @@ def list_configs(arguments: list[str]) -> None:
         fail(
             'csre-mm list', f'no shipped config matches {pattern}{PROJECT.suggest(pattern, names)}'
         )
-    print('\n'.join(found), flush=True)
+    say('\n'.join(found))
 
 
 def run(name: str, script: Path, arguments: list[str]) -> None:
@@ -113,6 +113,16 @@ def check_config(program: str, command: str, arguments: list[str]) -> None:
     except (SyntaxError, ValueError, OSError) as error:
         reason = f'{type(error).__name__}: {error}'
         fail(program, f'{name} cannot be read as a config: {reason}')
+
+
+def say(text: str) -> None:
+    """Print, or end as the commands do where nothing can be written, as on a full disk."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        fail('csre-mm', f'{error.strerror}: the standard output')
 
 
 def fail(program: str, message: str) -> None:
@@ -154,7 +164,7 @@ def dispatch() -> None:
     elif name == 'list':
         list_configs(arguments)
     elif name in ('-h', '--help'):
-        print(help_text(scripts), end='')
+        say(help_text(scripts).rstrip())
     else:
         near = PROJECT.suggest(name, ['list', *scripts])
         fail('csre-mm', f'no such command: {name}{near or ", csre-mm --help lists them"}')

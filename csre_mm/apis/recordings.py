@@ -224,7 +224,7 @@ def from_array(array: np.ndarray, name: str = 'array', where: str | None = None)
         array = array[None]
     if array.dtype.kind in 'fiu':
         with np.errstate(over='ignore'):  # what is too large for it becomes infinite
-            array = np.array(array, np.float32)
+            array = np.ma.filled(array.astype(np.float32), np.nan)  # what is masked
     return Recording(name, check_keypoint(array, where or name))
 
 

@@ -156,6 +156,15 @@ def test_an_array_is_read_in_any_order_and_type(tmp_path, order, dtype):
     np.testing.assert_array_equal(find_recordings(tmp_path / 'x.npy')[0].keypoint, array)
 
 
+@pytest.mark.parametrize('dtype', ['f4', 'i4'])
+def test_what_an_array_masks_is_unknown(dtype):
+    array = np.ma.ones((1, 3, 25, 3), dtype)
+    assert type(find_recordings(array)[0].keypoint) is np.ndarray
+    array[0, 1, 2, 0] = np.ma.masked
+    with pytest.raises(InputError, match=r'keypoint\[0, 1, 2, 0\] is nan'):
+        find_recordings(array)[0]
+
+
 def test_no_recordings(tmp_path):
     with pytest.raises(InputError, match='no such file or folder'):
         find_recordings(tmp_path / 'x.npy')

@@ -71,6 +71,7 @@ def test_persons_come_and_go():
         (np.ones(3), r'frame 1: float64 of the shape \(3,\)'),
         (np.ones((1, 5, 3)), 'frame 1: 5 joints of 3 coordinates, the frames before have 4 of 3'),
         (np.full((4, 3), np.nan), 'frame 1: holds NaN'),
+        (np.ma.masked_equal(np.eye(4, 3), 0), 'frame 1: holds NaN'),
         (np.full((4, 3), 1e300), r'frame 1: holds NaN or larger numbers than 1e\+06'),
         (np.full((4, 3), 'x'), 'frame 1: .* expected numbers'),
     ],

@@ -41,6 +41,18 @@ def test_a_closed_pipe_is_no_error():
     assert process.wait() == 141
 
 
+@pytest.mark.skipif(not os.path.exists('/dev/full'), reason='there is no /dev/full here')
+@pytest.mark.parametrize('argument', ['list', '--help'])
+def test_a_full_disk_is_one_line(argument):
+    code = f'import sys, csre_mm_cli; sys.argv[1:] = ["{argument}"]; csre_mm_cli.main()'
+    with open('/dev/full', 'w') as full:
+        process = subprocess.run(
+            [sys.executable, '-c', code], stdout=full, stderr=subprocess.PIPE, cwd=ROOT, text=True
+        )
+    assert process.returncode == 2
+    assert process.stderr == 'csre-mm: error: No space left on device: the standard output\n'
+
+
 HOSTILE = 'a\x1b]0;title\x07\u202eb\udcff'
 
 
