@@ -118,7 +118,7 @@ def stream_predictions(
 
 def check_frame(frame: np.ndarray, where: str, before: Iterable[np.ndarray] = ()) -> np.ndarray:
     """Bring a frame (M, V, C) or (V, C), alike to those before it, to (M, V, C), float32."""
-    array = np.ma.asarray(frame)
+    array: np.ndarray = np.ma.asarray(frame)
     if array.ndim == 2:
         array = array[None]
     if array.ndim != 3 or array.dtype.kind not in 'fiu':
@@ -127,7 +127,7 @@ def check_frame(frame: np.ndarray, where: str, before: Iterable[np.ndarray] = ()
             '(V, C)'
         )
     with np.errstate(over='ignore'):
-        array = array.astype(np.float32).filled(np.nan)  # what is masked
+        array = np.ma.filled(array.astype(np.float32), np.nan)  # what is masked
     first = next(iter(before), array)
     if array.shape[1:] != first.shape[1:]:
         raise InputError(
