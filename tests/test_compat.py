@@ -94,6 +94,22 @@ def test_amp_on_a_cpu_is_bfloat16():
         AmpOptimWrapper(dtype='float16', optimizer=wrapper.optimizer)
 
 
+@pytest.mark.parametrize('fast', [True, False])
+def test_amp_on_a_processor_without_bfloat16_warns(monkeypatch, fast):
+    if not compat.no_accelerator():
+        pytest.skip('there is an accelerator')
+    from mmengine.optim import AmpOptimWrapper
+
+    said = []
+    monkeypatch.setattr(compat, 'print_log', lambda text, **_: said.append(text))
+    monkeypatch.setattr(torch.ops.mkldnn, '_is_mkldnn_bf16_supported', lambda: fast)
+    monkeypatch.setattr(torch.backends.mkldnn, 'is_available', lambda: True)
+    AmpOptimWrapper(optimizer=torch.optim.SGD(torch.nn.Linear(4, 4).parameters(), lr=1.0))
+    assert [('no bfloat16' in text, '--amp' in text) for text in said] == [(True, True)] * (
+        not fast
+    )
+
+
 @pytest.mark.parametrize('full_mmcv', [False, True])
 def test_an_installed_full_mmcv_is_not_overwritten(tmp_path, full_mmcv):
     if full_mmcv:

@@ -29,6 +29,13 @@ def _has_autocast(kind: str) -> bool:
     return torch.amp.is_autocast_available(kind)
 
 
+def fast_bfloat16() -> bool:
+    """Whether this CPU multiplies in bfloat16; True where oneDNN, which knows, is missing."""
+    return not torch.backends.mkldnn.is_available() or bool(
+        torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
+
+
 def widest(device: torch.device) -> torch.dtype:
     """The most precise floating-point type of a device: Apple's has no float64."""
     return torch.float32 if device.type == 'mps' else torch.float64
