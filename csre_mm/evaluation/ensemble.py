@@ -103,10 +103,10 @@ def _check_joined(streams: Sequence[Scores]) -> None:
 def check_weights(weights: Sequence[float], num_streams: int) -> tuple[float, ...]:
     """Refuse weights that are not as many as there are streams, negative, not finite or all 0."""
     if len(weights) != num_streams:
-        raise InputError(f'--weights has {len(weights)} numbers for {num_streams} streams')
+        raise InputError(f'{num_streams} streams take {num_streams} weights, not {len(weights)}')
     if not all(math.isfinite(w) and w >= 0 for w in weights) or not any(weights):
         shown = ' '.join(f'{w:g}' for w in weights)
-        raise InputError(f'--weights {shown}: expected numbers from 0, and one above 0')
+        raise InputError(f'the weights {shown}: expected numbers from 0, and one above 0')
     return tuple(weights)
 
 
@@ -115,12 +115,12 @@ def preset_weights(preset: str, names: Sequence[str]) -> tuple[float, ...]:
     weights, numbers, _ = PRESETS[preset]
     if len(names) not in numbers:
         known = ' or '.join(map(str, numbers))
-        raise InputError(f'--weights {preset} is for {known} streams, not for {len(names)}')
+        raise InputError(f'the preset {preset} is for {known} streams, not for {len(names)}')
     plain = [name.lower().replace('-', '_') for name in names]
     places = [ORDER.index(name) if name in ORDER else _SHORT.get(name) for name in plain]
     if None not in places and places != list(range(len(names))):
         expected, given = ' '.join(ORDER[: len(names)]), ' '.join(names)
-        raise InputError(f'--weights {preset} is for streams in the order {expected}, not {given}')
+        raise InputError(f'the preset {preset} is for streams in the order {expected}, not {given}')
     return weights[: len(names)]
 
 

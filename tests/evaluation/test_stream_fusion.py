@@ -131,10 +131,10 @@ def test_presets():
 @pytest.mark.parametrize(
     ('weights', 'message'),
     [
-        ((1.0,), '--weights has 1 numbers for 2 streams'),
-        ((1.0, -0.5), r'--weights 1 -0\.5: expected numbers from 0, and one above 0'),
-        ((0.0, 0.0), '--weights 0 0: expected'),
-        ((1.0, float('nan')), '--weights 1 nan: expected'),
+        ((1.0,), '2 streams take 2 weights, not 1'),
+        ((1.0, -0.5), r'the weights 1 -0\.5: expected numbers from 0, and one above 0'),
+        ((0.0, 0.0), 'the weights 0 0: expected'),
+        ((1.0, float('nan')), 'the weights 1 nan: expected'),
     ],
 )
 def test_weights_refused(weights, message):

@@ -77,7 +77,7 @@ def test_trains_tests_and_compares(benchmark, capsys, parted_file, tmp_path):
         (['--variant', 'light', 'a=[1,2'], '--variant light: brackets do not match'),
         (['--variant', 'light'], '--variant light: expected KEY=VALUE ... after the name'),
         (['--only', 'light'], '--only light: no such variant, there are baseline, csre'),
-        (['--fuse', 'ctrgcn'], '--weights ctrgcn is for 2 or 3 or 4 streams, not for 1'),
+        (['--fuse', 'ctrgcn'], 'the preset ctrgcn is for 2 or 3 or 4 streams, not for 1'),
         (['--fuse', 'best'], '--fuse best: no such preset of tools/ensemble.py'),
         (
             ['--folds', '2'],

@@ -96,7 +96,7 @@ def test_weights_are_fitted_on_another_split(run, capsys):
     [
         ('j.pkl b.pkl --fit-on j.pkl b.pkl', '--fit-on has 6 samples that are reported, too'),
         ('j.pkl b.pkl --fit-on j_train.pkl', '--fit-on has 1 files for 2 streams'),
-        ('j.pkl b.pkl --weights 1', '--weights has 1 numbers for 2 streams'),
+        ('j.pkl b.pkl --weights 1', '2 streams take 2 weights, not 1'),
         (
             'j.pkl b.pkl --weights 1 x',
             '--weights 1 x: expected a number for each stream, or one of',
